@@ -1,0 +1,20 @@
+import { defineConfig } from 'vitest/config';
+
+const root = new URL('..', import.meta.url).pathname;
+
+/** Tests of one kind: `unit` is pure, `cli` starts the built program, `host` needs root and a kernel, `guest` starts QEMU. */
+const project = (name: string, options: Record<string, unknown> = {}) => ({
+  test: { name, root, include: [`test/${name}/**/*.test.ts`], ...options },
+});
+
+export default defineConfig({
+  test: {
+    root,
+    projects: [
+      project('unit'),
+      project('cli', { testTimeout: 60_000 }),
+      project('host', { testTimeout: 120_000, hookTimeout: 120_000 }),
+      project('guest', { testTimeout: 240_000, hookTimeout: 240_000, fileParallelism: false }),
+    ],
+  },
+});
