@@ -43,7 +43,12 @@ export interface Bridge {
 /** What a VM boots; paths are absolute. */
 export type Boot =
   | { readonly kind: 'probe' }
-  | { readonly kind: 'kernel'; readonly kernel: string; readonly initrd: string | null; readonly cmdline: string }
+  | {
+      readonly kind: 'kernel';
+      readonly kernel: string;
+      readonly initrd: string | null;
+      readonly cmdline: string;
+    }
   | { readonly kind: 'image'; readonly image: string };
 
 export interface Vm {

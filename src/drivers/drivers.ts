@@ -1,0 +1,64 @@
+import type { Hypervisor } from '#libvirt';
+import { type Files, makeFiles } from './files.js';
+import { type Iproute2, makeIproute2 } from './iproute2.js';
+import { type Kernel, makeKernel } from './kernel.js';
+import { makeNamespace, type ThrowAwayNamespace } from './namespace.js';
+import { makeNftables, type Nftables } from './nftables.js';
+import { makeRecords, type Records } from './records.js';
+import { makeRun, type Run, type Trace } from './run.js';
+
+/** All ways to reach one host, as one plain object. Made by cli.ts and index.ts only; fakes hold state. */
+export interface Drivers {
+  readonly run: Run;
+  readonly ip: Iproute2;
+  readonly nft: Nftables;
+  readonly kernel: Kernel;
+  readonly files: Files;
+  readonly records: Records;
+  readonly namespace: () => Promise<ThrowAwayNamespace>;
+  /** The connection to libvirt: opened by the first call, shared by all later ones. */
+  readonly libvirt: () => Promise<Hypervisor>;
+  readonly libvirtUri: string;
+  /** Where labs, consoles and disks are kept; absolute. */
+  readonly stateDir: string;
+  /** Where the probe guest and its kernel are kept; absolute. */
+  readonly cacheDir: string;
+  close(): Promise<void>;
+}
+
+export interface DriverOptions {
+  /** libvirt's URI; default: LIBVIRT_DEFAULT_URI, else `qemu:///system`. */
+  readonly connect?: string | undefined;
+  /** Default: VMNET_STATE_DIR, else `/var/lib/vmnet`. */
+  readonly stateDir?: string | undefined;
+  /** Default: VMNET_CACHE_DIR, else `/var/cache/vmnet`. */
+  readonly cacheDir?: string | undefined;
+  readonly trace?: Trace;
+}
+
+export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Drivers {
+  const trace = options.trace ?? (() => {});
+  const stateDir = options.stateDir ?? (env.VMNET_STATE_DIR || '/var/lib/vmnet');
+  const libvirtUri = options.connect ?? (env.LIBVIRT_DEFAULT_URI || 'qemu:///system');
+  const run = makeRun(trace);
+  let hypervisor: Promise<Hypervisor> | null = null;
+  return {
+    run,
+    ip: makeIproute2(run, `${stateDir}/batches`),
+    nft: makeNftables(run, trace),
+    kernel: makeKernel(trace),
+    files: makeFiles(run),
+    records: makeRecords(stateDir),
+    namespace: makeNamespace,
+    libvirt() {
+      hypervisor ??= import('#libvirt').then(({ Hypervisor }) => Hypervisor.open(libvirtUri));
+      return hypervisor;
+    },
+    libvirtUri,
+    stateDir,
+    cacheDir: options.cacheDir ?? (env.VMNET_CACHE_DIR || '/var/cache/vmnet'),
+    async close() {
+      await hypervisor?.then(open => open.close()).catch(() => {});
+    },
+  };
+}

@@ -1,0 +1,31 @@
+import { chmod, mkdir, readFile, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Run } from './run.js';
+
+/** Files that a lab's guests need: consoles and disks. */
+export interface Files {
+  /** Make a folder that QEMU's user may pass through but not list. */
+  makeFolder(path: string): Promise<void>;
+  /** The whole text, or null where there is no such file. */
+  read(path: string): Promise<string | null>;
+  remove(path: string): Promise<void>;
+  /** A copy-on-write qcow2 over `image`, which stays as it is. */
+  makeOverlay(path: string, image: string): Promise<void>;
+}
+
+export function makeFiles(run: Run): Files {
+  const makeFolder = async (path: string) => {
+    await mkdir(path, { recursive: true, mode: 0o711 });
+    await chmod(path, 0o711);
+  };
+  return {
+    makeFolder,
+    read: path => readFile(path, 'utf8').catch(() => null),
+    remove: path => rm(path, { recursive: true, force: true }),
+    async makeOverlay(path, image) {
+      const info = JSON.parse((await run('qemu-img', ['info', '-U', '--output=json', image])).stdout) as { format: string };
+      await makeFolder(dirname(path));
+      await run('qemu-img', ['create', '-q', '-f', 'qcow2', '-b', image, '-F', info.format, path]);
+    },
+  };
+}

@@ -1,0 +1,144 @@
+import { randomInt } from 'node:crypto';
+import { mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { VmnetError } from '../errors.js';
+import type { Run } from './run.js';
+
+/** Everything iproute2 tells about links, addresses, routes, rules and permanent neighbours, as its own JSON. */
+export interface IpDump {
+  readonly links: readonly IpJson[];
+  readonly routes4: readonly IpJson[];
+  readonly routes6: readonly IpJson[];
+  readonly rules4: readonly IpJson[];
+  readonly rules6: readonly IpJson[];
+  readonly neighbours: readonly IpJson[];
+}
+
+/** One object of `ip -json`; the parsers in host/ give it a type. */
+export type IpJson = Readonly<Record<string, unknown>>;
+
+export interface BatchOptions {
+  /** 6 for IPv6 rules and default routes, which an IPv4 batch would read as IPv4. */
+  readonly family?: 6;
+  /** Go on after a failing line; the caller re-reads the host afterwards. */
+  readonly force?: boolean;
+}
+
+export interface Iproute2 {
+  /** Two processes, whatever the number of links. */
+  dump(): Promise<IpDump>;
+  /** Links with addresses and, where asked, traffic counters: one process. */
+  links(options?: { stats?: boolean }): Promise<readonly IpJson[]>;
+  /** Forwarding database of every bridge: one process. */
+  fdb(): Promise<readonly IpJson[]>;
+  /** Run all lines as one `ip -batch`. Throws `command-failed` that quotes the line it stopped at. */
+  batch(lines: readonly string[], options?: BatchOptions): Promise<void>;
+  /** Delete the links behind these names (altnames wherever possible) at once, through a fresh group. */
+  deleteLinks(names: readonly string[]): Promise<void>;
+}
+
+export function makeIproute2(run: Run, batchDir: string): Iproute2 {
+  let serial = 0;
+
+  const batch = async (lines: readonly string[], options: BatchOptions = {}): Promise<void> => {
+    if (lines.length === 0) return;
+    const file = join(batchDir, `${process.pid}-${serial++}.ip`);
+    await writeWhole(file, `${lines.join('\n')}\n`);
+    const args = [...(options.family ? ['-6'] : []), ...(options.force ? ['-force'] : []), '-batch', file];
+    try {
+      const result = await run('ip', args, { ownSession: true, allowFailure: true });
+      if (result.exitCode !== 0 && !options.force) throw batchFailed(lines, result.stderr);
+    } finally {
+      await rm(file, { force: true });
+    }
+  };
+
+  const deleteLinks = async (names: readonly string[]): Promise<void> => {
+    if (names.length === 0) return;
+    const group = unusedGroup(parseDocuments((await run('ip', ['-j', 'link', 'show'])).stdout)[0] ?? []);
+    await batch([...names.map(name => `link set dev ${name} group ${group}`), `link del group ${group}`]);
+  };
+
+  return {
+    async dump() {
+      const [four, six] = await Promise.all([
+        run('ip', ['-j', '-d', '-batch', '-'], { input: DUMP_4 }),
+        run('ip', ['-6', '-j', '-d', '-batch', '-'], { input: DUMP_6 }),
+      ]);
+      const [links = [], routes4 = [], rules4 = [], neighbours = []] = parseDocuments(four.stdout);
+      const [routes6 = [], rules6 = []] = parseDocuments(six.stdout);
+      // Without -4 the first dump holds both families' routes; only IPv6 ones carry a router preference.
+      return { links, routes4: routes4.filter(route => route.pref === undefined), routes6, rules4, rules6, neighbours };
+    },
+    async links(options = {}) {
+      const result = await run('ip', ['-j', '-d', ...(options.stats ? ['-s'] : []), 'address', 'show']);
+      return parseDocuments(result.stdout)[0] ?? [];
+    },
+    async fdb() {
+      return parseDocuments((await run('bridge', ['-j', 'fdb', 'show'])).stdout)[0] ?? [];
+    },
+    batch,
+    deleteLinks,
+  };
+}
+
+const DUMP_4 = 'address show\nroute show table all\nrule show\nneigh show nud permanent\n';
+const DUMP_6 = 'route show table all\nrule show\n';
+
+/** `ip -j -batch` prints one JSON array a line, and an empty line or `[{}]` where there is nothing. */
+export function parseDocuments(stdout: string): IpJson[][] {
+  return splitArrays(stdout).map(text =>
+    (JSON.parse(text) as IpJson[]).filter(object => Object.keys(object).length > 0),
+  );
+}
+
+/** Cut a run of top-level JSON arrays apart; iproute2 separates them by nothing or by a newline. */
+function splitArrays(text: string): string[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let start = 0;
+  let quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i];
+    if (quoted) {
+      if (c === '\\') i++;
+      else if (c === '"') quoted = false;
+    } else if (c === '"') quoted = true;
+    else if (c === '[' && depth++ === 0) start = i;
+    else if (c === ']' && --depth === 0) parts.push(text.slice(start, i + 1));
+  }
+  return parts;
+}
+
+/** A batch is a whole, synced file: a cut last line would be executed as it stands. */
+async function writeWhole(file: string, text: string): Promise<void> {
+  await mkdir(join(file, '..'), { recursive: true, mode: 0o700 });
+  const handle = await open(file, 'wx', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Name the line that `ip -batch` stopped at: it says `Command failed FILE:LINE`. */
+function batchFailed(lines: readonly string[], stderr: string): VmnetError {
+  const line = Number(/Command failed \S*?:(\d+)/.exec(stderr)?.[1] ?? 0);
+  const complaint = stderr.replace(/^Command failed.*$/m, '').trim() || 'no reason given';
+  const at = lines[line - 1];
+  const what = at === undefined ? 'ip -batch' : `\`ip ${at}\``;
+  if (/Operation not permitted/.test(complaint)) {
+    return new VmnetError('permission', `${what}: ${complaint}`, 'Run vmnet as root (sudo) or with CAP_NET_ADMIN.');
+  }
+  return new VmnetError('command-failed', `${what}: ${complaint}`);
+}
+
+/** A random 31-bit group that no link is in: `link del group` takes every member, ours or not. */
+function unusedGroup(links: readonly IpJson[]): number {
+  const used = new Set(links.map(link => String(link.group ?? 'default')));
+  for (;;) {
+    const group = randomInt(1 << 20, 2 ** 31 - 1);
+    if (!used.has(String(group))) return group;
+  }
+}

@@ -1,0 +1,69 @@
+import { readFile, readlink, stat, writeFile } from 'node:fs/promises';
+import { VmnetError } from '../errors.js';
+import type { Trace } from './run.js';
+
+/** The kernel's files: /proc and /sys. */
+export interface Kernel {
+  bootId(): Promise<string>;
+  /** Inode of our network namespace, as in `net:[4026531840]`. */
+  netns(): Promise<string>;
+  release(): Promise<string>;
+  /** Value below /proc/sys by path (`net/ipv4/ip_forward`), or null where this kernel has none. */
+  readSysctl(path: string): Promise<string | null>;
+  /** Throws `command-failed` or `permission` with the path. */
+  writeSysctl(path: string, value: string): Promise<void>;
+  /** Is this interface Wi-Fi? */
+  isWireless(name: string): Promise<boolean>;
+  /** Do we hold CAP_NET_ADMIN? */
+  mayAdminister(): Promise<boolean>;
+  exists(path: string): Promise<boolean>;
+}
+
+const CAP_NET_ADMIN = 12n;
+
+export function makeKernel(trace: Trace): Kernel {
+  return {
+    bootId: async () => (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim(),
+    netns: () => readlink('/proc/self/ns/net'),
+    release: async () => (await readFile('/proc/sys/kernel/osrelease', 'utf8')).trim(),
+    readSysctl: path => readFile(`/proc/sys/${path}`, 'utf8').then(text => text.trim(), absent),
+    async writeSysctl(path, value) {
+      const started = performance.now();
+      const failure = await writeFile(`/proc/sys/${path}`, value).then(() => null, (error: Error) => error);
+      trace({
+        what: `write ${value} to /proc/sys/${path}`,
+        ms: performance.now() - started,
+        outcome: failure?.message ?? 'ok',
+      });
+      if (failure) throw sysctlFailed(path, value, failure);
+    },
+    isWireless,
+    async mayAdminister() {
+      const status = await readFile('/proc/self/status', 'utf8');
+      const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? '0'}`);
+      return ((effective >> CAP_NET_ADMIN) & 1n) === 1n;
+    },
+    exists: path => stat(path).then(() => true, () => false),
+  };
+}
+
+const isWireless = (name: string) =>
+  Promise.any([stat(`/sys/class/net/${name}/wireless`), stat(`/sys/class/net/${name}/phy80211`)]).then(
+    () => true,
+    () => false,
+  );
+
+function absent(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
+  throw error;
+}
+
+function sysctlFailed(path: string, value: string, error: NodeJS.ErrnoException): VmnetError {
+  const refused = error.code === 'EACCES' || error.code === 'EPERM' || error.code === 'EROFS';
+  return new VmnetError(
+    refused ? 'permission' : 'command-failed',
+    `sysctl ${path.replaceAll('/', '.')} could not be set to ${value}: ${error.message}`,
+    refused ? 'Run vmnet as root; in a container, /proc/sys/net must be writable.' : null,
+    error,
+  );
+}

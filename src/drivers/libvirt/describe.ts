@@ -1,0 +1,71 @@
+import { ERROR_CODES } from './codes.js';
+import { DOMAIN_STATES, type DomainEntry, type DomainState, type NetworkEntry } from './protocol.js';
+import { unlessGone } from './session.js';
+import type { Handle, Native } from './table.js';
+
+const VIR_DOMAIN_AFFECT_CURRENT = 0;
+const VIR_DOMAIN_AFFECT_CONFIG = 2;
+const VIR_DOMAIN_METADATA_ELEMENT = 2;
+
+/** virDomainGetID of a domain that does not run: (unsigned int) -1. */
+const NO_ID = 0xffffffff;
+
+const UUID_LENGTH = 36;
+
+/** libvirt's 1000000 * major + 1000 * minor + release; null for 0, which is "unknown". */
+export function versionString(version: number | undefined): string | null {
+  if (!version) return null;
+  return [Math.floor(version / 1_000_000), Math.floor(version / 1000) % 1000, version % 1000].join('.');
+}
+
+export function uuidOf(native: Native, domain: Handle<'domain'>): string {
+  const buffer = Buffer.alloc(UUID_LENGTH + 1);
+  native.virDomainGetUUIDString(domain, buffer);
+  return buffer.toString('latin1', 0, UUID_LENGTH);
+}
+
+export function stateOf(native: Native, domain: Handle<'domain'>): DomainState {
+  const state: number[] = [];
+  const reason: number[] = [];
+  native.virDomainGetState(domain, state, reason, 0);
+  return { state: DOMAIN_STATES[state[0] ?? 0] ?? 'nostate', reason: reason[0] ?? 0 };
+}
+
+/** Name, UUID and id are in the handle; each of the rest is one round trip to the daemon. */
+export function describe(native: Native, domain: Handle<'domain'>, metadataUri: string | null): DomainEntry {
+  const id = native.virDomainGetID(domain);
+  const persistent = native.virDomainIsPersistent(domain) === 1;
+  const autostart: number[] = [];
+  native.virDomainGetAutostart(domain, autostart);
+  return {
+    name: native.virDomainGetName(domain),
+    uuid: uuidOf(native, domain),
+    id: id === NO_ID ? null : id,
+    ...stateOf(native, domain),
+    persistent,
+    autostart: autostart[0] === 1,
+    metadata: metadataUri === null ? null : metadataOf(native, domain, metadataUri, persistent),
+  };
+}
+
+/** From the configuration if there is one: it outlives the guest, and a running domain may lack what was added to it. */
+function metadataOf(
+  native: Native,
+  domain: Handle<'domain'>,
+  uri: string,
+  persistent: boolean,
+): string | null {
+  const affect = persistent ? VIR_DOMAIN_AFFECT_CONFIG : VIR_DOMAIN_AFFECT_CURRENT;
+  return unlessGone(ERROR_CODES.NO_DOMAIN_METADATA, () =>
+    native.virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, uri, affect),
+  );
+}
+
+export function describeNetwork(native: Native, network: Handle<'network'>): NetworkEntry {
+  return {
+    name: native.virNetworkGetName(network),
+    active: native.virNetworkIsActive(network) === 1,
+    // "network 'x' does not have a bridge name"
+    bridge: unlessGone(ERROR_CODES.INTERNAL_ERROR, () => native.virNetworkGetBridgeName(network)),
+  };
+}

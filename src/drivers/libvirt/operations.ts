@@ -1,0 +1,120 @@
+import { ERROR_CODES } from './codes.js';
+import { describe, describeNetwork, stateOf, uuidOf, versionString } from './describe.js';
+import type { Affect, Arguments, OperationName, Result } from './protocol.js';
+import { flags, freeing, run, type Session, unlessGone, using, withDomain } from './session.js';
+import type { Handle } from './table.js';
+
+type Operation<K extends OperationName> = (session: Session, ...args: Arguments<K>) => Result<K>;
+type OnConnection = Exclude<OperationName, 'connect' | 'close'>;
+
+// Flags, by their names in libvirt's headers.
+const VIR_DOMAIN_AFFECT_LIVE = 1;
+const VIR_DOMAIN_AFFECT_CONFIG = 2;
+const VIR_DOMAIN_DEFINE_VALIDATE = 1;
+const VIR_DOMAIN_DESTROY_GRACEFUL = 1;
+const VIR_DOMAIN_UNDEFINE_NVRAM = 4;
+const VIR_DOMAIN_UNDEFINE_KEEP_NVRAM = 8;
+const VIR_DOMAIN_XML_SECURE = 1;
+const VIR_DOMAIN_XML_INACTIVE = 2;
+
+const affectFlags = ({ live, config }: Affect) =>
+  flags([live, VIR_DOMAIN_AFFECT_LIVE], [config, VIR_DOMAIN_AFFECT_CONFIG]);
+
+/** All that needs a connection. Handles live no longer than the call: each is freed before it returns. */
+export const operations: { readonly [K in OnConnection]: Operation<K> } = {
+  versions({ native, conn }) {
+    const libvirt: number[] = [];
+    const hypervisor: number[] = [];
+    native.virConnectGetLibVersion(conn, libvirt);
+    native.virConnectGetVersion(conn, hypervisor);
+    return {
+      libvirt: versionString(libvirt[0]) ?? 'unknown',
+      hypervisor: versionString(hypervisor[0]),
+      uri: native.virConnectGetURI(conn),
+      type: native.virConnectGetType(conn),
+    };
+  },
+
+  capabilities: ({ native, conn }) => native.virConnectGetCapabilities(conn),
+
+  domainCapabilities: ({ native, conn }, { arch, machine, virttype }) =>
+    native.virConnectGetDomainCapabilities(conn, null, arch, machine, virttype, 0),
+
+  listDomains({ native, conn }, metadataUri) {
+    const domains: Handle<'domain'>[] = [];
+    native.virConnectListAllDomains(conn, domains, 0);
+    return freeing(domains, native.virDomainFree, domain =>
+      unlessGone(ERROR_CODES.NO_DOMAIN, () => describe(native, domain, metadataUri)),
+    );
+  },
+
+  lookupDomainByName: ({ native, conn }, name) =>
+    unlessGone(ERROR_CODES.NO_DOMAIN, () => using(native, native.virDomainLookupByName(conn, name), uuidOf)),
+
+  domainXml: (session, uuid, { inactive, secure }) =>
+    withDomain(session, uuid, (native, domain) =>
+      native.virDomainGetXMLDesc(
+        domain,
+        flags([secure, VIR_DOMAIN_XML_SECURE], [inactive, VIR_DOMAIN_XML_INACTIVE]),
+      ),
+    ),
+
+  defineDomain: ({ native, conn }, xml, { validate }) =>
+    using(
+      native,
+      native.virDomainDefineXMLFlags(conn, xml, flags([validate, VIR_DOMAIN_DEFINE_VALIDATE])),
+      uuidOf,
+    ),
+
+  undefine(session, uuid, { nvram }) {
+    const keep = nvram === false;
+    const how = flags([nvram, VIR_DOMAIN_UNDEFINE_NVRAM], [keep, VIR_DOMAIN_UNDEFINE_KEEP_NVRAM]);
+    withDomain(session, uuid, (native, domain) => native.virDomainUndefineFlags(domain, how));
+  },
+
+  create: (session, uuid) => run(session, uuid, (native, domain) => native.virDomainCreate(domain)),
+
+  destroy: (session, uuid, { graceful }) =>
+    run(session, uuid, (native, domain) =>
+      native.virDomainDestroyFlags(domain, flags([graceful, VIR_DOMAIN_DESTROY_GRACEFUL])),
+    ),
+
+  shutdown: (session, uuid) => run(session, uuid, (native, domain) => native.virDomainShutdown(domain)),
+
+  state: (session, uuid) => withDomain(session, uuid, stateOf),
+
+  attachDevice: (session, uuid, xml, affect) =>
+    run(session, uuid, (native, domain) =>
+      native.virDomainAttachDeviceFlags(domain, xml, affectFlags(affect)),
+    ),
+
+  detachDevice: (session, uuid, xml, affect) =>
+    run(session, uuid, (native, domain) =>
+      native.virDomainDetachDeviceFlags(domain, xml, affectFlags(affect)),
+    ),
+
+  updateDevice: (session, uuid, xml, affect) =>
+    run(session, uuid, (native, domain) =>
+      native.virDomainUpdateDeviceFlags(domain, xml, affectFlags(affect)),
+    ),
+
+  setAutostart: (session, uuid, on) =>
+    run(session, uuid, (native, domain) => native.virDomainSetAutostart(domain, on ? 1 : 0)),
+
+  listNetworks({ native, conn }) {
+    const networks: Handle<'network'>[] = [];
+    native.virConnectListAllNetworks(conn, networks, 0);
+    return freeing(networks, native.virNetworkFree, network =>
+      unlessGone(ERROR_CODES.NO_NETWORK, () => describeNetwork(native, network)),
+    );
+  },
+
+  networkXml({ native, conn }, name) {
+    const network = native.virNetworkLookupByName(conn, name);
+    try {
+      return native.virNetworkGetXMLDesc(network, 0);
+    } finally {
+      native.virNetworkFree(network);
+    }
+  },
+};

@@ -1,0 +1,80 @@
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { VmnetError } from '../errors.js';
+
+/** One small JSON file a lab in the state folder, root-only, replaced whole. */
+export interface Records {
+  /** Every record, by name; what they hold is for host/ to say. */
+  all(): Promise<readonly StoredRecord[]>;
+  save(record: StoredRecord): Promise<void>;
+  remove(name: string): Promise<void>;
+}
+
+export interface StoredRecord {
+  readonly name: string;
+}
+
+export function makeRecords(stateDir: string): Records {
+  const labs = join(stateDir, 'labs');
+  const folder = (name: string) => join(labs, name);
+  return {
+    async all() {
+      const names = await readdir(labs).catch(ignoreAbsent);
+      const found = await Promise.all(names.sort().map(name => readRecord(join(folder(name), 'record.json'))));
+      return found.filter(record => record !== null);
+    },
+    async save(record) {
+      try {
+        await mkdir(folder(record.name), { recursive: true, mode: 0o700 });
+        await replaceFile(join(folder(record.name), 'record.json'), `${JSON.stringify(record, null, 2)}\n`);
+      } catch (error) {
+        throw stateError(folder(record.name), error as NodeJS.ErrnoException);
+      }
+    },
+    async remove(name) {
+      await rm(folder(name), { recursive: true, force: true });
+    },
+  };
+}
+
+async function readRecord(file: string): Promise<StoredRecord | null> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw stateError(file, error);
+  });
+  if (text === null) return null;
+  try {
+    return JSON.parse(text) as StoredRecord;
+  } catch (error) {
+    throw new VmnetError('state', `${file} is damaged: it is not JSON`, `Move it away and run vmnet destroy again.`, error);
+  }
+}
+
+/** Write beside, sync, rename, sync the folder: after a power cut there is the old or the new file, never half. */
+async function replaceFile(file: string, text: string): Promise<void> {
+  const beside = `${file}.${process.pid}`;
+  const handle = await open(beside, 'w', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(beside, file);
+  const parent = await open(join(file, '..'), 'r');
+  await parent.sync().finally(() => parent.close());
+}
+
+function ignoreAbsent(error: NodeJS.ErrnoException): string[] {
+  if (error.code === 'ENOENT') return [];
+  if (error.code === 'EACCES') throw stateError(error.path ?? 'the state folder', error);
+  throw error;
+}
+
+function stateError(path: string, error: NodeJS.ErrnoException): VmnetError {
+  const hint =
+    error.code === 'EACCES' || error.code === 'EPERM'
+      ? 'Run vmnet as root (sudo), or point VMNET_STATE_DIR at a folder of your own.'
+      : 'Make room or make the folder writable, or point VMNET_STATE_DIR elsewhere.';
+  return new VmnetError('state', `the state in ${path} cannot be used: ${error.message}`, hint, error);
+}

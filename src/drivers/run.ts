@@ -1,0 +1,102 @@
+import { VmnetError } from '../errors.js';
+
+/** One line of the `--debug` file: a command or call, what came back, how long it took. */
+export type Trace = (entry: { what: string; detail?: string; ms: number; outcome: string }) => void;
+
+export interface RunOptions {
+  /** Fed to standard input; without it, standard input is empty. */
+  readonly input?: string;
+  /** Milliseconds until the program is killed; default 60,000. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Give the program a session of its own, so that Ctrl-C in our terminal does not reach it. */
+  readonly ownSession?: boolean;
+  /** Return a non-zero exit instead of throwing. */
+  readonly allowFailure?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface RunResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Exit code; -1 where the program was ended by a signal or the time limit. */
+  readonly exitCode: number;
+}
+
+/** Run a program by name, never through a shell. Throws `command-failed`, `missing-tool` or `permission`. */
+export type Run = (file: string, args: readonly string[], options?: RunOptions) => Promise<RunResult>;
+
+/** Debian packages of the programs that we call, for the hint when one is missing. */
+const PACKAGE_OF: Readonly<Record<string, string>> = {
+  ip: 'iproute2',
+  bridge: 'iproute2',
+  nft: 'nftables',
+  ping: 'iputils-ping',
+  'qemu-img': 'qemu-utils',
+  cpio: 'cpio',
+  busybox: 'busybox-static',
+  unshare: 'util-linux',
+  nsenter: 'util-linux',
+  depmod: 'kmod',
+  libvirtd: 'libvirt-daemon',
+};
+
+const MAX_QUOTE = 2000;
+
+/** Make the process runner; every call is told to `trace`. execa is loaded with the first call, not at start-up. */
+export function makeRun(trace: Trace): Run {
+  return async (file, args, options = {}) => {
+    const { execa } = await import('execa');
+    const started = performance.now();
+    const result = await execa(file, args, {
+      reject: false,
+      stripFinalNewline: false,
+      timeout: options.timeoutMs ?? 60_000,
+      maxBuffer: 256 * 1024 * 1024,
+      env: { LC_ALL: 'C.UTF-8', ...options.env },
+      ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
+      ...(options.ownSession ? { detached: true, cleanup: false } : {}),
+      ...(options.signal ? { cancelSignal: options.signal } : {}),
+    });
+    const outcome: RunResult = {
+      stdout: result.stdout,
+      stderr: result.stderr,
+      exitCode: result.exitCode ?? -1,
+    };
+    trace({
+      what: [file, ...args].join(' '),
+      ...(options.input === undefined ? {} : { detail: options.input }),
+      ms: performance.now() - started,
+      outcome: `exit ${outcome.exitCode}\n${outcome.stdout}${outcome.stderr}`,
+    });
+    if (result.code === 'ENOENT') throw missingTool(file, result.cause);
+    if (result.isCanceled) throw new VmnetError('interrupted', `${file} was interrupted`);
+    if (result.timedOut) throw new VmnetError('timeout', `${file} did not end in time: ${quote(file, args)}`);
+    if (result.failed && !options.allowFailure) throw commandFailed(file, args, outcome);
+    return outcome;
+  };
+}
+
+function missingTool(file: string, cause: unknown): VmnetError {
+  const name = PACKAGE_OF[file];
+  const hint = name ? `Install it: apt-get install ${name}` : `Install ${file} and put it on the PATH.`;
+  return new VmnetError('missing-tool', `the program ${file} is not installed`, hint, cause);
+}
+
+/** A failed program as an error that quotes the command and its complaint; "not permitted" becomes `permission`. */
+export function commandFailed(file: string, args: readonly string[], result: RunResult): VmnetError {
+  const complaint = result.stderr.trim().slice(0, MAX_QUOTE) || `exit code ${result.exitCode}`;
+  if (/Operation not permitted|Permission denied|must be root/i.test(complaint)) {
+    return new VmnetError(
+      'permission',
+      `${quote(file, args)}: ${complaint}`,
+      'Run vmnet as root (sudo), or give it CAP_NET_ADMIN; inside a container, the container needs it too.',
+    );
+  }
+  return new VmnetError('command-failed', `${quote(file, args)}: ${complaint}`);
+}
+
+function quote(file: string, args: readonly string[]): string {
+  const line = [file, ...args].join(' ');
+  return `\`${line.length > 200 ? `${line.slice(0, 200)}…` : line}\``;
+}

@@ -1,0 +1,32 @@
+import type { Drivers } from '../drivers/drivers.js';
+import type { DomainMark, DomainState, LibvirtState } from './model.js';
+
+/** XML namespace of our mark in a domain's `<metadata>`. */
+export const MARK_NAMESPACE = 'urn:vmnet:lab:1';
+
+/** What libvirt holds, in one round trip for all domains. */
+export async function observeLibvirt(drivers: Drivers): Promise<LibvirtState> {
+  const libvirt = await drivers.libvirt();
+  const domains = await libvirt.listDomains({ metadataUri: MARK_NAMESPACE });
+  return { uri: drivers.libvirtUri, domains: domains.map(parseDomain) };
+}
+
+type Listed = Awaited<ReturnType<Awaited<ReturnType<Drivers['libvirt']>>['listDomains']>>[number];
+
+function parseDomain(domain: Listed): DomainState {
+  return {
+    name: domain.name,
+    uuid: domain.uuid,
+    state: domain.state,
+    mark: parseMark(domain.metadata),
+    liveMark: parseMark(domain.liveMetadata),
+    xml: domain.xml,
+  };
+}
+
+/** Our mark, `<vmnet:endpoint lab="…" vm="…" digest="…"/>`; the names in it need no unescaping. */
+export function parseMark(metadata: string | null): DomainMark | null {
+  const attribute = (name: string) => new RegExp(`\\b${name}=['"]([\\w-]+)['"]`).exec(metadata ?? '')?.[1];
+  const [lab, vm, digest] = [attribute('lab'), attribute('vm'), attribute('digest')];
+  return lab && vm && digest ? { lab, vm, digest } : null;
+}

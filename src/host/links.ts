@@ -1,0 +1,66 @@
+import type { IpJson } from '../drivers/iproute2.js';
+import type { Address, Link } from './model.js';
+import { number, object, objects, string, strings } from './json.js';
+
+/** One object of `ip -j -d address show` as a Link. */
+export function parseLink(json: IpJson): Link {
+  const info = object(json.linkinfo);
+  const kind = string(info.info_kind);
+  const data = object(info.info_data);
+  const port = string(info.info_slave_kind) === 'bridge' ? object(info.info_slave_data) : null;
+  const flags = strings(json.flags);
+  return {
+    index: number(json.ifindex) ?? 0,
+    name: string(json.ifname) ?? '',
+    type: string(json.link_type) ?? '',
+    mac: string(json.address) ?? '',
+    mtu: number(json.mtu) ?? 0,
+    up: flags.includes('UP'),
+    operState: string(json.operstate) ?? 'UNKNOWN',
+    kind,
+    master: string(json.master),
+    portState: port ? string(port.state) : null,
+    altnames: strings(json.altnames),
+    alias: string(json.ifalias),
+    tap:
+      kind === 'tun' && data.type === 'tap'
+        ? { vnetHdr: data.vnet_hdr === true, multiQueue: data.multi_queue === true, persist: data.persist === true }
+        : null,
+    bridge:
+      kind === 'bridge'
+        ? {
+            stp: number(data.stp_state) === 1,
+            forwardDelay: Math.round((number(data.forward_delay) ?? 0) / USER_HZ),
+            multicastSnooping: number(data.mcast_snooping) === 1,
+          }
+        : null,
+    addresses: objects(json.addr_info).map(parseAddress),
+  };
+}
+
+/** iproute2 prints a bridge's timers in hundredths of a second, whatever the kernel's own tick. */
+const USER_HZ = 100;
+
+/** What the kernel prints for a lifetime without end. */
+const FOREVER = 4294967295;
+
+function parseAddress(json: IpJson): Address {
+  const lifetime = (value: unknown) => {
+    const seconds = number(value);
+    return seconds === null || seconds === FOREVER ? null : seconds;
+  };
+  return {
+    family: json.family === 'inet6' ? 6 : 4,
+    local: string(json.local) ?? '',
+    prefix: number(json.prefixlen) ?? 0,
+    peer: string(json.address),
+    broadcast: string(json.broadcast),
+    scope: string(json.scope) ?? 'global',
+    label: string(json.label),
+    metric: number(json.metric),
+    flags: ['noprefixroute', 'home', 'mngtmpaddr'].filter(flag => json[flag] === true),
+    dynamic: json.dynamic === true,
+    validLifetime: lifetime(json.valid_life_time),
+    preferredLifetime: lifetime(json.preferred_life_time),
+  };
+}

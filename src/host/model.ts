@@ -1,0 +1,161 @@
+import type { Lab } from '../lab/model.js';
+
+/** What is there: plain data, read only, as one observation saw it. */
+export interface HostState {
+  /** Kernel's boot id: an undo from another boot is never replayed. */
+  readonly bootId: string;
+  /** Inode of the network namespace that was observed. */
+  readonly netns: string;
+  readonly links: readonly Link[];
+  /** Routes of every table, without those that the kernel makes by itself in table `local`. */
+  readonly routes: readonly Route[];
+  readonly rules: readonly Rule[];
+  /** Permanent neighbour entries only. */
+  readonly neighbours: readonly Neighbour[];
+  /** Sysctls that a plan may touch, by path below /proc/sys; a missing key is absent in this kernel. */
+  readonly sysctls: Readonly<Record<string, string>>;
+  /** Which of the uplinks asked about are Wi-Fi stations: those cannot be bridge ports. */
+  readonly wireless: readonly string[];
+  /** null where libvirt was not asked (`--network-only`). */
+  readonly libvirt: LibvirtState | null;
+  /** What earlier runs wrote down about the labs they applied. */
+  readonly records: readonly LabRecord[];
+}
+
+export interface Link {
+  readonly index: number;
+  readonly name: string;
+  /** Link layer: `ether`, `loopback`, … */
+  readonly type: string;
+  readonly mac: string;
+  readonly mtu: number;
+  /** Administratively up. */
+  readonly up: boolean;
+  /** `UP`, `DOWN`, `LOWERLAYERDOWN`, `UNKNOWN`, … */
+  readonly operState: string;
+  /** Kernel's link kind: `bridge`, `tun`, `veth`, `vlan`, …; null for a physical device. */
+  readonly kind: string | null;
+  /** Name of the bridge or bond it belongs to. */
+  readonly master: string | null;
+  /** Bridge port state: `forwarding`, `disabled`, …; null where it is no bridge port. */
+  readonly portState: string | null;
+  readonly altnames: readonly string[];
+  readonly alias: string | null;
+  /** Set for taps only. */
+  readonly tap: { readonly vnetHdr: boolean; readonly multiQueue: boolean; readonly persist: boolean } | null;
+  /** Set for bridges only; forward delay in seconds. */
+  readonly bridge: { readonly stp: boolean; readonly forwardDelay: number; readonly multicastSnooping: boolean } | null;
+  /** In the order of the dump, which is the order to add them in. */
+  readonly addresses: readonly Address[];
+}
+
+export interface Address {
+  readonly family: 4 | 6;
+  /** Without prefix. */
+  readonly local: string;
+  readonly prefix: number;
+  /** Point-to-point peer, if any. */
+  readonly peer: string | null;
+  readonly broadcast: string | null;
+  /** `global`, `link`, `host`, … */
+  readonly scope: string;
+  readonly label: string | null;
+  /** Metric of the prefix route. */
+  readonly metric: number | null;
+  /** Flags that `ip address add` takes: `noprefixroute`, `home`, `mngtmpaddr`. */
+  readonly flags: readonly string[];
+  /** Came from DHCP or a router advertisement and runs out. */
+  readonly dynamic: boolean;
+  /** Seconds; null is forever. */
+  readonly validLifetime: number | null;
+  readonly preferredLifetime: number | null;
+}
+
+export interface Route {
+  readonly family: 4 | 6;
+  readonly type: string;
+  /** `default` or a CIDR. */
+  readonly dst: string;
+  readonly table: string;
+  readonly gateway: string | null;
+  /** A gateway of the other family (`via inet6 …`). */
+  readonly via: { readonly family: string; readonly host: string } | null;
+  readonly dev: string | null;
+  readonly protocol: string | null;
+  readonly scope: string | null;
+  readonly prefsrc: string | null;
+  readonly src: string | null;
+  readonly metric: number | null;
+  readonly onlink: boolean;
+  /** `mtu`, `advmss`, … in the order of the dump. */
+  readonly metrics: readonly (readonly [string, number])[];
+  /** Multipath: one entry a hop. */
+  readonly nexthops: readonly { readonly gateway: string | null; readonly dev: string; readonly weight: number; readonly onlink: boolean }[];
+  /** IPv6 router preference. */
+  readonly pref: string | null;
+}
+
+export interface Rule {
+  readonly family: 4 | 6;
+  readonly priority: number;
+  /** What follows `ip rule add`, interface names apart, in a form that the same command takes. */
+  readonly selectors: readonly string[];
+  readonly iif: string | null;
+  readonly oif: string | null;
+  readonly action: readonly string[];
+}
+
+export interface Neighbour {
+  readonly dst: string;
+  readonly dev: string;
+  readonly mac: string;
+}
+
+export interface LibvirtState {
+  readonly uri: string;
+  readonly domains: readonly DomainState[];
+}
+
+export interface DomainState {
+  readonly name: string;
+  readonly uuid: string;
+  /** libvirt's word: `running`, `shutoff`, `paused`, `crashed`, … */
+  readonly state: string;
+  /** Our mark, from the domain's `<metadata>`; null where the domain is not ours. */
+  readonly mark: DomainMark | null;
+  /** The mark as it was when the running guest started; null where it does not run. */
+  readonly liveMark: DomainMark | null;
+  /** Inactive XML of our own domains, which an undo defines again; null for others. */
+  readonly xml: string | null;
+}
+
+export interface DomainMark {
+  readonly lab: string;
+  readonly vm: string;
+  /** Digest of what was rendered. */
+  readonly digest: string;
+}
+
+/** What a run writes down so that `destroy NAME` works without the lab file. */
+export interface LabRecord {
+  readonly version: 1;
+  readonly name: string;
+  /** The lab as it was last applied. */
+  readonly lab: Lab;
+  /** Applied without domains, so libvirt need not be asked. */
+  readonly networkOnly: boolean;
+  readonly bootId: string;
+  readonly netns: string;
+  /** How each uplink was before it was enslaved, by name. */
+  readonly uplinks: Readonly<Record<string, UplinkBefore>>;
+  /** bridge-nf-call-* as found, by path below /proc/sys, where the lab turned them off; else null. */
+  readonly bridgeNetfilter: Readonly<Record<string, string>> | null;
+}
+
+export interface UplinkBefore {
+  readonly up: boolean;
+  /** Value of its sysctl `addr_gen_mode`; null without IPv6. */
+  readonly addrGenMode: string | null;
+  /** True where its addresses and routes moved to the bridge. */
+  readonly moved: boolean;
+}

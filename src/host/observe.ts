@@ -1,0 +1,64 @@
+import type { Drivers } from '../drivers/drivers.js';
+import type { Lab } from '../lab/model.js';
+import { parseLink } from './links.js';
+import { observeLibvirt } from './libvirt.js';
+import type { HostState, LabRecord } from './model.js';
+import { parseNeighbour, parseRoute, parseRule } from './routes.js';
+
+export interface ObserveOptions {
+  /** Leave libvirt out: only links matter (`--network-only`). */
+  readonly networkOnly?: boolean;
+}
+
+/** br_netfilter's switches: 1 sends bridged frames through the host's netfilter. */
+export const BRIDGE_NETFILTER = ['iptables', 'ip6tables', 'arptables'].map(
+  table => `net/bridge/bridge-nf-call-${table}`,
+);
+
+/**
+ * Look at the host, changing nothing: two `ip` processes, a few sysctls, and one round trip to libvirt,
+ * whatever the size of the lab.
+ */
+export async function observeHost(drivers: Drivers, lab: Lab | null, options: ObserveOptions = {}): Promise<HostState> {
+  const { kernel } = drivers;
+  const records = (await drivers.records.all()) as readonly LabRecord[];
+  const nics = namesOfInterest(lab, records);
+  const [bootId, netns, dump, sysctls, wireless, libvirt] = await Promise.all([
+    kernel.bootId(),
+    kernel.netns(),
+    drivers.ip.dump(),
+    readSysctls(drivers, nics),
+    Promise.all(nics.map(async name => ((await kernel.isWireless(name)) ? [name] : []))),
+    options.networkOnly ? null : observeLibvirt(drivers),
+  ]);
+  return {
+    bootId,
+    netns,
+    links: dump.links.map(parseLink),
+    routes: [
+      ...dump.routes4.map(json => parseRoute(json, 4)),
+      ...dump.routes6.map(json => parseRoute(json, 6)),
+    ].filter(route => route !== null),
+    rules: [...dump.rules4.map(json => parseRule(json, 4)), ...dump.rules6.map(json => parseRule(json, 6))],
+    neighbours: dump.neighbours.map(parseNeighbour).filter(entry => entry !== null),
+    sysctls,
+    wireless: wireless.flat(),
+    libvirt,
+    records,
+  };
+}
+
+/** Uplinks and bridges whose per-interface sysctls a plan may need. */
+function namesOfInterest(lab: Lab | null, records: readonly LabRecord[]): string[] {
+  const names = (lab?.bridges ?? []).flatMap(bridge => [bridge.name, ...(bridge.uplink ? [bridge.uplink] : [])]);
+  return [...new Set([...names, ...records.flatMap(record => Object.keys(record.uplinks))])];
+}
+
+async function readSysctls(drivers: Drivers, nics: readonly string[]): Promise<Record<string, string>> {
+  const paths = [
+    ...BRIDGE_NETFILTER,
+    ...nics.flatMap(name => ['addr_gen_mode', 'accept_dad', 'disable_ipv6'].map(key => `net/ipv6/conf/${name}/${key}`)),
+  ];
+  const values = await Promise.all(paths.map(path => drivers.kernel.readSysctl(path)));
+  return Object.fromEntries(paths.flatMap((path, i) => (values[i] == null ? [] : [[path, values[i]]])));
+}

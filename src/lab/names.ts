@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import { RESERVED_TAP } from './patterns.js';
+
+/**
+ * Everything that is derived from names, so that the same lab gives the same MACs, taps and UUIDs on every run
+ * and on every host, with no state to keep. Pure.
+ */
+
+/** Ownership mark of a bridge, as an alternative interface name. */
+export const bridgeAltname = (lab: string, bridge: string) => `vmnet.${lab}.${bridge}`;
+
+/** Ownership mark of a tap, as an alternative interface name; at most 105 of the 127 bytes that the kernel allows. */
+export const nicAltname = (lab: string, vm: string, index: number) => `vmnet.${lab}.${vm}.${index}`;
+
+/** The same marks for people, in `ip link`. */
+export const bridgeAlias = (lab: string, bridge: string) => `vmnet:${lab}:${bridge}`;
+export const nicAlias = (lab: string, vm: string, index: number) => `vmnet:${lab}:${vm}:${index}`;
+
+/** Name of the libvirt domain. */
+export const domainName = (lab: string, vm: string) => `${lab}-${vm}`;
+
+/** UUID of the libvirt domain: version 5 in form, from the SHA-1 of `vmnet/LAB/VM`. */
+export function domainUuid(lab: string, vm: string): string {
+  const bytes = createHash('sha1').update(`vmnet/${lab}/${vm}`).digest().subarray(0, 16);
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x50, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+/** MAC of a guest NIC: QEMU's 52:54:00 and three bytes of the hash. */
+export function nicMac(lab: string, vm: string, index: number, taken: Set<string>): string {
+  return free(taken, salt => `52:54:00:${hexBytes(digest(salt, lab, vm, index), 3)}`);
+}
+
+/** MAC of a bridge without uplink: locally administered, and away from QEMU's range. */
+export function bridgeMac(lab: string, bridge: string, taken: Set<string>): string {
+  return free(taken, salt => `02:${hexBytes(digest(salt, lab, bridge), 5)}`);
+}
+
+/** Tap of a guest NIC: the start of the VM's name for people, six characters of the hash to be unique. */
+export function tapName(lab: string, vm: string, index: number, taken: Set<string>): string {
+  const start = RESERVED_TAP.test(vm) ? `t-${vm.slice(0, 6)}` : vm.slice(0, 8);
+  return free(taken, salt => `${start}-${base32(digest(salt, lab, vm, index), 6)}`);
+}
+
+/** The first candidate that is not taken, which then is; the salt 0 is the plain hash. */
+function free(taken: Set<string>, candidate: (salt: number) => string): string {
+  for (let salt = 0; ; salt++) {
+    const name = candidate(salt);
+    if (taken.has(name)) continue;
+    taken.add(name);
+    return name;
+  }
+}
+
+function digest(salt: number, ...parts: (string | number)[]): Buffer {
+  const salted = salt === 0 ? parts : [...parts, `salt ${salt}`];
+  return createHash('sha256').update(salted.join('/')).digest();
+}
+
+const hexBytes = (hash: Buffer, count: number) =>
+  Array.from(hash.subarray(0, count), byte => byte.toString(16).padStart(2, '0')).join(':');
+
+const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
+
+/** Five bits a character; one byte each is enough of a 32-byte hash. */
+const base32 = (hash: Buffer, count: number) =>
+  Array.from(hash.subarray(0, count), byte => BASE32.charAt(byte & 31)).join('');

@@ -1,0 +1,14 @@
+/** The safe shapes of names, as text so that they serve the rules, the JSON Schema and the tests alike. */
+
+export const LAB_PATTERN = '^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$';
+export const VM_PATTERN = '^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$';
+
+/** 15 bytes are the kernel's IFNAMSIZ less its closing zero. */
+export const IFNAME_PATTERN = '^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$';
+
+export const MAC_PATTERN = '^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$';
+export const CIDR_PATTERN = '^[0-9A-Fa-f:.]+/[0-9]{1,3}$';
+export const MEMORY_PATTERN = '^[1-9][0-9]* ?(MiB|GiB|TiB)$';
+
+/** Prefixes of taps that libvirt hands out and deletes by itself (virnetdev.c), and old Xen's. */
+export const RESERVED_TAP = /^(vnet|vif|macvtap|macvlan)/;

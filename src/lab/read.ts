@@ -1,0 +1,119 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { VmnetError } from '../errors.js';
+import type { Problem } from './problem.js';
+import { quote } from './quote.js';
+
+/** A lab with 1023 VMs is about 150 KiB. */
+const LARGEST = 1024 * 1024;
+
+/**
+ * The text of a lab file, or the place of the byte that is not UTF-8. Pipes work too, so that labs can be generated.
+ * @throws {VmnetError} `bad-lab` if it cannot be read, is a folder, or is larger than 1 MiB
+ */
+export async function readLabText(path: string): Promise<{ text: string } | { problem: Problem }> {
+  const handle = await openLab(path);
+  try {
+    const bytes = await readLimited(handle, path);
+    return decode(bytes);
+  } finally {
+    await handle.close();
+  }
+}
+
+const REASONS: Readonly<Record<string, readonly [message: string, hint: string]>> = {
+  ENOENT: ['does not exist', 'check the path, or write a starter lab with "vmnet init"'],
+  ENOTDIR: ['does not exist', 'check the path: a part of it is not a folder'],
+  EACCES: ['cannot be read by this user', 'make it readable, or run vmnet as a user who may read it'],
+  EISDIR: ['is a folder', 'name the lab file inside it'],
+  ELOOP: ['is a symbolic link that leads in a circle', 'name the file itself'],
+  ENAMETOOLONG: ['has a name that is too long', 'check the path'],
+};
+
+async function openLab(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'r');
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+function unreadable(path: string, error: unknown): VmnetError {
+  const { code = '', message = String(error) } = error as NodeJS.ErrnoException;
+  const [reason, hint] = REASONS[code] ?? [`cannot be read: ${message}`, 'check the path'];
+  return new VmnetError('bad-lab', `the lab file ${quote(path)} ${reason}`, hint, error);
+}
+
+async function readLimited(handle: FileHandle, path: string): Promise<Buffer> {
+  const bytes = Buffer.alloc(LARGEST + 1);
+  let length = 0;
+  try {
+    for (let count = -1; count !== 0 && length <= LARGEST; length += count) {
+      count = (await handle.read(bytes, length, bytes.length - length)).bytesRead;
+    }
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  if (length <= LARGEST) return bytes.subarray(0, length);
+  throw new VmnetError(
+    'bad-lab',
+    `the lab file ${quote(path)} is larger than 1 MiB`,
+    'a lab with a thousand VMs is a fifth of that: check that this is the right file',
+  );
+}
+
+function decode(bytes: Buffer): { text: string } | { problem: Problem } {
+  try {
+    return { text: decoder().decode(bytes) };
+  } catch {
+    return { problem: badByte(bytes) };
+  }
+}
+
+const decoder = () => new TextDecoder('utf-8', { fatal: true });
+
+function badByte(bytes: Buffer): Problem {
+  const good = goodStart(bytes);
+  const lines = good.split(/\r\n|\n|\r/);
+  const utf16 = bytes[0] === 0xff || bytes[0] === 0xfe;
+  return {
+    path: '',
+    where: '',
+    line: lines.length,
+    column: (lines.at(-1) ?? '').length + 1,
+    message: utf16 ? 'the file is not UTF-8; it looks like UTF-16' : 'this byte is not UTF-8',
+    fix: 'save the file as UTF-8',
+  };
+}
+
+/** The longest start that is UTF-8, by halving: the decoder does not say where it stopped. */
+function goodStart(bytes: Buffer): string {
+  let good = 0;
+  let bad = bytes.length;
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    if (startOf(bytes, middle) === null) bad = middle;
+    else good = middle;
+  }
+  return startOf(bytes, good) ?? '';
+}
+
+function startOf(bytes: Buffer, length: number): string | null {
+  try {
+    return decoder().decode(bytes.subarray(0, length), { stream: true });
+  } catch {
+    return null;
+  }
+}
+
+/** Why a file that a lab names cannot be used, or null: for {@link parseLab}. */
+export function checkFile(path: string): string | null {
+  try {
+    if (statSync(path).isDirectory()) return 'is a folder';
+    accessSync(path, constants.R_OK);
+    return null;
+  } catch (error) {
+    const { code = '', message = String(error) } = error as NodeJS.ErrnoException;
+    return REASONS[code]?.[0] ?? `cannot be read: ${message}`;
+  }
+}

@@ -1,0 +1,23 @@
+import type { Report } from './problem.js';
+import { checkAddresses } from './rules/addresses.js';
+import { checkBoot, checkFilesOf, type FileCheck } from './rules/boot.js';
+import { checkCounts } from './rules/counts.js';
+import { checkLimits } from './rules/limits.js';
+import { checkLinks } from './rules/links.js';
+import { checkMacs } from './rules/macs.js';
+import { checkNames } from './rules/names.js';
+import { checkSizes } from './rules/sizes.js';
+import type { LooseLab } from './shape.js';
+
+/** Everything that a lab must keep to beyond its shape. Each rule reports all it finds, and passes over what is missing. */
+export function checkRules(lab: LooseLab, folder: string, report: Report, checkFile: FileCheck): void {
+  checkNames(lab, report);
+  checkLinks(lab, report);
+  checkCounts(lab, report);
+  checkMacs(lab, report);
+  checkAddresses(lab, report);
+  checkSizes(lab, report);
+  checkLimits(lab, report);
+  checkBoot(lab, report);
+  checkFilesOf(lab, folder, report, checkFile);
+}

@@ -1,0 +1,96 @@
+import { type Cidr, contains, parseCidr, sameAddress, subnetText } from '../cidr.js';
+import type { Path, Report } from '../problem.js';
+import { quote } from '../quote.js';
+import type { LooseLab } from '../shape.js';
+import { nearest } from '../suggest.js';
+import { cidrFault, useFault } from './cidr-fault.js';
+import { type AtBridge, bridgesOf, nicsOf, textsAt } from './walk.js';
+
+/** An address of the lab, with whom it belongs to. */
+interface Owned {
+  readonly cidr: Cidr;
+  readonly owner: string;
+  readonly path: Path;
+}
+
+/** Every address can be used on an interface, is there once, and fits the subnets of its bridge. */
+export function checkAddresses(lab: LooseLab, report: Report): void {
+  const seen = new Map<string, Owned>();
+  const subnets = new Map<string, Owned[]>();
+  for (const at of bridgesOf(lab)) {
+    const own = bridgeAddresses(at, report);
+    subnets.set(at.name, own);
+    for (const owned of own) checkUnique(owned, '', seen, report);
+  }
+  for (const { vm, index, nic, path } of nicsOf(lab)) {
+    const own = subnets.get(nic.bridge ?? '') ?? [];
+    for (const { text, path: at } of textsAt(nic.address, [...path, 'address'])) {
+      const owned = readAddress(text, `VM ${quote(vm)}, NIC ${index}`, at, report);
+      if (owned === null) continue;
+      if (!clashes(owned, own, report)) checkSubnet(owned, nic.bridge ?? '', own, report);
+      checkUnique(owned, nic.bridge ?? '', seen, report);
+    }
+  }
+}
+
+function bridgeAddresses({ name, bridge, path }: AtBridge, report: Report): Owned[] {
+  const at = [...path, 'address'];
+  if (bridge.address === 'none') return [];
+  if (bridge.address === 'inherit') {
+    if (!('uplink' in bridge)) {
+      report(
+        at,
+        `the bridge ${quote(name)} has no uplink to inherit addresses from`,
+        'add "uplink", or write "none"',
+      );
+    }
+    return [];
+  }
+  return textsAt(bridge.address, at).flatMap(
+    ({ text, path }) => readAddress(text, `bridge ${quote(name)}`, path, report) ?? [],
+  );
+}
+
+function readAddress(text: string, owner: string, path: Path, report: Report): Owned | null {
+  const cidr = parseCidr(text);
+  const word = path[0] === 'bridges' && cidr === null ? nearest(text, ['inherit', 'none']) : null;
+  const fault = cidr === null ? cidrFault(text) : useFault(cidr);
+  if (fault === null) return cidr === null ? null : { cidr, owner, path };
+  report(path, fault.message, word === null ? fault.fix : `did you mean ${quote(word)}?`);
+  return null;
+}
+
+/** The bridge's own address is in use on the host itself. */
+function clashes({ cidr, path }: Owned, own: readonly Owned[], report: Report): boolean {
+  const same = own.find(other => sameAddress(other.cidr, cidr));
+  if (same === undefined) return false;
+  report(
+    path,
+    `the address ${cidr.address} is that of ${same.owner} itself`,
+    `choose another one in ${subnetText(same.cidr)}`,
+  );
+  return true;
+}
+
+/** Link-local addresses are at home on every link. */
+const isLinkLocal = (cidr: Cidr) => cidr.family === 6 && cidr.value >> 118n === 0x3fan;
+
+function checkSubnet({ cidr, path }: Owned, bridge: string, own: readonly Owned[], report: Report): void {
+  const family = own.filter(other => other.cidr.family === cidr.family);
+  if (family.length === 0 || isLinkLocal(cidr) || family.some(other => contains(other.cidr, cidr))) return;
+  const subnets = family.map(other => subnetText(other.cidr)).join(' or ');
+  report(
+    path,
+    `the address ${cidr.address} is outside the subnets of bridge ${quote(bridge)}`,
+    `choose one in ${subnets}`,
+  );
+}
+
+/** One address may be on two bridges that know nothing of each other; the host's own may not. */
+function checkUnique(owned: Owned, segment: string, seen: Map<string, Owned>, report: Report): void {
+  const { cidr, path } = owned;
+  const key = `${segment} ${cidr.family} ${cidr.value}`;
+  const other = seen.get(key);
+  if (other === undefined) seen.set(key, owned);
+  else report(path, `the address ${cidr.address} is also that of ${other.owner}`, 'change one of the two');
+}

@@ -1,0 +1,61 @@
+import { resolve } from 'node:path';
+import type { Path, Report } from '../problem.js';
+import { codePoint, quote } from '../quote.js';
+import type { LooseLab } from '../shape.js';
+import { vmSetting, vmsOf } from './walk.js';
+
+/** What is wrong with a file that the lab names, such as "does not exist"; null if it can be read. */
+export type FileCheck = (path: string) => string | null;
+
+/** x86's COMMAND_LINE_SIZE, with its closing zero. */
+const LONGEST_CMDLINE = 2047;
+
+/** No control characters and no half of a surrogate pair: XML cannot hold them. */
+const UNFIT = /[\u0000-\u001f\u007f-\u009f\ufffe\uffff]|\p{Cs}/u;
+
+/** Every VM boots something. */
+export function checkBoot(lab: LooseLab, report: Report): void {
+  const isDefaultUnknown =
+    lab.defaults !== undefined && 'vm' in lab.defaults && lab.defaults.vm === undefined;
+  const inDefaults = isDefaultUnknown || 'boot' in (lab.defaults?.vm ?? {});
+  for (const { name, vm, path } of vmsOf(lab)) {
+    const hasShape = lab.vms?.[name] !== undefined;
+    if (!hasShape || inDefaults || 'boot' in vm) continue;
+    report(
+      [...path, 'boot'],
+      `VM ${quote(name)} has no "boot"`,
+      'add it: "boot": "probe", or { "image": "disk.qcow2" }',
+    );
+  }
+}
+
+/** The files that VMs boot, each told where it is written: a wrong default once. */
+export function checkFilesOf(lab: LooseLab, folder: string, report: Report, checkFile: FileCheck): void {
+  for (const at of vmsOf(lab)) {
+    const { value, path } = vmSetting(lab, at, 'boot');
+    if (typeof value !== 'object') continue;
+    for (const [key, text] of Object.entries(value)) {
+      if (text === undefined || !isFit(text, key, [...path, key], report) || key === 'cmdline') continue;
+      const file = resolve(folder, text);
+      const trouble = checkFile(file);
+      const fix = 'correct the path (it is relative to the lab file), or make the file readable';
+      if (trouble !== null) report([...path, key], `the ${key} ${quote(file)} ${trouble}`, fix);
+    }
+  }
+}
+
+function isFit(text: string, key: string, path: Path, report: Report): boolean {
+  const bad = UNFIT.exec(text)?.[0];
+  if (bad !== undefined) {
+    report(path, `the ${key} ${quote(text)} has the character ${codePoint(bad)} in it`, 'take it out');
+    return false;
+  }
+  if (key === 'cmdline' && Buffer.byteLength(text) > LONGEST_CMDLINE) {
+    report(
+      path,
+      `the cmdline is longer than the ${LONGEST_CMDLINE} bytes that the kernel reads`,
+      'shorten it',
+    );
+  }
+  return true;
+}

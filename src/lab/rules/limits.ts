@@ -1,0 +1,75 @@
+import { parseCidr } from '../cidr.js';
+import type { Report } from '../problem.js';
+import { quote } from '../quote.js';
+import type { LooseLab } from '../shape.js';
+import { type AtNic, bridgesOf, type LooseBridge, nicSetting, nicsOf, textsAt } from './walk.js';
+
+/** RFC 8200: the kernel refuses an IPv6 address on a link with less. */
+const LEAST_IPV6_MTU = 1280;
+
+/** Values that only fit, or do not fit, together. */
+export function checkLimits(lab: LooseLab, report: Report): void {
+  for (const { name, bridge, path } of bridgesOf(lab)) {
+    checkForwardDelay(name, bridge, [...path, 'forwardDelay'], report);
+    checkIpv6Mtu(bridge.address, bridge.mtu, [...path, 'mtu'], `bridge ${quote(name)}`, report);
+  }
+  for (const at of nicsOf(lab)) {
+    checkQueues(lab, at, report);
+    checkNicMtu(lab, at, report);
+  }
+}
+
+/** br_set_forward_delay() wants 2 to 30 s with STP and takes anything without. */
+function checkForwardDelay(
+  name: string,
+  bridge: LooseBridge,
+  path: (string | number)[],
+  report: Report,
+): void {
+  if (bridge.stp !== true || bridge.forwardDelay === undefined || bridge.forwardDelay >= 2) return;
+  const message = `the bridge ${quote(name)} has stp, for which the kernel wants a forwardDelay of 2 to 30 seconds`;
+  report(path, message, 'raise it, leave it out for 15, or set "stp" to false');
+}
+
+function checkQueues(lab: LooseLab, at: AtNic, report: Report): void {
+  const queues = nicSetting(lab, at, 'queues');
+  const model = nicSetting(lab, at, 'model').value ?? 'virtio';
+  if (queues.value === undefined || queues.value === 1 || model === 'virtio') return;
+  const message = `VM ${quote(at.vm)}, NIC ${at.index} has ${queues.value} queues, but the model ${model} has one`;
+  report(queues.path, message, 'set "queues" to 1, or "model" to "virtio"');
+}
+
+function checkNicMtu(lab: LooseLab, at: AtNic, report: Report): void {
+  const own = nicSetting(lab, at, 'mtu');
+  const bridge = lab.bridges?.[at.nic.bridge ?? ''];
+  const most = bridge === undefined ? undefined : bridgeMtu(bridge);
+  const who = `VM ${quote(at.vm)}, NIC ${at.index}`;
+  if (own.value !== undefined && most !== undefined && own.value > most) {
+    const message = `${who} has the MTU ${own.value}, more than the ${most} of bridge ${quote(at.nic.bridge ?? '')}`;
+    report(own.path, message, `write at most ${most}, or raise the "mtu" of the bridge`);
+  }
+  // Blamed where the small number stands: on the NIC or its defaults, else the bridge.
+  const mtu = own.value ?? bridge?.mtu;
+  const path = own.value === undefined ? ['bridges', at.nic.bridge ?? '', 'mtu'] : own.path;
+  checkIpv6Mtu(at.nic.address, mtu, path, who, report);
+}
+
+/** With an uplink it is the uplink's, which only the host knows. */
+const bridgeMtu = (bridge: LooseBridge) =>
+  'mtu' in bridge ? bridge.mtu : 'uplink' in bridge ? undefined : 1500;
+
+function checkIpv6Mtu(
+  addresses: string | (string | undefined)[] | undefined,
+  mtu: number | undefined,
+  path: readonly (string | number)[],
+  who: string,
+  report: Report,
+): void {
+  if (mtu === undefined || mtu >= LEAST_IPV6_MTU) return;
+  if (!textsAt(addresses, []).some(({ text }) => parseCidr(text)?.family === 6)) return;
+  report(
+    path,
+    `${who} has an IPv6 address, and an MTU of only ${mtu}`,
+    `write at least ${LEAST_IPV6_MTU}, or take the address out`,
+  );
+}

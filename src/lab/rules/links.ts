@@ -1,0 +1,87 @@
+import { bridgeAltname, nicAltname } from '../names.js';
+import type { Path, Report } from '../problem.js';
+import { quote } from '../quote.js';
+import type { LooseLab } from '../shape.js';
+import { didYouMean } from '../suggest.js';
+import { bridgesOf, nicsOf } from './walk.js';
+
+/** Interfaces share one set of names on the host: what is in use, and by whom. */
+type InUse = Map<string, string>;
+
+/** Which link is what: every interface name has one role, and every NIC a bridge. */
+export function checkLinks(lab: LooseLab, report: Report): void {
+  const inUse: InUse = new Map(bridgesOf(lab).map(({ name }) => [name, 'the name of a bridge']));
+  checkUplinks(lab, inUse, report);
+  checkTaps(lab, inUse, report);
+  checkAltnames(lab, inUse, report);
+  checkBridgeOfNics(lab, report);
+  if (lab.bridges !== undefined && bridgesOf(lab).length === 0) {
+    report(['bridges'], 'the lab has no bridge', 'add one: "bridges": { "br0": { "uplink": "eth0" } }');
+  }
+}
+
+function checkUplinks(lab: LooseLab, inUse: InUse, report: Report): void {
+  for (const { name, bridge, path } of bridgesOf(lab)) {
+    if (bridge.uplink === undefined) continue;
+    const role = bridge.uplink === name ? 'the name of this bridge itself' : inUse.get(bridge.uplink);
+    const fix = 'name a physical interface of the host that no other bridge uses; "ip link" lists them';
+    if (role !== undefined)
+      report([...path, 'uplink'], `the uplink ${quote(bridge.uplink)} is also ${role}`, fix);
+    inUse.set(bridge.uplink, `the uplink of bridge ${quote(name)}`);
+  }
+}
+
+function checkTaps(lab: LooseLab, inUse: InUse, report: Report): void {
+  for (const { vm, index, nic, path } of nicsOf(lab)) {
+    if (nic.tap === undefined) continue;
+    claim(inUse, nic.tap, `the tap of VM ${quote(vm)}, NIC ${index}`, role =>
+      report(
+        [...path, 'tap'],
+        `the tap ${quote(nic.tap ?? '')} is also ${role}`,
+        'choose another name, or leave "tap" out to have one derived',
+      ),
+    );
+  }
+}
+
+/** A bridge may have dots in its name, so its mark could be that of a NIC, or the name of another link. */
+function checkAltnames(lab: LooseLab, inUse: InUse, report: Report): void {
+  if (lab.name === undefined) return;
+  for (const { name, path } of bridgesOf(lab)) {
+    claimAltname(inUse, bridgeAltname(lab.name, name), `the mark of bridge ${quote(name)}`, path, report);
+  }
+  for (const { vm, index, path } of nicsOf(lab)) {
+    claimAltname(
+      inUse,
+      nicAltname(lab.name, vm, index),
+      `the mark of VM ${quote(vm)}, NIC ${index}`,
+      path,
+      report,
+    );
+  }
+}
+
+function claimAltname(inUse: InUse, altname: string, role: string, path: Path, report: Report): void {
+  claim(inUse, altname, role, other =>
+    report(path, `${quote(altname)} would be ${role}, but is also ${other}`, 'rename one of the two'),
+  );
+}
+
+function claim(inUse: InUse, name: string, role: string, taken: (role: string) => void): void {
+  const other = inUse.get(name);
+  if (other === undefined) inUse.set(name, role);
+  else taken(other);
+}
+
+function checkBridgeOfNics(lab: LooseLab, report: Report): void {
+  if (lab.bridges === undefined) return;
+  const names = bridgesOf(lab).map(({ name }) => name);
+  for (const { nic, path } of nicsOf(lab)) {
+    if (nic.bridge === undefined || names.includes(nic.bridge)) continue;
+    report(
+      [...path, 'bridge'],
+      `the lab has no bridge ${quote(nic.bridge)}`,
+      didYouMean(nic.bridge, names, 'add it to "bridges", or use one of:'),
+    );
+  }
+}

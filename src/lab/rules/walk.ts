@@ -1,0 +1,83 @@
+import type { Path } from '../problem.js';
+import type { LooseLab } from '../shape.js';
+
+export type LooseBridge = NonNullable<NonNullable<LooseLab['bridges']>[string]>;
+export type LooseVm = NonNullable<NonNullable<LooseLab['vms']>[string]>;
+export type LooseNic = NonNullable<NonNullable<LooseVm['nics']>[number]>;
+
+/** An object of the lab with its place; an empty one stands for what had the wrong shape. */
+export interface AtBridge {
+  readonly name: string;
+  readonly bridge: LooseBridge;
+  readonly path: Path;
+}
+
+export interface AtVm {
+  readonly name: string;
+  readonly vm: LooseVm;
+  readonly path: Path;
+}
+
+export interface AtNic {
+  readonly vm: string;
+  readonly index: number;
+  readonly nic: LooseNic;
+  readonly path: Path;
+}
+
+export const bridgesOf = (lab: LooseLab): AtBridge[] =>
+  Object.entries(lab.bridges ?? {}).map(([name, bridge]) => ({
+    name,
+    bridge: bridge ?? {},
+    path: ['bridges', name],
+  }));
+
+export const vmsOf = (lab: LooseLab): AtVm[] =>
+  Object.entries(lab.vms ?? {}).map(([name, vm]) => ({ name, vm: vm ?? {}, path: ['vms', name] }));
+
+export const nicsOf = (lab: LooseLab): AtNic[] =>
+  vmsOf(lab).flatMap(({ name, vm, path }) =>
+    (vm.nics ?? []).map((nic, index) => ({
+      vm: name,
+      index,
+      nic: nic ?? {},
+      path: [...path, 'nics', index],
+    })),
+  );
+
+/** A value that may also come from `defaults`, with the place to blame for it. */
+export interface Setting<T> {
+  readonly value: T | undefined;
+  readonly path: Path;
+}
+
+type Defaults = NonNullable<LooseLab['defaults']>;
+
+export function vmSetting<K extends keyof NonNullable<Defaults['vm']>>(
+  lab: LooseLab,
+  { vm, path }: AtVm,
+  key: K,
+): Setting<LooseVm[K]> {
+  if (key in vm) return { value: vm[key], path: [...path, key] };
+  return { value: lab.defaults?.vm?.[key] as LooseVm[K], path: ['defaults', 'vm', key] };
+}
+
+export function nicSetting<K extends keyof NonNullable<Defaults['nic']>>(
+  lab: LooseLab,
+  { nic, path }: AtNic,
+  key: K,
+): Setting<LooseNic[K]> {
+  if (key in nic) return { value: nic[key], path: [...path, key] };
+  return { value: lab.defaults?.nic?.[key] as LooseNic[K], path: ['defaults', 'nic', key] };
+}
+
+/** One text or a list of them, each with its place. */
+export function textsAt(
+  value: string | (string | undefined)[] | undefined,
+  path: Path,
+): { text: string; path: Path }[] {
+  if (typeof value === 'string') return [{ text: value, path }];
+  return (value ?? []).flatMap((text, index) =>
+    text === undefined ? [] : [{ text, path: [...path, index] }],
+  );
+}

@@ -1,0 +1,14 @@
+const MIB = { MiB: 1, GiB: 1024, TiB: 1024 * 1024 } as const;
+
+/** `"512MiB"`, `"1GiB"` or a number of MiB, in MiB; null if it is none of these. */
+export function memoryMiB(size: string | number): number | null {
+  if (typeof size === 'number') return size;
+  const [, digits, unit] = /^([0-9]{1,15}) ?(MiB|GiB|TiB)$/.exec(size) ?? [];
+  return digits === undefined ? null : Number(digits) * MIB[unit as keyof typeof MIB];
+}
+
+/** The shortest exact way to write a size. */
+export function memoryText(mib: number): string {
+  if (mib >= MIB.TiB && mib % MIB.TiB === 0) return `${mib / MIB.TiB}TiB`;
+  return mib >= MIB.GiB && mib % MIB.GiB === 0 ? `${mib / MIB.GiB}GiB` : `${mib}MiB`;
+}

@@ -1,0 +1,133 @@
+import type { Address, HostState, Neighbour, Route, Rule } from '../host/model.js';
+
+/** Everything by which a host is reached through one interface. */
+export interface Identity {
+  readonly addresses: readonly Address[];
+  readonly routes: readonly Route[];
+  readonly rules: readonly Rule[];
+  readonly neighbours: readonly Neighbour[];
+}
+
+/** The lines that move an identity; IPv6 routes and rules need a batch of their own (`ip -6`). */
+export interface MoveLines {
+  readonly lines: readonly string[];
+  readonly lines6: readonly string[];
+}
+
+/** What names `dev`, without what the kernel makes again by itself once the addresses are there. */
+export function identityOf(host: HostState, dev: string): Identity {
+  const addresses = host.links.find(link => link.name === dev)?.addresses ?? [];
+  return {
+    addresses,
+    routes: host.routes.filter(route => names(route, dev) && !followsFrom(route, addresses)),
+    rules: host.rules.filter(rule => rule.iif === dev || rule.oif === dev),
+    neighbours: host.neighbours.filter(entry => entry.dev === dev),
+  };
+}
+
+const names = (route: Route, dev: string) => route.dev === dev || route.nexthops.some(hop => hop.dev === dev);
+
+/** A prefix route that `ip address add` brings along. */
+function followsFrom(route: Route, addresses: readonly Address[]): boolean {
+  if (route.protocol !== 'kernel' || route.gateway || route.table !== 'main') return false;
+  return addresses.some(
+    address =>
+      address.family === route.family &&
+      !address.flags.includes('noprefixroute') &&
+      route.dst.endsWith(`/${address.prefix}`) &&
+      (route.family === 6 || route.prefsrc === address.local),
+  );
+}
+
+/**
+ * Lines that take an identity from one device to another. IPv4 routes and neighbours leave with the last
+ * address; IPv6 routes stay behind and are deleted by name.
+ */
+export function moveIdentity(identity: Identity, from: string, to: string): { leave: string[] } & MoveLines {
+  const four = identity.routes.filter(route => route.family === 4);
+  const six = identity.routes.filter(route => route.family === 6);
+  const rules = (family: 4 | 6) => identity.rules.filter(rule => rule.family === family).flatMap(rule => moveRule(rule, from, to));
+  return {
+    leave: identity.addresses.length > 0 ? [`address flush dev ${from}`] : [],
+    lines: [
+      ...inOrder(identity.addresses).map(address => addressAdd(address, from, to)),
+      ...four.map(route => routeAdd(route, from, to)),
+      ...rules(4),
+      ...identity.neighbours.map(entry => `neigh replace ${entry.dst} lladdr ${entry.mac} dev ${to} nud permanent`),
+    ],
+    lines6: [
+      ...six.filter(route => route.protocol !== 'kernel').map(routeDelete),
+      ...six.map(route => routeAdd(route, from, to)),
+      ...rules(6),
+    ],
+  };
+}
+
+/** The order to add in: the kernel appends IPv4 addresses, but puts an IPv6 one before its like. */
+function inOrder(addresses: readonly Address[]): Address[] {
+  const six = addresses.filter(address => address.family === 6).reverse();
+  return [...six, ...addresses.filter(address => address.family === 4)];
+}
+
+function addressAdd(address: Address, from: string, to: string): string {
+  const label = address.label?.startsWith(`${from}:`) ? `${to}${address.label.slice(from.length)}` : null;
+  return words(
+    'address add',
+    address.peer ? `${address.local} peer ${address.peer}/${address.prefix}` : `${address.local}/${address.prefix}`,
+    address.broadcast && `broadcast ${address.broadcast}`,
+    `dev ${to}`,
+    `scope ${address.scope}`,
+    label && label.length <= 15 && `label ${label}`,
+    address.metric !== null && `metric ${address.metric}`,
+    ...address.flags,
+    address.validLifetime !== null && `valid_lft ${address.validLifetime} preferred_lft ${address.preferredLifetime ?? 'forever'}`,
+  );
+}
+
+/** `append` stands beside a like route of another NIC, where `add` would refuse; multipath replaces what is left of itself. */
+function routeAdd(route: Route, from: string, to: string): string {
+  const multipath = route.nexthops.length > 0;
+  return words(multipath ? 'route replace' : 'route append', routeWords(route, from, to));
+}
+
+function routeDelete(route: Route): string {
+  return words('route del', routeWords(route, '', ''));
+}
+
+function routeWords(route: Route, from: string, to: string): string {
+  const device = (dev: string) => (dev === from ? to : dev);
+  return words(
+    route.type !== 'unicast' && route.type,
+    route.dst,
+    route.src && `from ${route.src}`,
+    route.gateway && `via ${route.gateway}`,
+    route.via && `via ${route.via.family} ${route.via.host}`,
+    route.dev && `dev ${device(route.dev)}`,
+    `table ${route.table}`,
+    route.protocol && `proto ${route.protocol}`,
+    route.family === 4 && route.scope && `scope ${route.scope}`,
+    route.prefsrc && `src ${route.prefsrc}`,
+    route.metric !== null && `metric ${route.metric}`,
+    route.onlink && 'onlink',
+    ...route.metrics.map(([key, value]) => `${key} ${value}`),
+    route.pref && route.pref !== 'medium' && `pref ${route.pref}`,
+    ...route.nexthops.map(hop =>
+      words('nexthop', hop.gateway && `via ${hop.gateway}`, `dev ${device(hop.dev)} weight ${hop.weight}`, hop.onlink && 'onlink'),
+    ),
+  );
+}
+
+/** Add before delete, so that no packet meets neither. */
+function moveRule(rule: Rule, from: string, to: string): string[] {
+  const text = (device: (dev: string) => string) =>
+    words(
+      ...rule.selectors,
+      rule.iif && `iif ${device(rule.iif)}`,
+      rule.oif && `oif ${device(rule.oif)}`,
+      `pref ${rule.priority}`,
+      ...rule.action,
+    );
+  return [`rule add ${text(dev => (dev === from ? to : dev))}`, `rule del ${text(dev => dev)}`];
+}
+
+const words = (...parts: readonly (string | false | null | undefined)[]): string => parts.filter(Boolean).join(' ');

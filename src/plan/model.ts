@@ -1,0 +1,64 @@
+import type { LabRecord } from '../host/model.js';
+
+/**
+ * What will be done, as plain data: `plan` prints it, `apply` executes it, and an undo is part of each step,
+ * computed from what was observed before anything changed.
+ */
+export interface Plan {
+  readonly lab: string;
+  readonly verb: 'provision' | 'destroy';
+  /** In order; phases without a step are left out. */
+  readonly phases: readonly Phase[];
+  /** What the user should know although no step does it. */
+  readonly notes: readonly string[];
+  /** Written down before the first step; null where the lab's record goes away at the end. */
+  readonly record: LabRecord | null;
+}
+
+export type PhaseName = 'remove' | 'bridge' | 'uplink' | 'taps' | 'domains' | 'start' | 'guests';
+
+export interface Phase {
+  readonly name: PhaseName;
+  readonly title: string;
+  readonly steps: readonly Step[];
+}
+
+export interface Step {
+  /** `create tap web-k3x9ab (web, NIC 0)` */
+  readonly title: string;
+  /** Why it is needed, as a half-sentence. */
+  readonly why: string;
+  readonly do: readonly Action[];
+  /** In the order to run them. Each must be harmless where its step took no effect. */
+  readonly undo: readonly Action[];
+}
+
+export type Action =
+  /** Lines of one `ip -batch`; neighbouring ones of a phase are joined. */
+  | { readonly kind: 'ip'; readonly family?: 6; readonly lines: readonly string[] }
+  | { readonly kind: 'delete-links'; readonly links: readonly LinkRef[] }
+  | { readonly kind: 'sysctl'; readonly path: string; readonly value: string }
+  | { readonly kind: 'overlay'; readonly path: string; readonly image: string }
+  | { readonly kind: 'remove-file'; readonly path: string }
+  | { readonly kind: 'define'; readonly name: string; readonly uuid: string; readonly xml: string }
+  | { readonly kind: 'undefine'; readonly name: string; readonly uuid: string }
+  | ({ readonly kind: 'start' } & GuestStart)
+  | { readonly kind: 'stop'; readonly name: string; readonly uuid: string };
+
+/** A link of ours: found by its altname; by its name only where the plan saw that no such link existed before. */
+export interface LinkRef {
+  readonly altname: string;
+  readonly createdAs: string | null;
+}
+
+export interface GuestStart {
+  readonly name: string;
+  readonly uuid: string;
+  /** File that the serial console is logged to. */
+  readonly console: string;
+  /** What the guest prints when it is up; null where it says nothing that we know. */
+  readonly upMarker: string | null;
+}
+
+/** Number of steps in all phases. */
+export const stepCount = (plan: Plan): number => plan.phases.reduce((sum, phase) => sum + phase.steps.length, 0);

@@ -1,0 +1,27 @@
+import type { Nic } from '../lab/model.js';
+import { build, child, type Element, setAttributes, template } from './xml.js';
+
+/** MTU that every guest assumes when it is told none, in bytes (RFC 894). */
+const ETHERNET_MTU = 1500;
+
+/**
+ * `<interface>` for a tap that exists already: libvirt ≥ 9.1 refuses such a tap unless it is
+ * `type='ethernet'` with `managed='no'`, and then sets nothing up on it.
+ */
+export function interfaceElement(nic: Nic, bridgeMtu: number): Element {
+  const element = template('interface.xml');
+  setAttributes(child(element, 'mac'), { address: nic.mac });
+  setAttributes(child(element, 'target'), { dev: nic.tap });
+  setAttributes(child(element, 'model'), { type: nic.model });
+  if (nic.queues > 1) setAttributes(child(element, 'driver'), { queues: nic.queues });
+  else delete element.driver;
+  const mtu = nic.mtu ?? bridgeMtu;
+  if (nic.model === 'virtio' && mtu !== ETHERNET_MTU) setAttributes(child(element, 'mtu'), { size: mtu });
+  else delete element.mtu;
+  return element;
+}
+
+/** The same as text, as `vmnet xml` prints it. */
+export function renderInterface(nic: Nic, bridgeMtu: number): string {
+  return build('interface', interfaceElement(nic, bridgeMtu));
+}

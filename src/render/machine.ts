@@ -1,0 +1,25 @@
+import type { Vm } from '../lab/model.js';
+
+/** The virtual machine type that fits the host's processor. */
+export interface Machine {
+  /** libvirt's name of the architecture. */
+  readonly arch: string;
+  readonly type: string;
+  /** The guest kernel's name of the first serial port. */
+  readonly console: string;
+  readonly apic: boolean;
+}
+
+/** By Node's `process.arch`; anything else is taken for x86-64. */
+export function machineFor(arch: string): Machine {
+  return arch === 'arm64'
+    ? { arch: 'aarch64', type: 'virt', console: 'ttyAMA0', apic: false }
+    : { arch: 'x86_64', type: 'q35', console: 'ttyS0', apic: true };
+}
+
+/** Kernel command line of the probe guest: quiet, ending at a panic instead of hanging, with its NICs' addresses. */
+export function probeCmdline(vm: Vm, machine: Machine): string {
+  const nics = vm.nics.map(nic => `vmnet.nic=${[nic.mac, ...nic.addresses].join(',')}`);
+  const mtus = vm.nics.flatMap(nic => (nic.mtu === null ? [] : [`vmnet.mtu=${nic.mac},${nic.mtu}`]));
+  return [`console=${machine.console}`, 'quiet', 'panic=-1', 'net.ifnames=0', ...nics, ...mtus].join(' ');
+}

@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs';
+import { Builder, parseString } from 'xml2js';
+
+/** An element as xml2js holds it: `$` for attributes, `_` for text, every other key a list of child elements. */
+export interface Element {
+  $?: Record<string, string>;
+  _?: string;
+  [child: string]: unknown;
+}
+
+const TEMPLATES = new URL('../../templates/', import.meta.url);
+
+/** Read and parse a template of ours; each call gives a fresh tree that the caller may fill in. */
+export function template(name: string): Element {
+  return parse(readFileSync(new URL(name, TEMPLATES), 'utf8'));
+}
+
+/** Parse a document; the result is its root element. Throws xml2js' own error. */
+export function parse(text: string): Element {
+  let root: Element = {};
+  parseString(text, { async: false, explicitRoot: false, emptyTag: () => ({}) }, (error, result: Element) => {
+    if (error) throw error;
+    root = result;
+  });
+  return root;
+}
+
+/** The children of that name. */
+export function children(element: Element, name: string): Element[] {
+  return (element[name] as Element[] | undefined) ?? [];
+}
+
+/** The only child of that name; a template that lacks it is a bug. */
+export function child(element: Element, name: string): Element {
+  const first = children(element, name)[0];
+  if (first === undefined) throw new Error(`the template has no <${name}>`);
+  return first;
+}
+
+export function setAttributes(element: Element, attributes: Readonly<Record<string, string | number>>): void {
+  element.$ = { ...element.$, ...Object.fromEntries(Object.entries(attributes).map(([k, v]) => [k, String(v)])) };
+}
+
+/** Serialise without an XML declaration, two spaces a level, as libvirt prints it. */
+export function build(name: string, root: Element): string {
+  const builder = new Builder({ rootName: name, headless: true, renderOpts: { pretty: true, indent: '  ', newline: '\n' } });
+  return `${builder.buildObject(root)}\n`;
+}
