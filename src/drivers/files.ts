@@ -23,7 +23,9 @@ export function makeFiles(run: Run): Files {
     read: path => readFile(path, 'utf8').catch(() => null),
     remove: path => rm(path, { recursive: true, force: true }),
     async makeOverlay(path, image) {
-      const info = JSON.parse((await run('qemu-img', ['info', '-U', '--output=json', image])).stdout) as { format: string };
+      const info = JSON.parse((await run('qemu-img', ['info', '-U', '--output=json', image])).stdout) as {
+        format: string;
+      };
       await makeFolder(dirname(path));
       await run('qemu-img', ['create', '-q', '-f', 'qcow2', '-b', image, '-F', info.format, path]);
     },

@@ -68,7 +68,14 @@ export function makeIproute2(run: Run, batchDir: string): Iproute2 {
       const [links = [], routes4 = [], rules4 = [], neighbours = []] = parseDocuments(four.stdout);
       const [routes6 = [], rules6 = []] = parseDocuments(six.stdout);
       // Without -4 the first dump holds both families' routes; only IPv6 ones carry a router preference.
-      return { links, routes4: routes4.filter(route => route.pref === undefined), routes6, rules4, rules6, neighbours };
+      return {
+        links,
+        routes4: routes4.filter(route => route.pref === undefined),
+        routes6,
+        rules4,
+        rules6,
+        neighbours,
+      };
     },
     async links(options = {}) {
       const result = await run('ip', ['-j', '-d', ...(options.stats ? ['-s'] : []), 'address', 'show']);
@@ -129,7 +136,11 @@ function batchFailed(lines: readonly string[], stderr: string): VmnetError {
   const at = lines[line - 1];
   const what = at === undefined ? 'ip -batch' : `\`ip ${at}\``;
   if (/Operation not permitted/.test(complaint)) {
-    return new VmnetError('permission', `${what}: ${complaint}`, 'Run vmnet as root (sudo) or with CAP_NET_ADMIN.');
+    return new VmnetError(
+      'permission',
+      `${what}: ${complaint}`,
+      'Run vmnet as root (sudo) or with CAP_NET_ADMIN.',
+    );
   }
   return new VmnetError('command-failed', `${what}: ${complaint}`);
 }

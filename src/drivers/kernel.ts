@@ -29,7 +29,10 @@ export function makeKernel(trace: Trace): Kernel {
     readSysctl: path => readFile(`/proc/sys/${path}`, 'utf8').then(text => text.trim(), absent),
     async writeSysctl(path, value) {
       const started = performance.now();
-      const failure = await writeFile(`/proc/sys/${path}`, value).then(() => null, (error: Error) => error);
+      const failure = await writeFile(`/proc/sys/${path}`, value).then(
+        () => null,
+        (error: Error) => error,
+      );
       trace({
         what: `write ${value} to /proc/sys/${path}`,
         ms: performance.now() - started,
@@ -43,7 +46,11 @@ export function makeKernel(trace: Trace): Kernel {
       const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? '0'}`);
       return ((effective >> CAP_NET_ADMIN) & 1n) === 1n;
     },
-    exists: path => stat(path).then(() => true, () => false),
+    exists: path =>
+      stat(path).then(
+        () => true,
+        () => false,
+      ),
   };
 }
 

@@ -65,7 +65,10 @@ function loaded(child: ChildProcess, script: string): Promise<void> {
   return new Promise((resolve, reject) => {
     let complaints = '';
     let answers = '';
-    const timer = setTimeout(() => reject(new VmnetError('timeout', 'nft did not load the counters in 20 s')), 20_000);
+    const timer = setTimeout(
+      () => reject(new VmnetError('timeout', 'nft did not load the counters in 20 s')),
+      20_000,
+    );
     const settle = (error: VmnetError | null) => {
       clearTimeout(timer);
       if (error) reject(error);
@@ -81,17 +84,33 @@ function loaded(child: ChildProcess, script: string): Promise<void> {
       if (complaints) failed();
       else settle(null);
     });
-    child.once('error', error => settle(new VmnetError('missing-tool', 'the program nft is not installed', 'Install it: apt-get install nftables', error)));
+    child.once('error', error =>
+      settle(
+        new VmnetError(
+          'missing-tool',
+          'the program nft is not installed',
+          'Install it: apt-get install nftables',
+          error,
+        ),
+      ),
+    );
     child.once('close', failed);
     child.stdin?.on('error', () => {}); // nft ended early: `close` says why
     // Interactive nft takes one command a line.
-    child.stdin?.write(`${script.replaceAll(/\s*\n\s*/g, ' ')}\nadd table inet ${LOADED} { flags owner; }\nlist tables inet\n`);
+    child.stdin?.write(
+      `${script.replaceAll(/\s*\n\s*/g, ' ')}\nadd table inet ${LOADED} { flags owner; }\nlist tables inet\n`,
+    );
   });
 }
 
 function nftFailed(complaints: string): VmnetError {
-  const first = complaints.trim().split('\n').slice(0, 3).join(' ').slice(0, 500) || 'it ended without a word';
+  const first =
+    complaints.trim().split('\n').slice(0, 3).join(' ').slice(0, 500) || 'it ended without a word';
   return /Operation not permitted/.test(complaints)
     ? new VmnetError('permission', `nft could not load the counters: ${first}`, 'Run vmnet as root (sudo).')
-    : new VmnetError('command-failed', `nft could not load the counters: ${first}`, 'The path proof needs nftables with `flags owner` (Linux 5.12, nft 0.9.9).');
+    : new VmnetError(
+        'command-failed',
+        `nft could not load the counters: ${first}`,
+        'The path proof needs nftables with `flags owner` (Linux 5.12, nft 0.9.9).',
+      );
 }

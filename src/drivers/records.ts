@@ -20,7 +20,9 @@ export function makeRecords(stateDir: string): Records {
   return {
     async all() {
       const names = await readdir(labs).catch(ignoreAbsent);
-      const found = await Promise.all(names.sort().map(name => readRecord(join(folder(name), 'record.json'))));
+      const found = await Promise.all(
+        names.sort().map(name => readRecord(join(folder(name), 'record.json'))),
+      );
       return found.filter(record => record !== null);
     },
     async save(record) {
@@ -46,7 +48,12 @@ async function readRecord(file: string): Promise<StoredRecord | null> {
   try {
     return JSON.parse(text) as StoredRecord;
   } catch (error) {
-    throw new VmnetError('state', `${file} is damaged: it is not JSON`, `Move it away and run vmnet destroy again.`, error);
+    throw new VmnetError(
+      'state',
+      `${file} is damaged: it is not JSON`,
+      `Move it away and run vmnet destroy again.`,
+      error,
+    );
   }
 }
 

@@ -38,7 +38,10 @@ export async function buildProbe(drivers: Drivers): Promise<ProbeGuest> {
   return guest;
 }
 
-const files = (folder: string): ProbeGuest => ({ kernel: join(folder, 'vmlinuz'), initrd: join(folder, 'initrd') });
+const files = (folder: string): ProbeGuest => ({
+  kernel: join(folder, 'vmlinuz'),
+  initrd: join(folder, 'initrd'),
+});
 
 async function findParts(drivers: Drivers): Promise<Parts> {
   const kernel = await findKernel(drivers.cacheDir, await drivers.kernel.release());
@@ -49,13 +52,22 @@ async function findParts(drivers: Drivers): Promise<Parts> {
     const { size, mtimeMs } = await stat(file);
     key.update(`${file} ${size} ${mtimeMs}\n`);
   }
-  return { kernel, modules, busybox, folder: join(drivers.cacheDir, 'guest', key.digest('hex').slice(0, 16)) };
+  return {
+    kernel,
+    modules,
+    busybox,
+    folder: join(drivers.cacheDir, 'guest', key.digest('hex').slice(0, 16)),
+  };
 }
 
 async function findBusybox(drivers: Drivers): Promise<string> {
   for (const path of ['/bin/busybox', '/usr/bin/busybox', '/usr/local/bin/busybox'])
     if (await drivers.kernel.exists(path)) return path;
-  throw new VmnetError('missing-tool', 'busybox is not installed; the probe guest is made of it', 'apt-get install busybox-static');
+  throw new VmnetError(
+    'missing-tool',
+    'busybox is not installed; the probe guest is made of it',
+    'apt-get install busybox-static',
+  );
 }
 
 /** Put the parts together beside the final folder and rename: two builders cannot meet half-way. */
@@ -65,10 +77,17 @@ async function build(drivers: Drivers, parts: Parts): Promise<void> {
   try {
     const tree = join(work, 'tree');
     const names = await layOut(drivers, parts, tree);
-    await drivers.run('cpio', ['-o', '--quiet', '-H', 'newc', '-R', '0:0', '-D', tree, '-F', join(work, 'cpio')], {
-      input: `${names.join('\n')}\n`,
-    });
-    await writeFile(join(work, 'initrd'), await promisify(gzip)(await readFile(join(work, 'cpio')), { level: 1 }));
+    await drivers.run(
+      'cpio',
+      ['-o', '--quiet', '-H', 'newc', '-R', '0:0', '-D', tree, '-F', join(work, 'cpio')],
+      {
+        input: `${names.join('\n')}\n`,
+      },
+    );
+    await writeFile(
+      join(work, 'initrd'),
+      await promisify(gzip)(await readFile(join(work, 'cpio')), { level: 1 }),
+    );
     await copyFile(parts.kernel.image, join(work, 'vmlinuz'));
     await drivers.run('chmod', ['-R', 'a+rX', work]);
     await rm(tree, { recursive: true });

@@ -18,7 +18,10 @@ export async function findKernel(cacheDir: string, running: string): Promise<Gue
   const versions = await readdir(join(unpacked, 'lib/modules')).catch(() => [] as string[]);
   const candidates = [
     candidate('/', running),
-    ...versions.sort().reverse().map(version => candidate(unpacked, version)),
+    ...versions
+      .sort()
+      .reverse()
+      .map(version => candidate(unpacked, version)),
   ];
   for (const kernel of candidates) if (await usable(kernel)) return kernel;
   throw new VmnetError(
@@ -36,7 +39,11 @@ const candidate = (root: string, version: string): GuestKernel => ({
 
 async function usable(kernel: GuestKernel): Promise<boolean> {
   const { access, constants } = await import('node:fs/promises');
-  const readable = (path: string) => access(path, constants.R_OK).then(() => true, () => false);
+  const readable = (path: string) =>
+    access(path, constants.R_OK).then(
+      () => true,
+      () => false,
+    );
   return (await readable(kernel.image)) && (await readable(join(kernel.modules, 'modules.dep')));
 }
 
@@ -51,7 +58,9 @@ export async function modulesToLoad(kernel: GuestKernel): Promise<readonly strin
 /** Resolve names against a `modules.dep`; a name that is not in it is built in, or not there at all. */
 export function loadOrder(modulesDep: string, wanted: readonly string[]): readonly string[] {
   const lines = modulesDep.split('\n').map(line => line.split(/:\s*/));
-  const dependencies = new Map(lines.map(([file = '', needs = '']) => [file, needs.split(' ').filter(Boolean)]));
+  const dependencies = new Map(
+    lines.map(([file = '', needs = '']) => [file, needs.split(' ').filter(Boolean)]),
+  );
   const fileOf = new Map([...dependencies.keys()].map(file => [moduleName(file), file]));
   const order = new Set<string>();
   for (const name of wanted) {

@@ -1,6 +1,6 @@
 import type { IpJson } from '../drivers/iproute2.js';
-import type { Address, Link } from './model.js';
 import { number, object, objects, string, strings } from './json.js';
+import type { Address, Link } from './model.js';
 
 /** One object of `ip -j -d address show` as a Link. */
 export function parseLink(json: IpJson): Link {
@@ -24,7 +24,11 @@ export function parseLink(json: IpJson): Link {
     alias: string(json.ifalias),
     tap:
       kind === 'tun' && data.type === 'tap'
-        ? { vnetHdr: data.vnet_hdr === true, multiQueue: data.multi_queue === true, persist: data.persist === true }
+        ? {
+            vnetHdr: data.vnet_hdr === true,
+            multiQueue: data.multi_queue === true,
+            persist: data.persist === true,
+          }
         : null,
     bridge:
       kind === 'bridge'

@@ -44,7 +44,11 @@ export interface Link {
   /** Set for taps only. */
   readonly tap: { readonly vnetHdr: boolean; readonly multiQueue: boolean; readonly persist: boolean } | null;
   /** Set for bridges only; forward delay in seconds. */
-  readonly bridge: { readonly stp: boolean; readonly forwardDelay: number; readonly multicastSnooping: boolean } | null;
+  readonly bridge: {
+    readonly stp: boolean;
+    readonly forwardDelay: number;
+    readonly multicastSnooping: boolean;
+  } | null;
   /** In the order of the dump, which is the order to add them in. */
   readonly addresses: readonly Address[];
 }
@@ -90,7 +94,12 @@ export interface Route {
   /** `mtu`, `advmss`, … in the order of the dump. */
   readonly metrics: readonly (readonly [string, number])[];
   /** Multipath: one entry a hop. */
-  readonly nexthops: readonly { readonly gateway: string | null; readonly dev: string; readonly weight: number; readonly onlink: boolean }[];
+  readonly nexthops: readonly {
+    readonly gateway: string | null;
+    readonly dev: string;
+    readonly weight: number;
+    readonly onlink: boolean;
+  }[];
   /** IPv6 router preference. */
   readonly pref: string | null;
 }

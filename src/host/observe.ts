@@ -1,7 +1,7 @@
 import type { Drivers } from '../drivers/drivers.js';
 import type { Lab } from '../lab/model.js';
-import { parseLink } from './links.js';
 import { observeLibvirt } from './libvirt.js';
+import { parseLink } from './links.js';
 import type { HostState, LabRecord } from './model.js';
 import { parseNeighbour, parseRoute, parseRule } from './routes.js';
 
@@ -19,7 +19,11 @@ export const BRIDGE_NETFILTER = ['iptables', 'ip6tables', 'arptables'].map(
  * Look at the host, changing nothing: two `ip` processes, a few sysctls, and one round trip to libvirt,
  * whatever the size of the lab.
  */
-export async function observeHost(drivers: Drivers, lab: Lab | null, options: ObserveOptions = {}): Promise<HostState> {
+export async function observeHost(
+  drivers: Drivers,
+  lab: Lab | null,
+  options: ObserveOptions = {},
+): Promise<HostState> {
   const { kernel } = drivers;
   const records = (await drivers.records.all()) as readonly LabRecord[];
   const nics = namesOfInterest(lab, records);
@@ -48,16 +52,21 @@ export async function observeHost(drivers: Drivers, lab: Lab | null, options: Ob
   };
 }
 
-/** Uplinks and bridges whose per-interface sysctls a plan may need. */
+/** Uplinks and bridges whose per-interface sysctls a plan may need, and the defaults that a new bridge starts with. */
 function namesOfInterest(lab: Lab | null, records: readonly LabRecord[]): string[] {
-  const names = (lab?.bridges ?? []).flatMap(bridge => [bridge.name, ...(bridge.uplink ? [bridge.uplink] : [])]);
-  return [...new Set([...names, ...records.flatMap(record => Object.keys(record.uplinks))])];
+  const names = (lab?.bridges ?? []).flatMap(bridge => [
+    bridge.name,
+    ...(bridge.uplink ? [bridge.uplink] : []),
+  ]);
+  return [...new Set(['default', ...names, ...records.flatMap(record => Object.keys(record.uplinks))])];
 }
 
 async function readSysctls(drivers: Drivers, nics: readonly string[]): Promise<Record<string, string>> {
   const paths = [
     ...BRIDGE_NETFILTER,
-    ...nics.flatMap(name => ['addr_gen_mode', 'accept_dad', 'disable_ipv6'].map(key => `net/ipv6/conf/${name}/${key}`)),
+    ...nics.flatMap(name =>
+      ['addr_gen_mode', 'accept_dad', 'disable_ipv6'].map(key => `net/ipv6/conf/${name}/${key}`),
+    ),
   ];
   const values = await Promise.all(paths.map(path => drivers.kernel.readSysctl(path)));
   return Object.fromEntries(paths.flatMap((path, i) => (values[i] == null ? [] : [[path, values[i]]])));

@@ -24,7 +24,9 @@ export function parseRoute(json: IpJson, family: 4 | 6): Route | null {
     metric: number(json.metric),
     onlink: strings(json.flags).includes('onlink'),
     metrics: objects(json.metrics).flatMap(entry =>
-      Object.entries(entry).flatMap(([key, value]) => (typeof value === 'number' ? [[key, value] as const] : [])),
+      Object.entries(entry).flatMap(([key, value]) =>
+        typeof value === 'number' ? [[key, value] as const] : [],
+      ),
     ),
     nexthops: objects(json.nexthops).map(hop => ({
       gateway: string(hop.gateway),
@@ -39,7 +41,9 @@ export function parseRoute(json: IpJson, family: 4 | 6): Route | null {
 /** One object of `ip -j -d rule show` as a Rule. */
 export function parseRule(json: IpJson, family: 4 | 6): Rule {
   const network = (address: unknown, length: unknown) =>
-    address === 'all' || address === undefined ? 'all' : `${address}${length === undefined ? '' : `/${length}`}`;
+    address === 'all' || address === undefined
+      ? 'all'
+      : `${address}${length === undefined ? '' : `/${length}`}`;
   const selectors = [
     ...(json.not === null ? ['not'] : []),
     'from',
@@ -58,7 +62,8 @@ export function parseRule(json: IpJson, family: 4 | 6): Rule {
     selectors,
     iif: string(json.iif),
     oif: string(json.oif),
-    action: json.table === undefined ? [string(json.action) ?? 'unreachable'] : ['lookup', String(json.table)],
+    action:
+      json.table === undefined ? [string(json.action) ?? 'unreachable'] : ['lookup', String(json.table)],
   };
 }
 

@@ -30,6 +30,11 @@ const cidr = z
   .string({ error: 'an address with prefix, such as "192.168.1.50/24"' })
   .meta({ pattern: CIDR_PATTERN });
 
+const cidrs = () => {
+  const error = 'a list of at most 64 addresses';
+  return z.array(cidr, { error }).max(64, { error });
+};
+
 const ifname = (error: string) => z.string({ error }).meta({ pattern: IFNAME_PATTERN });
 
 const path = (what: string) => text(`the path of ${what}`);
@@ -41,9 +46,12 @@ const BridgeFile = object({
     )
     .optional(),
   address: z
-    .union([z.enum(['inherit', 'none']), cidr, z.array(cidr, { error: 'a list of addresses' }).min(1)], {
-      error: '"inherit", "none", an address such as "192.168.1.1/24", or a list of such addresses',
-    })
+    .union(
+      [z.enum(['inherit', 'none']), cidr, cidrs().min(1, { error: '"none", or at least one address' })],
+      {
+        error: '"inherit", "none", an address such as "192.168.1.1/24", or a list of such addresses',
+      },
+    )
     .describe(
       'Where the bridge gets its own addresses: "inherit" moves those of the uplink with their routes, "none" gives it none, or give addresses with prefixes. Default: "inherit" with an uplink, else "none".',
     )
@@ -87,7 +95,7 @@ const boot = z.union(
 const vmKeys = {
   boot: boot.describe('What the VM boots: "probe" is the small guest that vmnet builds itself.').optional(),
   memory: z
-    .union([z.int(), z.string().meta({ pattern: MEMORY_PATTERN })], {
+    .union([z.int().meta({ minimum: 16, maximum: 16777216 }), z.string().meta({ pattern: MEMORY_PATTERN })], {
       error: 'a size such as "512MiB" or "1GiB", or a whole number of MiB',
     })
     .describe('Memory, such as "512MiB" or "1GiB"; a number is MiB. Default: 512MiB, 128MiB for a probe.')
@@ -128,7 +136,7 @@ const NicFile = object({
     .optional(),
   ...nicKeys,
   address: z
-    .union([cidr, z.array(cidr, { error: 'a list of addresses' })], {
+    .union([cidr, cidrs()], {
       error: 'an address such as "192.168.1.50/24", or a list of such addresses',
     })
     .describe('The addresses that the guest is meant to have, IPv4 and IPv6, with prefixes.')

@@ -1,27 +1,9 @@
-import { VmnetError } from '../errors.js';
+import { invalidLab } from './error.js';
 import type { Boot, Lab } from './model.js';
-import { type Problem, problemLine } from './problem.js';
-import { quote } from './quote.js';
+import { quotePath } from './quote.js';
 import { checkFile, readLabText } from './read.js';
 
-/** How many problems the hint lists; `problems` has them all. */
-const SHOWN = 40;
-
-/** A lab file that cannot be used, with everything that is wrong with it. */
-export class LabError extends VmnetError {
-  readonly problems: readonly Problem[];
-
-  constructor(file: string, problems: readonly Problem[]) {
-    const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
-    super('bad-lab', `the lab file ${quote(file)} has ${count}`, hintOf(problems));
-    this.problems = problems;
-  }
-}
-
-function hintOf(problems: readonly Problem[]): string {
-  const lines = problems.slice(0, SHOWN).map(problemLine);
-  return [...lines, ...(problems.length > SHOWN ? [`and ${problems.length - SHOWN} more`] : [])].join('\n');
-}
+export { LabError } from './error.js';
 
 /** `skip` is for verbs such as destroy, which must work after an image is gone. */
 export interface LoadOptions {
@@ -30,13 +12,13 @@ export interface LoadOptions {
 
 /**
  * Reads a lab file. The parser and zod are loaded here and not at the start of the program: they take about 40 ms.
- * @throws {LabError} with every problem of the file; {@link VmnetError} `bad-lab` if it cannot be read at all
+ * @throws {LabError} with every problem of the file, also if it cannot be read at all
  */
 export async function loadLab(path: string, { files = 'check' }: LoadOptions = {}): Promise<Lab> {
   const [read, { parseLab }] = await Promise.all([readLabText(path), import('./parse.js')]);
-  if ('problem' in read) throw new LabError(path, [read.problem]);
+  if ('problem' in read) throw invalidLab(path, [read.problem]);
   const { lab, problems } = parseLab(read.text, path, files === 'check' ? { checkFile } : {});
-  if (lab === null) throw new LabError(path, problems);
+  if (lab === null) throw invalidLab(path, problems);
   return lab;
 }
 
@@ -45,7 +27,7 @@ export function checkFiles(lab: Lab): string[] {
   return lab.vms.flatMap(({ name, boot }) =>
     filesOf(boot).flatMap(([what, path]) => {
       const trouble = checkFile(path);
-      return trouble === null ? [] : [`the ${what} ${quote(path)} of VM ${name} ${trouble}`];
+      return trouble === null ? [] : [`the ${what} ${quotePath(path)} of VM ${name} ${trouble}`];
     }),
   );
 }

@@ -22,17 +22,17 @@ export type Report = (path: Path, message: string, fix: string, at?: 'value' | '
 
 /** `/vms/web/nics/0/mac` */
 export function pointer(path: Path): string {
-  return path.map(part => `/${printable(escapePointer(String(part)))}`).join('');
+  return path.map(part => `/${printable(escaped(String(part)))}`).join('');
 }
 
 /** RFC 6901 */
-export const escapePointer = (part: string) => part.replaceAll('~', '~0').replaceAll('/', '~1');
+const escaped = (part: string) => part.replaceAll('~', '~0').replaceAll('/', '~1');
 
 /** `vms.web.nics[0].mac`; a key that is not a plain word is quoted. */
 export function where(path: Path): string {
   return path.reduce<string>((start, part) => {
     if (typeof part === 'number') return `${start}[${part}]`;
-    if (!/^[$\w-]+$/.test(part)) return `${start}[${quote(part)}]`;
+    if (!/^[$\w-]{1,63}$/.test(part)) return `${start}[${quote(part)}]`;
     return start === '' ? part : `${start}.${part}`;
   }, '');
 }

@@ -14,10 +14,13 @@ export const printable = (text: string) =>
   text.replace(UNSAFE, char => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
 
 /** The text in double quotes, printable, and not too long. */
-export function quote(text: string): string {
-  const short = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+export function quote(text: string, longest = LONGEST): string {
+  const short = text.length > longest ? `${text.slice(0, longest)}…` : text;
   return `"${printable(short.replace(/["\\]/g, '\\$&'))}"`;
 }
+
+/** A path in double quotes, printable; whole, as its end matters most. */
+export const quotePath = (path: string) => quote(path, 4096);
 
 /** What a JSON value is, in a few words: `"abc"`, `12`, `a list`. */
 export function describeValue(value: unknown): string {
@@ -32,6 +35,9 @@ export function describeValue(value: unknown): string {
 
 /** `"a", "b", "c" and 4 more` */
 export function listed(names: readonly string[], most = 8): string {
-  const shown = names.slice(0, most).map(quote).join(', ');
+  const shown = names
+    .slice(0, most)
+    .map(name => quote(name))
+    .join(', ');
   return names.length > most ? `${shown} and ${names.length - most} more` : shown;
 }

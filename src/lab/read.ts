@@ -1,15 +1,15 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { VmnetError } from '../errors.js';
+import { type LabError, unreadableLab } from './error.js';
 import type { Problem } from './problem.js';
-import { quote } from './quote.js';
+import { printable } from './quote.js';
 
 /** A lab with 1023 VMs is about 150 KiB. */
 const LARGEST = 1024 * 1024;
 
 /**
  * The text of a lab file, or the place of the byte that is not UTF-8. Pipes work too, so that labs can be generated.
- * @throws {VmnetError} `bad-lab` if it cannot be read, is a folder, or is larger than 1 MiB
+ * @throws {LabError} if it cannot be read, is a folder, or is larger than 1 MiB
  */
 export async function readLabText(path: string): Promise<{ text: string } | { problem: Problem }> {
   const handle = await openLab(path);
@@ -38,10 +38,10 @@ async function openLab(path: string): Promise<FileHandle> {
   }
 }
 
-function unreadable(path: string, error: unknown): VmnetError {
+function unreadable(path: string, error: unknown): LabError {
   const { code = '', message = String(error) } = error as NodeJS.ErrnoException;
-  const [reason, hint] = REASONS[code] ?? [`cannot be read: ${message}`, 'check the path'];
-  return new VmnetError('bad-lab', `the lab file ${quote(path)} ${reason}`, hint, error);
+  const [reason, hint] = REASONS[code] ?? [`cannot be read: ${printable(message)}`, 'check the path'];
+  return unreadableLab(path, reason, hint, error);
 }
 
 async function readLimited(handle: FileHandle, path: string): Promise<Buffer> {
@@ -55,9 +55,9 @@ async function readLimited(handle: FileHandle, path: string): Promise<Buffer> {
     throw unreadable(path, error);
   }
   if (length <= LARGEST) return bytes.subarray(0, length);
-  throw new VmnetError(
-    'bad-lab',
-    `the lab file ${quote(path)} is larger than 1 MiB`,
+  throw unreadableLab(
+    path,
+    'is larger than 1 MiB',
     'a lab with a thousand VMs is a fifth of that: check that this is the right file',
   );
 }
@@ -114,6 +114,6 @@ export function checkFile(path: string): string | null {
     return null;
   } catch (error) {
     const { code = '', message = String(error) } = error as NodeJS.ErrnoException;
-    return REASONS[code]?.[0] ?? `cannot be read: ${message}`;
+    return REASONS[code]?.[0] ?? `cannot be read: ${printable(message)}`;
   }
 }

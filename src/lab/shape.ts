@@ -54,21 +54,22 @@ function reportWrong(path: Path, issue: Issue, root: unknown, source: Source): v
   }
   const found = valueAt(root, path);
   const meant = typeof found === 'string' ? nearest(found, valuesOf(issue)) : null;
-  const fix = meant === null ? `write ${issue.message}` : `did you mean ${quote(meant)}?`;
+  const fix = meant === null || meant === found ? `write ${issue.message}` : `did you mean ${quote(meant)}?`;
   source.report(path, `expected ${issue.message}, found ${describeValue(found)}`, fix);
   take(root, path);
 }
 
-/** Of a union, the one form that was surely meant: the right type, and fewer faults than any other. */
+/** Of a union, the one form that was surely meant: of the right type, with fewer faults than any other. */
 function likelyBranch(errors: readonly (readonly Issue[])[]): readonly Issue[] | null {
-  const close = errors
-    .filter(issues => issues.every(issue => issue.path.length > 0 || issue.code !== 'invalid_type'))
-    .filter(issues => issues.every(issue => issue.path.length > 0 || issue.code !== 'invalid_value'))
+  const [best, second] = errors
+    .filter(issues => !issues.some(isOtherType))
     .sort((a, b) => faults(a) - faults(b));
-  const [best, second] = close;
   if (best === undefined || (second !== undefined && faults(second) === faults(best))) return null;
   return best;
 }
+
+const isOtherType = ({ path, code }: Issue) =>
+  path.length === 0 && (code === 'invalid_type' || code === 'invalid_value');
 
 const faults = (issues: readonly Issue[]) =>
   issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 1), 0);
@@ -117,6 +118,6 @@ function valueAt(root: unknown, path: Path): unknown {
 function take(root: unknown, path: Path): void {
   const parent = valueAt(root, path.slice(0, -1));
   const key = path.at(-1);
-  if (key !== undefined && typeof parent === 'object' && parent !== null)
-    (parent as Record<string | number, unknown>)[key] = undefined;
+  if (key === undefined || typeof parent !== 'object' || parent === null) return;
+  (parent as Record<string | number, unknown>)[key] = undefined;
 }

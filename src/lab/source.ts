@@ -1,28 +1,24 @@
-import type { Node } from 'jsonc-parser';
-import {
-  escapePointer,
-  inFileOrder,
-  type Path,
-  type Problem,
-  pointer,
-  type Report,
-  where,
-} from './problem.js';
+import { inFileOrder, type Path, type Problem, pointer, type Report, where } from './problem.js';
+
+/** Where a value, and the key that leads to it, begin in the text; and the same for what is inside. */
+export interface Place {
+  readonly key: number;
+  readonly value: number;
+  readonly children: Map<string | number, Place>;
+}
+
+export const placeAt = (key: number, value: number): Place => ({ key, value, children: new Map() });
 
 /** The text of a lab file, and where each of its values stands: turns "what" and "which path" into problems with lines. */
 export class Source {
   readonly problems: Problem[] = [];
+  /** Filled in by the parser. */
+  root: Place = placeAt(0, 0);
   readonly #lineStarts: number[];
   readonly #known = new Set<string>();
-  readonly #places = new Map<string, { key: number; value: number }>();
 
   constructor(text: string) {
     this.#lineStarts = [0, ...Array.from(text.matchAll(/\r\n|\n|\r/g), end => end.index + end[0].length)];
-  }
-
-  /** Remembers where a value, and its key, begin. */
-  place(path: Path, value: Node, key: Node): void {
-    this.#places.set(keyOf(path), { key: key.offset, value: value.offset });
   }
 
   readonly report: Report = (path, message, fix, at = 'value') => {
@@ -30,10 +26,10 @@ export class Source {
   };
 
   reportAt(offset: number, message: string, fix: string, path: Path = []): void {
-    const { line, column } = this.position(offset);
     const known = `${offset} ${message}`;
     if (this.#known.has(known)) return; // a default that is wrong is wrong for every VM
     this.#known.add(known);
+    const { line, column } = this.position(offset);
     this.problems.push({ path: pointer(path), where: where(path), line, column, message, fix });
   }
 
@@ -41,15 +37,21 @@ export class Source {
     return inFileOrder(this.problems);
   }
 
-  /** Of the path, or of the nearest parent that the file has: a missing key is told where it should be. */
+  /** Of the path, or of the key of the nearest parent that the file has: a missing key is told where it should be. */
   offsetOf(path: Path, at: 'value' | 'key'): number {
-    const place = this.#places.get(keyOf(path));
-    if (place !== undefined) return place[at];
-    return path.length === 0 ? 0 : this.offsetOf(path.slice(0, -1), 'key');
+    let place = this.root;
+    for (const part of path) {
+      const next = place.children.get(part);
+      if (next === undefined) return place.key;
+      place = next;
+    }
+    return place[at];
   }
 
   has(path: Path): boolean {
-    return this.#places.has(keyOf(path));
+    let place: Place | undefined = this.root;
+    for (const part of path) place = place?.children.get(part);
+    return place !== undefined;
   }
 
   position(offset: number): { line: number; column: number } {
@@ -63,6 +65,3 @@ export class Source {
     return { line: low + 1, column: offset - (this.#lineStarts[low] ?? 0) + 1 };
   }
 }
-
-/** Unescaped, so that two hostile keys never share a place. */
-const keyOf = (path: Path) => path.map(part => `/${escapePointer(String(part))}`).join('');

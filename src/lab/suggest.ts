@@ -1,13 +1,17 @@
 import { listed, quote } from './quote.js';
 
 /** Names longer than this are not compared: no key of ours is, and the work grows with the square. */
-const LONGEST = 64;
+const LONGEST = 20;
+
+/** Only so many names are looked at, so that a hostile file costs no more than a large one. */
+const MOST = 50;
 
 /** The known name that is nearest to what was written, or null if none is near. */
 export function nearest(written: string, known: readonly string[]): string | null {
   if (written.length > LONGEST) return null;
   const limit = Math.max(1, Math.floor(written.length / 3));
   const scored = known
+    .slice(0, MOST)
     .map(name => ({ name, distance: distance(written.toLowerCase(), name.toLowerCase()) }))
     .filter(({ distance }) => distance <= limit)
     .sort((a, b) => a.distance - b.distance);

@@ -1,26 +1,21 @@
-import {
-  createScanner,
-  type Node,
-  type ParseError,
-  parseTree,
-  printParseErrorCode,
-  SyntaxKind,
-} from 'jsonc-parser';
+import { createScanner, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 import type { Path } from './problem.js';
 import { quote } from './quote.js';
-import type { Source } from './source.js';
+import { type Place, placeAt, type Source } from './source.js';
 
 /** A lab is 6 levels deep; the parser recurses, so deeper files are refused before it runs. */
-const DEEPEST = 32;
+const DEEPEST = 16;
+
+/** No name of a lab may be half as long; paths of problems stay short this way. */
+const LONGEST_KEY = 128;
 
 /** The scanner's token numbers: its `const enum` cannot be read by single-file compilers. */
-const OPEN: readonly number[] = [1, 3];
-const CLOSE: readonly number[] = [2, 4];
 const END: number = 17;
+const CLOSER_OF: Readonly<Record<number, number>> = { 1: 2, 3: 4 };
 
 /** In the words of people; the rest is said as the parser names it. */
 const SYNTAX: Readonly<Record<string, string>> = {
-  InvalidSymbol: 'this word is not JSON',
+  InvalidSymbol: 'this is not a JSON word or number; texts need double quotes',
   InvalidNumberFormat: 'this is not a JSON number',
   PropertyNameExpected: 'a key in double quotes is expected here',
   ValueExpected: 'a value is expected here',
@@ -35,7 +30,7 @@ const SYNTAX: Readonly<Record<string, string>> = {
   UnexpectedEndOfNumber: 'this number is cut short',
   InvalidUnicode: 'this \\u escape is not four hex digits',
   InvalidEscapeCharacter: 'this \\ escape is unknown to JSON',
-  InvalidCharacter: 'this character is not allowed in a text; write it as a \\u escape',
+  InvalidCharacter: 'this character is only allowed in a text as a \\u escape',
 };
 
 /** JSON with comments to plain values, telling the source where each is. Undefined after a syntax problem, which is reported. */
@@ -45,21 +40,23 @@ export function parseJson(text: string, source: Source): unknown {
   const tree = parseTree(text, errors, { allowTrailingComma: true });
   reportSyntax(errors, source);
   if (errors.length > 0 || tree === undefined) return undefined;
-  source.place([], tree, tree);
-  return toValue(tree, [], source);
+  source.root = placeAt(tree.offset, tree.offset);
+  return toValue(tree, source.root, [], source);
 }
 
+/** A closer that does not fit counts for nothing: after an error the parser passes over it and goes on inside. */
 function isTooDeep(text: string, source: Source): boolean {
   const scanner = createScanner(text, true);
-  let depth = 0;
+  const closers: number[] = [];
   for (let token: number = scanner.scan(); token !== END; token = scanner.scan()) {
-    if (OPEN.includes(token)) depth++;
-    if (CLOSE.includes(token)) depth--;
-    if (depth <= DEEPEST) continue;
+    const closer = CLOSER_OF[token];
+    if (closer !== undefined) closers.push(closer);
+    else if (token === closers.at(-1)) closers.pop();
+    if (closers.length <= DEEPEST) continue;
     source.reportAt(
       scanner.getTokenOffset(),
       `nested more than ${DEEPEST} levels deep`,
-      'a lab needs 6 levels: see "vmnet schema"',
+      'a lab needs 6 levels; see "vmnet schema"',
     );
     return true;
   }
@@ -67,7 +64,8 @@ function isTooDeep(text: string, source: Source): boolean {
 }
 
 function isEmpty(text: string, source: Source): boolean {
-  if (Number(createScanner(text, true).scan()) !== END) return false;
+  if (Number(createScanner(text, true).scan()) !== END || text.lastIndexOf('/*') > text.lastIndexOf('*/'))
+    return false;
   source.reportAt(0, 'the file is empty', 'write a starter lab with "vmnet init"');
   return true;
 }
@@ -89,38 +87,44 @@ function reportSyntax(errors: readonly ParseError[], source: Source): void {
 }
 
 /** Objects come without a prototype, so that no key of the file can mean more than a key. */
-function toValue(node: Node, path: Path, source: Source): unknown {
+function toValue(node: Node, place: Place, path: Path, source: Source): unknown {
   const children = node.children ?? [];
-  if (node.type === 'array')
-    return children.map((child, index) => placed(child, child, [...path, index], source));
+  if (node.type === 'array') {
+    return children.map((child, index) => placed(child, child, index, place, path, source));
+  }
   if (node.type !== 'object') return node.value === 0 ? 0 : node.value; // -0 is 0
   const object: Record<string, unknown> = Object.create(null);
   for (const { children: [key, value] = [] } of children) {
     if (key === undefined || value === undefined) continue;
     const name = String(key.value);
-    if (isRefused(name, path, key, object, source)) continue;
-    object[name] = placed(value, key, [...path, name], source);
+    const refusal = refusalOf(name, place, source);
+    if (refusal === null) object[name] = placed(value, key, name, place, path, source);
+    else source.reportAt(key.offset, ...refusal, [...path, name.slice(0, LONGEST_KEY)]);
   }
   return object;
 }
 
-function placed(value: Node, key: Node, path: Path, source: Source): unknown {
-  source.place(path, value, key);
-  return toValue(value, path, source);
+function placed(
+  value: Node,
+  key: Node,
+  name: string | number,
+  parent: Place,
+  path: Path,
+  source: Source,
+): unknown {
+  const place = placeAt(key.offset, value.offset);
+  parent.children.set(name, place);
+  return toValue(value, place, [...path, name], source);
 }
 
-function isRefused(name: string, path: Path, key: Node, object: object, source: Source): boolean {
-  if (name in object) {
-    const first = source.position(source.offsetOf([...path, name], 'key'));
-    source.reportAt(
-      key.offset,
-      `the key ${quote(name)} is here twice, first on line ${first.line}`,
-      'keep one of the two',
-      [...path, name],
-    );
-    return true;
+/** Keys that are not taken over: the parser would keep the last of two, and the language knows `__proto__`. */
+function refusalOf(name: string, place: Place, source: Source): [message: string, fix: string] | null {
+  const first = place.children.get(name);
+  if (first !== undefined) {
+    const { line } = source.position(first.key);
+    return [`the key ${quote(name)} is here twice, first on line ${line}`, 'keep one of the two'];
   }
-  if (name !== '__proto__') return false;
-  source.reportAt(key.offset, 'the key "__proto__" is not allowed', 'choose another name', [...path, name]);
-  return true;
+  if (name === '__proto__') return ['the key "__proto__" is not allowed', 'choose another name'];
+  if (name.length <= LONGEST_KEY) return null;
+  return [`the key ${quote(name)} is ${name.length} characters long`, 'choose one of at most 63'];
 }

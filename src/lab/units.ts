@@ -3,7 +3,7 @@ const MIB = { MiB: 1, GiB: 1024, TiB: 1024 * 1024 } as const;
 /** `"512MiB"`, `"1GiB"` or a number of MiB, in MiB; null if it is none of these. */
 export function memoryMiB(size: string | number): number | null {
   if (typeof size === 'number') return size;
-  const [, digits, unit] = /^([0-9]{1,15}) ?(MiB|GiB|TiB)$/.exec(size) ?? [];
+  const [, digits, unit] = /^([1-9][0-9]*) ?(MiB|GiB|TiB)$/.exec(size) ?? [];
   return digits === undefined ? null : Number(digits) * MIB[unit as keyof typeof MIB];
 }
 

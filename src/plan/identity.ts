@@ -2,6 +2,8 @@ import type { Address, HostState, Neighbour, Route, Rule } from '../host/model.j
 
 /** Everything by which a host is reached through one interface. */
 export interface Identity {
+  /** The device it was observed on, by which routes, rules and labels name it. */
+  readonly on: string;
   readonly addresses: readonly Address[];
   readonly routes: readonly Route[];
   readonly rules: readonly Rule[];
@@ -10,14 +12,26 @@ export interface Identity {
 
 /** The lines that move an identity; IPv6 routes and rules need a batch of their own (`ip -6`). */
 export interface MoveLines {
-  readonly lines: readonly string[];
-  readonly lines6: readonly string[];
+  /** Run before the device changes hands. */
+  readonly leave: readonly string[];
+  readonly arrive: readonly string[];
+  readonly arrive6: readonly string[];
 }
+
+/** An identity with nothing in it. */
+export const nothingOn = (dev: string): Identity => ({
+  on: dev,
+  addresses: [],
+  routes: [],
+  rules: [],
+  neighbours: [],
+});
 
 /** What names `dev`, without what the kernel makes again by itself once the addresses are there. */
 export function identityOf(host: HostState, dev: string): Identity {
   const addresses = host.links.find(link => link.name === dev)?.addresses ?? [];
   return {
+    on: dev,
     addresses,
     routes: host.routes.filter(route => names(route, dev) && !followsFrom(route, addresses)),
     rules: host.rules.filter(rule => rule.iif === dev || rule.oif === dev),
@@ -43,21 +57,28 @@ function followsFrom(route: Route, addresses: readonly Address[]): boolean {
  * Lines that take an identity from one device to another. IPv4 routes and neighbours leave with the last
  * address; IPv6 routes stay behind and are deleted by name.
  */
-export function moveIdentity(identity: Identity, from: string, to: string): { leave: string[] } & MoveLines {
+export function moveIdentity(identity: Identity, from: string, to: string): MoveLines {
+  const named = (device: string) => (name: string) => (name === identity.on ? device : name);
+  const [there, here] = [named(to), named(from)];
   const four = identity.routes.filter(route => route.family === 4);
   const six = identity.routes.filter(route => route.family === 6);
-  const rules = (family: 4 | 6) => identity.rules.filter(rule => rule.family === family).flatMap(rule => moveRule(rule, from, to));
+  const rules = (family: 4 | 6) =>
+    identity.rules.filter(rule => rule.family === family).flatMap(rule => moveRule(rule, here, there));
   return {
     leave: identity.addresses.length > 0 ? [`address flush dev ${from}`] : [],
-    lines: [
-      ...inOrder(identity.addresses).map(address => addressAdd(address, from, to)),
-      ...four.map(route => routeAdd(route, from, to)),
+    arrive: [
+      ...inOrder(identity.addresses).map(address => addressAdd(address, identity.on, to)),
+      ...four.map(route => routeAdd(route, there)),
       ...rules(4),
-      ...identity.neighbours.map(entry => `neigh replace ${entry.dst} lladdr ${entry.mac} dev ${to} nud permanent`),
+      ...identity.neighbours.map(
+        entry => `neigh replace ${entry.dst} lladdr ${entry.mac} dev ${to} nud permanent`,
+      ),
     ],
-    lines6: [
-      ...six.filter(route => route.protocol !== 'kernel').map(routeDelete),
-      ...six.map(route => routeAdd(route, from, to)),
+    arrive6: [
+      ...six
+        .filter(route => route.protocol !== 'kernel')
+        .map(route => words('route del', routeWords(route, here))),
+      ...six.map(route => routeAdd(route, there)),
       ...rules(6),
     ],
   };
@@ -73,29 +94,28 @@ function addressAdd(address: Address, from: string, to: string): string {
   const label = address.label?.startsWith(`${from}:`) ? `${to}${address.label.slice(from.length)}` : null;
   return words(
     'address add',
-    address.peer ? `${address.local} peer ${address.peer}/${address.prefix}` : `${address.local}/${address.prefix}`,
+    address.peer
+      ? `${address.local} peer ${address.peer}/${address.prefix}`
+      : `${address.local}/${address.prefix}`,
     address.broadcast && `broadcast ${address.broadcast}`,
     `dev ${to}`,
     `scope ${address.scope}`,
     label && label.length <= 15 && `label ${label}`,
     address.metric !== null && `metric ${address.metric}`,
     ...address.flags,
-    address.validLifetime !== null && `valid_lft ${address.validLifetime} preferred_lft ${address.preferredLifetime ?? 'forever'}`,
+    address.validLifetime !== null &&
+      `valid_lft ${address.validLifetime} preferred_lft ${address.preferredLifetime ?? 'forever'}`,
   );
 }
 
+type Rename = (device: string) => string;
+
 /** `append` stands beside a like route of another NIC, where `add` would refuse; multipath replaces what is left of itself. */
-function routeAdd(route: Route, from: string, to: string): string {
-  const multipath = route.nexthops.length > 0;
-  return words(multipath ? 'route replace' : 'route append', routeWords(route, from, to));
+function routeAdd(route: Route, device: Rename): string {
+  return words(route.nexthops.length > 0 ? 'route replace' : 'route append', routeWords(route, device));
 }
 
-function routeDelete(route: Route): string {
-  return words('route del', routeWords(route, '', ''));
-}
-
-function routeWords(route: Route, from: string, to: string): string {
-  const device = (dev: string) => (dev === from ? to : dev);
+function routeWords(route: Route, device: Rename): string {
   return words(
     route.type !== 'unicast' && route.type,
     route.dst,
@@ -112,14 +132,19 @@ function routeWords(route: Route, from: string, to: string): string {
     ...route.metrics.map(([key, value]) => `${key} ${value}`),
     route.pref && route.pref !== 'medium' && `pref ${route.pref}`,
     ...route.nexthops.map(hop =>
-      words('nexthop', hop.gateway && `via ${hop.gateway}`, `dev ${device(hop.dev)} weight ${hop.weight}`, hop.onlink && 'onlink'),
+      words(
+        'nexthop',
+        hop.gateway && `via ${hop.gateway}`,
+        `dev ${device(hop.dev)} weight ${hop.weight}`,
+        hop.onlink && 'onlink',
+      ),
     ),
   );
 }
 
 /** Add before delete, so that no packet meets neither. */
-function moveRule(rule: Rule, from: string, to: string): string[] {
-  const text = (device: (dev: string) => string) =>
+function moveRule(rule: Rule, here: Rename, there: Rename): string[] {
+  const text = (device: Rename) =>
     words(
       ...rule.selectors,
       rule.iif && `iif ${device(rule.iif)}`,
@@ -127,7 +152,8 @@ function moveRule(rule: Rule, from: string, to: string): string[] {
       `pref ${rule.priority}`,
       ...rule.action,
     );
-  return [`rule add ${text(dev => (dev === from ? to : dev))}`, `rule del ${text(dev => dev)}`];
+  return [`rule add ${text(there)}`, `rule del ${text(here)}`];
 }
 
-const words = (...parts: readonly (string | false | null | undefined)[]): string => parts.filter(Boolean).join(' ');
+const words = (...parts: readonly (string | false | null | undefined)[]): string =>
+  parts.filter(Boolean).join(' ');

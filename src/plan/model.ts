@@ -61,4 +61,5 @@ export interface GuestStart {
 }
 
 /** Number of steps in all phases. */
-export const stepCount = (plan: Plan): number => plan.phases.reduce((sum, phase) => sum + phase.steps.length, 0);
+export const stepCount = (plan: Plan): number =>
+  plan.phases.reduce((sum, phase) => sum + phase.steps.length, 0);

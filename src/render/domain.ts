@@ -24,14 +24,18 @@ export interface RenderedDomain {
 }
 
 /** File that a VM's serial console is logged to. */
-export const consolePath = (stateDir: string, lab: string, vm: string) => `${stateDir}/consoles/${lab}/${vm}.log`;
+export const consolePath = (stateDir: string, lab: string, vm: string) =>
+  `${stateDir}/consoles/${lab}/${vm}.log`;
 
 /** Copy-on-write disk of a VM that boots an image. */
 export const diskPath = (stateDir: string, lab: string, vm: string) => `${stateDir}/disks/${lab}/${vm}.qcow2`;
 
 /** Domain XML of one VM, marked as ours. */
 export function renderDomain(lab: Lab, vm: Vm, context: RenderContext): RenderedDomain {
-  const digest = createHash('sha256').update(domainXml(lab, vm, context, '')).digest('hex').slice(0, 16);
+  const digest = createHash('sha256')
+    .update(domainXml(lab, vm, context, ''))
+    .digest('hex')
+    .slice(0, 16);
   return { xml: domainXml(lab, vm, context, digest), digest };
 }
 

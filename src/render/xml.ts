@@ -38,11 +38,18 @@ export function child(element: Element, name: string): Element {
 }
 
 export function setAttributes(element: Element, attributes: Readonly<Record<string, string | number>>): void {
-  element.$ = { ...element.$, ...Object.fromEntries(Object.entries(attributes).map(([k, v]) => [k, String(v)])) };
+  element.$ = {
+    ...element.$,
+    ...Object.fromEntries(Object.entries(attributes).map(([k, v]) => [k, String(v)])),
+  };
 }
 
 /** Serialise without an XML declaration, two spaces a level, as libvirt prints it. */
 export function build(name: string, root: Element): string {
-  const builder = new Builder({ rootName: name, headless: true, renderOpts: { pretty: true, indent: '  ', newline: '\n' } });
+  const builder = new Builder({
+    rootName: name,
+    headless: true,
+    renderOpts: { pretty: true, indent: '  ', newline: '\n' },
+  });
   return `${builder.buildObject(root)}\n`;
 }

@@ -1,11 +1,13 @@
 import { ERROR_CODES } from './codes.js';
 import { DOMAIN_STATES, type DomainEntry, type DomainState, type NetworkEntry } from './protocol.js';
-import { unlessGone } from './session.js';
+import { unlessFailed } from './session.js';
 import type { Handle, Native } from './table.js';
 
-const VIR_DOMAIN_AFFECT_CURRENT = 0;
+const VIR_DOMAIN_AFFECT_LIVE = 1;
 const VIR_DOMAIN_AFFECT_CONFIG = 2;
 const VIR_DOMAIN_METADATA_ELEMENT = 2;
+const VIR_DOMAIN_XML_SECURE = 1;
+const VIR_DOMAIN_XML_INACTIVE = 2;
 
 /** virDomainGetID of a domain that does not run: (unsigned int) -1. */
 const NO_ID = 0xffffffff;
@@ -44,21 +46,29 @@ export function describe(native: Native, domain: Handle<'domain'>, metadataUri: 
     ...stateOf(native, domain),
     persistent,
     autostart: autostart[0] === 1,
-    metadata: metadataUri === null ? null : metadataOf(native, domain, metadataUri, persistent),
+    ...marks(native, domain, metadataUri, persistent, id !== NO_ID),
   };
 }
 
-/** From the configuration if there is one: it outlives the guest, and a running domain may lack what was added to it. */
-function metadataOf(
+function marks(
   native: Native,
   domain: Handle<'domain'>,
-  uri: string,
+  uri: string | null,
   persistent: boolean,
-): string | null {
-  const affect = persistent ? VIR_DOMAIN_AFFECT_CONFIG : VIR_DOMAIN_AFFECT_CURRENT;
-  return unlessGone(ERROR_CODES.NO_DOMAIN_METADATA, () =>
-    native.virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, uri, affect),
-  );
+  running: boolean,
+): Pick<DomainEntry, 'metadata' | 'liveMetadata' | 'xml'> {
+  if (uri === null) return { metadata: null, liveMetadata: null, xml: null };
+  const read = (affect: number) =>
+    unlessFailed([ERROR_CODES.NO_DOMAIN_METADATA, ERROR_CODES.OPERATION_INVALID], () =>
+      native.virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, uri, affect),
+    );
+  const liveMetadata = running ? read(VIR_DOMAIN_AFFECT_LIVE) : null;
+  const metadata = persistent ? read(VIR_DOMAIN_AFFECT_CONFIG) : liveMetadata;
+  const xml =
+    metadata === null
+      ? null
+      : native.virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE);
+  return { metadata, liveMetadata, xml };
 }
 
 export function describeNetwork(native: Native, network: Handle<'network'>): NetworkEntry {
@@ -66,6 +76,6 @@ export function describeNetwork(native: Native, network: Handle<'network'>): Net
     name: native.virNetworkGetName(network),
     active: native.virNetworkIsActive(network) === 1,
     // "network 'x' does not have a bridge name"
-    bridge: unlessGone(ERROR_CODES.INTERNAL_ERROR, () => native.virNetworkGetBridgeName(network)),
+    bridge: unlessFailed([ERROR_CODES.INTERNAL_ERROR], () => native.virNetworkGetBridgeName(network)),
   };
 }

@@ -40,7 +40,7 @@ export function toError(failure: Failure, { uri, what }: Subject): Error {
   if (failure.kind === 'bug') return new Error(`cannot ${what}: ${failure.message}`);
   const { error } = failure;
   if (failure.during === 'call') {
-    return new LibvirtError(`cannot ${what}: ${quote(error.message)}`, callHint(error.code, uri), error);
+    return new LibvirtError(`cannot ${what}: ${quote(error.message)}`, callHint(error, uri), error);
   }
   return new LibvirtError(
     `cannot connect to libvirt at ${uri}: ${quote(error.message)}`,
@@ -94,7 +94,13 @@ const SCHEMES = [
   'gsx',
 ].concat(['hyperv', 'vmwareplayer', 'vmwarews', 'vmwarefusion']);
 
-const { ENOENT, ECONNREFUSED, EACCES, EPERM } = constants.errno;
+const { ENOENT, ECONNREFUSED, EACCES, EPERM, EPIPE, ECONNRESET, EIO } = constants.errno;
+
+/** The part of libvirt that talks to the daemon. */
+const VIR_FROM_RPC = 7;
+
+/** How it finds a connection broken: while writing, while reading, and by the end of the stream. */
+const BROKEN: ReadonlySet<number> = new Set([EPIPE, ECONNRESET, EIO]);
 
 function connectHint({ code, errno }: NativeFailure, uri: string): string | null {
   const scheme = /^([a-z]+)(?:\+[a-z0-9]+)?:/i.exec(uri)?.[1]?.toLowerCase();
@@ -123,19 +129,19 @@ const DENIED: ReadonlySet<number> = new Set([
   ERROR_CODES.OPERATION_DENIED,
 ]);
 
-function callHint(code: number, uri: string): string | null {
+function callHint({ code, domain, errno }: NativeFailure, uri: string): string | null {
+  if (domain === VIR_FROM_RPC && errno !== null && BROKEN.has(errno)) {
+    return 'The daemon went away: `systemctl status libvirtd` says why. The next call connects again.';
+  }
   if (DENIED.has(code))
     return 'This user may look but not act: run as root, or as a member of the group libvirt.';
   switch (code) {
     case ERROR_CODES.NO_DOMAIN:
-      return `It is not defined there, or was removed meanwhile: \`virsh -c ${uri} list --all\`.`;
+      return `It is not defined there, or was removed meanwhile: \`virsh -c '${uri}' list --all\`.`;
     case ERROR_CODES.NO_NETWORK:
-      return `See \`virsh -c ${uri} net-list --all\`.`;
+      return `See \`virsh -c '${uri}' net-list --all\`.`;
     case ERROR_CODES.OPERATION_INVALID:
-      return `The state does not allow it: \`virsh -c ${uri} list --all\` shows the states.`;
-    case ERROR_CODES.SYSTEM_ERROR:
-    case ERROR_CODES.RPC:
-      return 'If the daemon was restarted or died, try again; `journalctl -u libvirtd` says why.';
+      return `The state does not allow it: \`virsh -c '${uri}' list --all\` shows the states.`;
     default:
       return null;
   }

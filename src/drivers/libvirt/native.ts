@@ -31,8 +31,9 @@ export function openNative(): Native {
   koffi.config({ sync_stack_size: 8 * MiB });
   const library = loadLibvirt();
   declareTypes();
+  const lastError = (): NativeError => readError(native.virGetLastError());
   const native = Object.fromEntries(
-    Object.entries(FUNCTIONS).map(([name, kinds]) => [name, bind(library, name, kinds)]),
+    Object.entries(FUNCTIONS).map(([name, kinds]) => [name, bind(library, name, kinds, lastError)]),
   ) as unknown as Native;
   native.virInitialize();
   // By default libvirt prints every error to stderr. labs only reads its argument, and unlike a JavaScript
@@ -73,15 +74,18 @@ function declareTypes(): void {
 
 type Foreign = (...args: unknown[]) => unknown;
 
-function bind(library: LibraryHandle, name: string, kinds: readonly [Kind, ...Kind[]]): Foreign {
-  const [resultKind, ...argumentKinds] = kinds;
+function bind(
+  library: LibraryHandle,
+  name: string,
+  [resultKind, ...argumentKinds]: readonly [Kind, ...Kind[]],
+  lastError: () => NativeError,
+): Foreign {
   const parameters = argumentKinds.map(kind => KINDS[kind].koffi).join(', ');
   const foreign = library.func(`${KINDS[resultKind].koffi} ${name}(${parameters})`);
-  const lastError = library.func('virErrorPtr virGetLastError()');
   return (...args) => {
     checkArguments(name, argumentKinds, args);
     const raw: unknown = foreign(...args.map((arg, index) => toForeign(argumentKinds[index], arg)));
-    if (failed(resultKind, raw)) throw readError(lastError());
+    if (failed(resultKind, raw)) throw lastError();
     for (const [index, kind] of argumentKinds.entries()) fromOut(kind, args[index], raw);
     if (FREEING.has(name) && args[0] instanceof Handle) args[0].address = null;
     return fromForeign(resultKind, raw);
@@ -96,7 +100,7 @@ function failed(kind: Kind, raw: unknown): boolean {
   return raw === null && kind !== 'error';
 }
 
-function readError(pointer: unknown): NativeError {
+function readError(pointer: bigint | null): NativeError {
   if (pointer === null) {
     return new NativeError({ code: -1, domain: 0, level: 2, errno: null, message: 'libvirt gave no reason' });
   }

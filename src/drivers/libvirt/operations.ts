@@ -1,7 +1,7 @@
 import { ERROR_CODES } from './codes.js';
 import { describe, describeNetwork, stateOf, uuidOf, versionString } from './describe.js';
 import type { Affect, Arguments, OperationName, Result } from './protocol.js';
-import { flags, freeing, run, type Session, unlessGone, using, withDomain } from './session.js';
+import { flags, freeing, run, type Session, unlessFailed, using, withDomain } from './session.js';
 import type { Handle } from './table.js';
 
 type Operation<K extends OperationName> = (session: Session, ...args: Arguments<K>) => Result<K>;
@@ -44,12 +44,14 @@ export const operations: { readonly [K in OnConnection]: Operation<K> } = {
     const domains: Handle<'domain'>[] = [];
     native.virConnectListAllDomains(conn, domains, 0);
     return freeing(domains, native.virDomainFree, domain =>
-      unlessGone(ERROR_CODES.NO_DOMAIN, () => describe(native, domain, metadataUri)),
+      unlessFailed([ERROR_CODES.NO_DOMAIN], () => describe(native, domain, metadataUri)),
     );
   },
 
   lookupDomainByName: ({ native, conn }, name) =>
-    unlessGone(ERROR_CODES.NO_DOMAIN, () => using(native, native.virDomainLookupByName(conn, name), uuidOf)),
+    unlessFailed([ERROR_CODES.NO_DOMAIN], () =>
+      using(native, native.virDomainLookupByName(conn, name), uuidOf),
+    ),
 
   domainXml: (session, uuid, { inactive, secure }) =>
     withDomain(session, uuid, (native, domain) =>
@@ -105,7 +107,7 @@ export const operations: { readonly [K in OnConnection]: Operation<K> } = {
     const networks: Handle<'network'>[] = [];
     native.virConnectListAllNetworks(conn, networks, 0);
     return freeing(networks, native.virNetworkFree, network =>
-      unlessGone(ERROR_CODES.NO_NETWORK, () => describeNetwork(native, network)),
+      unlessFailed([ERROR_CODES.NO_NETWORK], () => describeNetwork(native, network)),
     );
   },
 

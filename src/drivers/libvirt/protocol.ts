@@ -25,8 +25,16 @@ export interface DomainEntry extends DomainState {
   id: number | null;
   persistent: boolean;
   autostart: boolean;
-  /** The element under `<metadata>` with the URI asked for, as XML; null if there is none. */
+  /**
+   * The element under `<metadata>` with the URI asked for, as XML: of the configuration if the domain is persistent,
+   * else of the running domain; null if there is none. libvirt drops the prefix, and writes what is not ASCII as
+   * character references.
+   */
   metadata: string | null;
+  /** The same of the running domain, as it was when it started unless changed live; null if it does not run. */
+  liveMetadata: string | null;
+  /** The configuration with its passwords, fit to be defined again; only where `metadata` is there, else null. */
+  xml: string | null;
 }
 
 export interface NetworkEntry {

@@ -39,12 +39,12 @@ export function freeing<H, R>(
   }
 }
 
-/** Null instead of a failure with this code: the object was removed between two calls, or never was. */
-export function unlessGone<R>(code: number, act: () => R): R | null {
+/** Null instead of a failure with one of these codes: what was asked for is not there, or went away between two calls. */
+export function unlessFailed<R>(codes: readonly number[], act: () => R): R | null {
   try {
     return act();
   } catch (error) {
-    if (error instanceof NativeError && error.code === code) return null;
+    if (error instanceof NativeError && codes.includes(error.code)) return null;
     throw error;
   }
 }

@@ -25,6 +25,8 @@ export class Slot {
     this.#worker = new Worker(new URL('./worker.js', import.meta.url), {
       name: 'libvirt',
       workerData: setup,
+      // Node's own would be passed on, and some of them (--input-type) do not fit a file.
+      execArgv: [],
     });
     this.#worker.unref();
     this.#worker.on('message', (reply: Reply) => {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Path, Report } from '../problem.js';
-import { codePoint, quote } from '../quote.js';
+import { codePoint, quote, quotePath } from '../quote.js';
 import type { LooseLab } from '../shape.js';
 import { vmSetting, vmsOf } from './walk.js';
 
@@ -39,7 +39,7 @@ export function checkFilesOf(lab: LooseLab, folder: string, report: Report, chec
       const file = resolve(folder, text);
       const trouble = checkFile(file);
       const fix = 'correct the path (it is relative to the lab file), or make the file readable';
-      if (trouble !== null) report([...path, key], `the ${key} ${quote(file)} ${trouble}`, fix);
+      if (trouble !== null) report([...path, key], `the ${key} ${quotePath(file)} ${trouble}`, fix);
     }
   }
 }

@@ -31,7 +31,7 @@ const NEVER: readonly [family: 4 | 6, first: bigint, last: bigint, what: string]
   [4, 0xf0000000n, 0xffffffffn, 'is in a reserved range'],
   [6, 0n, 0n, 'is the unspecified address'],
   [6, 1n, 1n, 'is the loopback address'],
-  [6, 0xffffn << 32n, (0xffffn << 32n) + 0xffffffffn, 'is an IPv4 address in IPv6 clothes'],
+  [6, 0xffffn << 32n, (0xffffn << 32n) + 0xffffffffn, 'is an IPv4 address written as IPv6'],
   [6, 0xffn << 120n, (1n << 128n) - 1n, 'is a multicast address'],
 ];
 

@@ -75,13 +75,13 @@ function claim(inUse: InUse, name: string, role: string, taken: (role: string) =
 
 function checkBridgeOfNics(lab: LooseLab, report: Report): void {
   if (lab.bridges === undefined) return;
-  const names = bridgesOf(lab).map(({ name }) => name);
+  const names = new Set(bridgesOf(lab).map(({ name }) => name));
   for (const { nic, path } of nicsOf(lab)) {
-    if (nic.bridge === undefined || names.includes(nic.bridge)) continue;
+    if (nic.bridge === undefined || names.has(nic.bridge)) continue;
     report(
       [...path, 'bridge'],
       `the lab has no bridge ${quote(nic.bridge)}`,
-      didYouMean(nic.bridge, names, 'add it to "bridges", or use one of:'),
+      didYouMean(nic.bridge, [...names], 'add it to "bridges", or use one of:'),
     );
   }
 }

@@ -1,0 +1,142 @@
+import type { DomainState, HostState } from '../host/model.js';
+import type { Lab, Vm } from '../lab/model.js';
+import { consolePath, diskPath, type RenderContext, renderDomain } from '../render/domain.js';
+import type { Action, Step } from './model.js';
+import type { PlanProblem } from './problems.js';
+
+export interface GuestOptions {
+  /** Restart running guests whose definition changed. */
+  readonly restart: boolean;
+}
+
+export interface GuestSteps {
+  readonly define: readonly Step[];
+  readonly start: readonly Step[];
+  readonly notes: readonly string[];
+}
+
+/** libvirt's states in which a domain has a running QEMU. */
+const ALIVE = ['running', 'blocked', 'paused', 'pmsuspended', 'shutdown'];
+
+export const isAlive = (domain: DomainState) => ALIVE.includes(domain.state);
+
+/** What the built-in guest prints on its console when it is up. */
+const PROBE_UP = 'vmnet-probe: up';
+
+/** Define and start what is missing or differs; the digest in a domain's mark tells. */
+export function planGuests(
+  lab: Lab,
+  host: HostState,
+  context: RenderContext,
+  options: GuestOptions,
+  problems: PlanProblem[],
+): GuestSteps {
+  const domains = new Map((host.libvirt?.domains ?? []).map(domain => [domain.name, domain]));
+  const define: Step[] = [];
+  const start: Step[] = [];
+  const notes: string[] = [];
+  for (const vm of lab.vms) {
+    const present = domains.get(vm.domain);
+    if (present && (present.mark?.lab !== lab.name || present.mark.vm !== vm.name)) {
+      problems.push(foreign(vm, present));
+      continue;
+    }
+    // libvirt keeps a domain's UUID for life.
+    const rendered = renderDomain(lab, present ? { ...vm, uuid: present.uuid } : vm, context);
+    const ref = { name: vm.domain, uuid: present?.uuid ?? vm.uuid };
+    const current = present?.mark?.digest === rendered.digest;
+    if (!current) define.push(defineStep(lab, vm, ref, rendered.xml, present, context));
+    const outdated =
+      present !== undefined && isAlive(present) && present.liveMark?.digest !== rendered.digest;
+    if (present && isAlive(present) && !outdated) continue;
+    if (outdated && !options.restart) {
+      notes.push(
+        `${vm.name} runs with its former definition; repeat with --restart to restart it with the new one`,
+      );
+      continue;
+    }
+    start.push(startStep(lab, vm, ref, context, outdated));
+  }
+  return { define, start, notes };
+}
+
+interface Ref {
+  readonly name: string;
+  readonly uuid: string;
+}
+
+function defineStep(
+  lab: Lab,
+  vm: Vm,
+  ref: Ref,
+  xml: string,
+  present: DomainState | undefined,
+  context: RenderContext,
+): Step {
+  const disk = diskPath(context.stateDir, lab.name, vm.name);
+  const overlay = vm.boot.kind === 'image' && !present ? vm.boot.image : null;
+  return {
+    title: `define ${vm.domain} (${vm.memoryMiB} MiB, ${vm.vcpus} vCPU, ${vm.nics.length} NIC)`,
+    why: present ? 'its definition differs from the lab' : 'the lab names it and libvirt has none',
+    do: [
+      ...(overlay === null ? [] : [{ kind: 'overlay', path: disk, image: overlay } as const]),
+      { kind: 'define', ...ref, xml },
+    ],
+    undo: [
+      present?.xml ? { kind: 'define', ...ref, xml: present.xml } : { kind: 'undefine', ...ref },
+      ...(overlay === null ? [] : [{ kind: 'remove-file', path: disk } as const]),
+    ],
+  };
+}
+
+function startStep(lab: Lab, vm: Vm, ref: Ref, context: RenderContext, restart: boolean): Step {
+  const launch = {
+    kind: 'start',
+    ...ref,
+    console: consolePath(context.stateDir, lab.name, vm.name),
+    upMarker: vm.boot.kind === 'probe' ? PROBE_UP : null,
+  } as const;
+  const stop = { kind: 'stop', ...ref } as const;
+  return restart
+    ? {
+        title: `restart ${vm.domain}`,
+        why: 'it runs with its former definition',
+        do: [stop, launch],
+        undo: [stop],
+      }
+    : { title: `start ${vm.domain}`, why: 'it is not running', do: [launch], undo: [stop] };
+}
+
+const foreign = (vm: Vm, present: DomainState): PlanProblem => ({
+  code: 'conflict',
+  message: `the domain ${vm.domain} cannot be defined: libvirt has one of that name, and ${present.mark ? `it belongs to the lab ${present.mark.lab}` : 'it was not made by vmnet'}`,
+  fix: `Rename the lab or the VM ${vm.name}, or remove the old domain: virsh undefine ${vm.domain}`,
+});
+
+/** End and forget domains of ours, with their disks and console logs. */
+export function removeGuests(
+  lab: string,
+  domains: readonly DomainState[],
+  stateDir: string,
+  why: string,
+): Step[] {
+  return domains.map(domain => {
+    const ref = { name: domain.name, uuid: domain.uuid };
+    const vm = domain.mark?.vm ?? '';
+    const files: Action[] = [consolePath, diskPath].map(path => ({
+      kind: 'remove-file',
+      path: path(stateDir, lab, vm),
+    }));
+    return {
+      title: `remove ${domain.name}`,
+      why,
+      do: [
+        ...(isAlive(domain) ? [{ kind: 'stop', ...ref } as const] : []),
+        { kind: 'undefine', ...ref },
+        ...files,
+      ],
+      // Its memory is gone with it, but the definition can come back.
+      undo: domain.xml ? [{ kind: 'define', ...ref, xml: domain.xml }] : [],
+    };
+  });
+}

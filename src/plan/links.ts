@@ -1,0 +1,32 @@
+import type { HostState, Link } from '../host/model.js';
+import type { LinkRef } from './model.js';
+
+/** The link that bears this mark. */
+export const marked = (host: HostState, altname: string): Link | undefined =>
+  host.links.find(link => link.altnames.includes(altname));
+
+export const linkNamed = (host: HostState, name: string): Link | undefined =>
+  host.links.find(link => link.name === name);
+
+/** Every link that a lab made. */
+export const linksOf = (host: HostState, lab: string): Link[] =>
+  host.links.filter(link => markOf(link, lab) !== undefined);
+
+/** The altname by which a link belongs to a lab. */
+export const markOf = (link: Link, lab: string): string | undefined =>
+  link.altnames.find(altname => altname.startsWith(`vmnet.${lab}.`));
+
+/** A link to delete, found by its mark alone. */
+export const byMark = (altname: string): LinkRef => ({ altname, createdAs: null });
+
+/** Whose a link is, for people: `lab homelab` or `not made by vmnet`. */
+export function ownerOf(link: Link): string {
+  const mark = link.altnames.find(altname => altname.startsWith('vmnet.'));
+  return mark ? `it belongs to the lab ${mark.split('.')[1]}` : 'it was not made by vmnet';
+}
+
+/** Lines that mark a link as ours. */
+export const markLines = (name: string, altname: string, alias: string): string[] => [
+  `link property add dev ${name} altname ${altname}`,
+  `link set dev ${name} alias ${alias}`,
+];

@@ -1,0 +1,123 @@
+import type { HostState } from '../host/model.js';
+import type { Lab } from '../lab/model.js';
+import type { RenderContext } from '../render/domain.js';
+import { planBridges } from './bridge.js';
+import { planGuests, removeGuests } from './guest.js';
+import { linksOf } from './links.js';
+import type { Phase, PhaseName, Plan, Step } from './model.js';
+import { planBridgeNetfilter, restoreBridgeNetfilter } from './netfilter.js';
+import { type PlanProblem, throwProblems } from './problems.js';
+import { recordOf } from './record.js';
+import { releaseUplinks, removeBridges, removeTaps } from './remove.js';
+import { planTaps } from './tap.js';
+import { planUplinks } from './uplink.js';
+
+export interface PlanOptions {
+  /** Restart running guests whose definition changed. */
+  readonly restart?: boolean;
+  /** Accept what would otherwise be refused as risky. */
+  readonly yes?: boolean;
+}
+
+/**
+ * What has to be done so that the host is as the lab says: no I/O, no clock, no randomness.
+ * Without `context`, guests are left out (`--network-only`).
+ * @throws {VmnetError} `bad-lab` or `conflict`, naming everything that is in the way
+ */
+export function planProvision(
+  lab: Lab,
+  host: HostState,
+  context: RenderContext | null,
+  options: PlanOptions = {},
+): Plan {
+  const problems: PlanProblem[] = [];
+  const guests = context
+    ? planGuests(lab, host, context, { restart: options.restart ?? false }, problems)
+    : { define: [], start: [], notes: [] };
+  const phases = phasesOf({
+    remove: planLeftovers(lab, host, context, problems),
+    bridge: [...planBridges(lab, host, problems), ...planBridgeNetfilter(lab, host)],
+    uplink: planUplinks(lab, host, { yes: options.yes ?? false }, problems),
+    taps: planTaps(lab, host, problems),
+    domains: guests.define,
+    start: guests.start,
+  });
+  throwProblems(lab.name, problems);
+  return {
+    lab: lab.name,
+    verb: 'provision',
+    phases,
+    notes: guests.notes,
+    record: recordOf(lab, host, context === null),
+  };
+}
+
+/**
+ * What has to be done so that nothing of a lab is left and its uplinks are as they were. Needs no lab file:
+ * marks and the record tell.
+ */
+export function planDestroy(name: string, host: HostState, stateDir: string): Plan {
+  const problems: PlanProblem[] = [];
+  const why = 'the lab is destroyed';
+  const domains = (host.libvirt?.domains ?? []).filter(domain => domain.mark?.lab === name);
+  const bridges = linksOf(host, name).filter(link => link.kind === 'bridge');
+  const phases = phasesOf({
+    guests: removeGuests(name, domains, stateDir, why),
+    taps: removeTaps(
+      linksOf(host, name).filter(link => link.kind !== 'bridge'),
+      name,
+      why,
+    ),
+    uplink: releaseUplinks(name, host, bridges, () => true),
+    bridge: [...removeBridges(name, host, bridges, problems), ...restoreBridgeNetfilter(name, host)],
+  });
+  throwProblems(name, problems);
+  return { lab: name, verb: 'destroy', phases, notes: [], record: null };
+}
+
+/** Links and domains of ours that the lab no longer has, and uplinks that it no longer names. */
+function planLeftovers(
+  lab: Lab,
+  host: HostState,
+  context: RenderContext | null,
+  problems: PlanProblem[],
+): Step[] {
+  const why = 'the lab no longer has it';
+  const wanted = new Set([
+    ...lab.bridges.map(bridge => bridge.altname),
+    ...lab.vms.flatMap(vm => vm.nics.map(nic => nic.altname)),
+  ]);
+  const vms = new Set(lab.vms.map(vm => vm.name));
+  const dropped = linksOf(host, lab.name).filter(link => !link.altnames.some(altname => wanted.has(altname)));
+  const bridges = dropped.filter(link => link.kind === 'bridge');
+  const domains = (host.libvirt?.domains ?? []).filter(
+    ({ mark }) => mark?.lab === lab.name && !vms.has(mark.vm),
+  );
+  const uplinks = new Set(lab.bridges.map(bridge => bridge.uplink));
+  return [
+    ...(context ? removeGuests(lab.name, domains, context.stateDir, why) : []),
+    ...removeTaps(
+      dropped.filter(link => link.kind !== 'bridge'),
+      lab.name,
+      why,
+    ),
+    ...releaseUplinks(lab.name, host, linksOf(host, lab.name), uplink => !uplinks.has(uplink)),
+    ...removeBridges(lab.name, host, bridges, problems),
+  ];
+}
+
+const TITLES: Readonly<Record<PhaseName, string>> = {
+  guests: 'Guests',
+  remove: 'Remove what the lab no longer has',
+  bridge: 'Bridge',
+  uplink: 'Uplink',
+  taps: 'Taps',
+  domains: "Guests' XML",
+  start: 'Start',
+};
+
+function phasesOf(steps: Partial<Record<PhaseName, readonly Step[]>>): Phase[] {
+  return Object.entries(steps)
+    .filter(([, list]) => list.length > 0)
+    .map(([name, list]) => ({ name: name as PhaseName, title: TITLES[name as PhaseName], steps: list }));
+}

@@ -1,0 +1,33 @@
+import type { HostState, LabRecord, UplinkBefore } from '../host/model.js';
+import type { Lab } from '../lab/model.js';
+import { linkNamed, marked } from './links.js';
+import { currentRecords, netfilterBefore } from './netfilter.js';
+import { uplinkBefore } from './uplink.js';
+
+/** The record to keep: what earlier runs found goes on being what destroy restores. */
+export function recordOf(lab: Lab, host: HostState, networkOnly: boolean): LabRecord {
+  const former = currentRecord(lab.name, host);
+  const uplinks: [string, UplinkBefore][] = lab.bridges.flatMap(bridge => {
+    const uplink = bridge.uplink === null ? undefined : linkNamed(host, bridge.uplink);
+    if (!uplink) return [];
+    const enslaved = uplink.master !== null && uplink.master === marked(host, bridge.altname)?.name;
+    const before = enslaved ? former?.uplinks[uplink.name] : undefined;
+    return [[uplink.name, before ?? uplinkBefore(bridge, uplink, host)]];
+  });
+  return {
+    version: 1,
+    name: lab.name,
+    lab,
+    networkOnly: networkOnly && (former?.networkOnly ?? true),
+    bootId: host.bootId,
+    netns: host.netns,
+    uplinks: Object.fromEntries(uplinks),
+    bridgeNetfilter: lab.bridges.some(bridge => bridge.bridgeNetfilter === 'off')
+      ? netfilterBefore(lab.name, host)
+      : null,
+  };
+}
+
+/** A lab's record, unless it is of another boot or network namespace. */
+export const currentRecord = (lab: string, host: HostState): LabRecord | undefined =>
+  currentRecords(host).find(record => record.name === lab);

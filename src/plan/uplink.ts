@@ -1,0 +1,198 @@
+import type { HostState, Link, UplinkBefore } from '../host/model.js';
+import type { Bridge, Lab } from '../lab/model.js';
+import { type Identity, identityOf, moveIdentity, nothingOn } from './identity.js';
+import { linkNamed, marked } from './links.js';
+import type { Action, Step } from './model.js';
+import type { PlanProblem } from './problems.js';
+
+export interface UplinkOptions {
+  /** Go on although an address would run out, or become unreachable. */
+  readonly yes: boolean;
+}
+
+/** Does the uplink's identity move to the bridge? */
+export const moves = (bridge: Bridge, uplink: Link) =>
+  bridge.address.mode === 'inherit' && uplink.addresses.length > 0;
+
+/** Enslave each uplink that is not a port of its bridge yet. */
+export function planUplinks(
+  lab: Lab,
+  host: HostState,
+  options: UplinkOptions,
+  problems: PlanProblem[],
+): Step[] {
+  return lab.bridges.flatMap(bridge => {
+    if (bridge.uplink === null) return [];
+    const uplink = linkNamed(host, bridge.uplink);
+    const problem = uplink ? unfit(bridge, uplink, host) : absent(bridge, bridge.uplink, host);
+    if (problem) problems.push(problem);
+    if (!uplink || problem) return [];
+    if (uplink.master === bridgeName(bridge, host)) return bringUp(uplink);
+    const risk = options.yes ? null : (wouldStrand(bridge, uplink) ?? wouldExpire(bridge, uplink));
+    if (risk) problems.push(risk);
+    return [enslave(bridge, uplink, host)];
+  });
+}
+
+/** What the bridge is called now; an owner may have renamed it. */
+const bridgeName = (bridge: Bridge, host: HostState) => marked(host, bridge.altname)?.name ?? bridge.name;
+
+function bringUp(uplink: Link): Step[] {
+  if (uplink.up) return [];
+  return [
+    {
+      title: `bring uplink ${uplink.name} up`,
+      why: 'it is down',
+      do: [{ kind: 'ip', lines: [`link set dev ${uplink.name} up`] }],
+      undo: [{ kind: 'ip', lines: [`link set dev ${uplink.name} down`] }],
+    },
+  ];
+}
+
+/** How the uplink is now, for the record. */
+export function uplinkBefore(bridge: Bridge, uplink: Link, host: HostState): UplinkBefore {
+  return {
+    up: uplink.up,
+    addrGenMode: host.sysctls[genModePath(uplink.name)] ?? null,
+    moved: moves(bridge, uplink),
+  };
+}
+
+function enslave(bridge: Bridge, uplink: Link, host: HostState): Step {
+  const name = bridgeName(bridge, host);
+  const before = uplinkBefore(bridge, uplink, host);
+  const identity = before.moved ? identityOf(host, uplink.name) : nothingOn(uplink.name);
+  const move = moveIdentity(identity, uplink.name, name);
+  const lines = [
+    // Else the kernel gives the port a link-local address again as soon as it lost its own.
+    ...(before.addrGenMode === null ? [] : [`link set dev ${uplink.name} addrgenmode none`]),
+    ...move.leave,
+    `link set dev ${uplink.name} master ${name}`,
+    ...(uplink.up ? [] : [`link set dev ${uplink.name} up`]),
+    ...move.arrive,
+  ];
+  return {
+    title: `enslave ${uplink.name} to ${name}`,
+    why: before.moved
+      ? `it leads to the network; its ${count(identity.addresses.length, 'address', 'addresses')} and ${count(identity.routes.length, 'route')} move to the bridge in the same batch`
+      : 'it leads to the network; it has no addresses to move',
+    do: withoutDad(host, name, before.moved, [{ kind: 'ip', lines }, ...sixth(move.arrive6)]),
+    undo: release(uplink.name, name, before, identity, host),
+  };
+}
+
+/**
+ * Actions that free an uplink and give it an identity: the undo of {@link enslave} with what the uplink had,
+ * destroy's step with what the bridge has now.
+ */
+export function release(
+  uplink: string,
+  bridge: string,
+  before: UplinkBefore,
+  identity: Identity,
+  host: HostState,
+): Action[] {
+  const move = moveIdentity(identity, bridge, uplink);
+  const lines = [
+    `link set dev ${uplink} nomaster`,
+    ...(before.up ? [] : [`link set dev ${uplink} down`]),
+    ...move.leave,
+    ...move.arrive,
+    ...(before.addrGenMode === null
+      ? []
+      : [`link set dev ${uplink} addrgenmode ${genModeName(before.addrGenMode)}`]),
+  ];
+  return withoutDad(host, uplink, before.moved, [{ kind: 'ip', lines }, ...sixth(move.arrive6)]);
+}
+
+const sixth = (lines: readonly string[]): Action[] =>
+  lines.length > 0 ? [{ kind: 'ip', family: 6, lines }] : [];
+
+/** Addresses that move were in use a moment ago: duplicate detection would only make them tentative for a second. */
+function withoutDad(host: HostState, to: string, moving: boolean, actions: readonly Action[]): Action[] {
+  const path = `net/ipv6/conf/${to}/accept_dad`;
+  const before = host.sysctls[path] ?? host.sysctls['net/ipv6/conf/default/accept_dad'];
+  if (!moving || before === undefined) return [...actions];
+  return [{ kind: 'sysctl', path, value: '0' }, ...actions, { kind: 'sysctl', path, value: before }];
+}
+
+const genModePath = (name: string) => `net/ipv6/conf/${name}/addr_gen_mode`;
+
+/** ip-link(8)'s words for the sysctl's numbers (Linux: include/uapi/linux/if_link.h, IN6_ADDR_GEN_MODE_*). */
+const genModeName = (mode: string) => ['eui64', 'none', 'stable_secret', 'random'][Number(mode)] ?? 'eui64';
+
+const count = (n: number, one: string, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
+
+function absent(bridge: Bridge, uplink: string, host: HostState): PlanProblem {
+  const usable = host.links.filter(
+    link => link.type === 'ether' && !link.master && isPhysical(link) && !host.wireless.includes(link.name),
+  );
+  const names = usable.map(link => link.name);
+  return {
+    code: 'bad-lab',
+    message: `bridges.${bridge.name}.uplink: this host has no interface ${uplink}`,
+    fix:
+      names.length > 0
+        ? `Interfaces that could be used: ${names.join(', ')}.`
+        : 'It has no interface that could be used; leave "uplink" out for a bridge without one.',
+  };
+}
+
+const isPhysical = (link: Link) => !['bridge', 'tun', 'dummy'].includes(link.kind ?? '');
+
+/** Why an interface cannot be an uplink, if so. */
+function unfit(bridge: Bridge, uplink: Link, host: HostState): PlanProblem | null {
+  const at = `bridges.${bridge.name}.uplink: ${uplink.name}`;
+  const bad = (message: string, fix: string): PlanProblem => ({ code: 'bad-lab', message, fix });
+  if (uplink.type === 'loopback')
+    return bad(`${at} is the loopback interface`, 'Name the physical interface that leads to your network.');
+  if (uplink.type !== 'ether')
+    return bad(
+      `${at} is no Ethernet interface (its link layer is ${uplink.type})`,
+      'Only Ethernet interfaces can be bridged.',
+    );
+  if (uplink.kind === 'bridge')
+    return bad(
+      `${at} is a bridge itself, and a bridge cannot be a port of another`,
+      'Name the physical interface behind it.',
+    );
+  if (host.wireless.includes(uplink.name)) {
+    return bad(
+      `${at} is a Wi-Fi interface; access points drop frames of any MAC but its own, so it cannot be bridged`,
+      'Use a wired interface.',
+    );
+  }
+  if (uplink.master !== null && uplink.master !== bridgeName(bridge, host)) {
+    return bad(
+      `${at} is enslaved already, to ${uplink.master}`,
+      `Free it first (ip link set dev ${uplink.name} nomaster), or name another interface.`,
+    );
+  }
+  return null;
+}
+
+/** Addresses of a bridge port are not answered any more. */
+function wouldStrand(bridge: Bridge, uplink: Link): PlanProblem | null {
+  const addresses = uplink.addresses.filter(address => address.scope === 'global');
+  if (bridge.address.mode === 'inherit' || addresses.length === 0) return null;
+  const list = addresses.map(address => `${address.local}/${address.prefix}`).join(', ');
+  return {
+    code: 'conflict',
+    message: `the host would no longer answer at ${list}: ${uplink.name} becomes a port of ${bridge.name}, which does not take its addresses over`,
+    fix: `Set "address": "inherit" for ${bridge.name}, or repeat the command with --yes if you can do without them.`,
+  };
+}
+
+/** A leased address that nobody renews on the bridge would vanish with its lease. */
+function wouldExpire(bridge: Bridge, uplink: Link): PlanProblem | null {
+  const leased = uplink.addresses.filter(address => address.validLifetime !== null);
+  if (!moves(bridge, uplink) || leased.length === 0) return null;
+  const list = leased
+    .map(address => `${address.local}/${address.prefix} (${address.validLifetime} s left)`)
+    .join(', ');
+  return {
+    code: 'conflict',
+    message: `${uplink.name} holds leased addresses, which nobody would renew on ${bridge.name}: ${list}`,
+    fix: 'Give the host a static address first, or repeat the command with --yes if your DHCP client will run on the bridge.',
+  };
+}
