@@ -1,0 +1,94 @@
+import { dirname } from 'node:path';
+import type { Drivers } from '../drivers/drivers.js';
+import { parseLink } from '../host/links.js';
+import type { Link } from '../host/model.js';
+import type { Action, LinkRef } from '../plan/model.js';
+import { startGuest } from './start.js';
+
+export interface ExecuteOptions {
+  /** Going back: go on after a failing line, since a step may have taken effect in part. */
+  readonly undoing: boolean;
+  /** Ends waits; a batch that runs is never cut. */
+  readonly signal: AbortSignal | null;
+  readonly tell: (line: string) => void;
+}
+
+/** Carry out one action. The same code runs plans forward and undoes them. */
+export async function execute(action: Action, drivers: Drivers, options: ExecuteOptions): Promise<void> {
+  switch (action.kind) {
+    case 'ip':
+      return drivers.ip.batch(action.lines, {
+        force: options.undoing,
+        ...(action.family === undefined ? {} : { family: action.family }),
+      });
+    case 'delete-links':
+      return deleteLinks(action.links, drivers);
+    case 'sysctl':
+      return writeSysctl(action, drivers, options);
+    case 'overlay':
+      return drivers.files.makeOverlay(action.path, action.image);
+    case 'remove-file':
+      return drivers.files.remove(action.path);
+    case 'define':
+      await (await drivers.libvirt()).defineDomain(action.xml);
+      return;
+    case 'undefine':
+      return unless(NO_DOMAIN, async () => (await drivers.libvirt()).undefine(action.uuid, { nvram: true }));
+    case 'start':
+      await drivers.files.makeFolder(dirname(action.console));
+      return startGuest(action, drivers, options);
+    case 'stop':
+      return unless(NOT_RUNNING, async () => (await drivers.libvirt()).destroy(action.uuid));
+    default:
+      return action satisfies never;
+  }
+}
+
+/** libvirt's VIR_ERR_NO_DOMAIN and VIR_ERR_OPERATION_INVALID: gone, or stopped, already. */
+const NO_DOMAIN = [42];
+const NOT_RUNNING = [42, 55];
+
+async function unless(codes: readonly number[], call: () => Promise<void>): Promise<void> {
+  try {
+    await call();
+  } catch (error) {
+    const code = (error as { libvirtCode?: number }).libvirtCode;
+    if (code === undefined || !codes.includes(code)) throw error;
+  }
+}
+
+/** In an undo, the interface whose sysctl it is may be gone, and that is well. */
+async function writeSysctl(action: { path: string; value: string }, drivers: Drivers, { undoing }: ExecuteOptions) {
+  if (undoing && (await drivers.kernel.readSysctl(action.path)) === null) return;
+  await drivers.kernel.writeSysctl(action.path, action.value);
+}
+
+/** Find the links again, by their marks, and delete those that are there. */
+async function deleteLinks(refs: readonly LinkRef[], drivers: Drivers): Promise<void> {
+  const links = (await drivers.ip.links()).map(parseLink);
+  const byMark = new Map(links.flatMap(link => link.altnames.map(altname => [altname, link] as const)));
+  const byName = new Map(links.map(link => [link.name, link]));
+  const names = refs.flatMap(({ altname, createdAs }) => {
+    if (byMark.has(altname)) return [altname];
+    // Made by us a moment ago, but not marked yet: the plan saw that the name was free.
+    const unmarked = createdAs === null ? undefined : byName.get(createdAs);
+    return unmarked && isBare(unmarked) ? [unmarked.name] : [];
+  });
+  await drivers.ip.deleteLinks(names);
+}
+
+const isBare = (link: Link) => link.altnames.length === 0 && (link.kind === 'tun' || link.kind === 'bridge');
+
+/** Join neighbouring batches and deletions: one process for a phase, not one for a step. */
+export function joined(actions: readonly Action[]): Action[] {
+  const result: Action[] = [];
+  for (const action of actions) {
+    const last = result.at(-1);
+    if (action.kind === 'ip' && last?.kind === 'ip' && action.family === last.family)
+      result[result.length - 1] = { ...last, lines: [...last.lines, ...action.lines] };
+    else if (action.kind === 'delete-links' && last?.kind === 'delete-links')
+      result[result.length - 1] = { ...last, links: [...last.links, ...action.links] };
+    else result.push(action);
+  }
+  return result;
+}

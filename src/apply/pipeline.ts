@@ -1,0 +1,82 @@
+import { availableParallelism } from 'node:os';
+import type { Drivers } from '../drivers/drivers.js';
+import { VmnetError } from '../errors.js';
+import type { Action, Phase, Plan, Step } from '../plan/model.js';
+import type { Stage } from '../report/reporter.js';
+import { execute, joined } from './execute.js';
+
+/** A step that was carried out. */
+export interface StepResult {
+  readonly phase: string;
+  readonly title: string;
+  /** Milliseconds; of a step that shared a batch, its share. */
+  readonly ms: number;
+}
+
+/** One run of a plan: what has been done, and what would undo it. */
+export interface Run {
+  readonly done: StepResult[];
+  /** Undo actions of every step that may have taken effect, the latest first. */
+  readonly undo: Action[];
+}
+
+/** Phases whose steps run side by side instead of as one batch. */
+const CONCURRENT = new Set<Phase['name']>(['domains', 'start', 'guests']);
+
+/** The plan's phases as stages for a reporter. */
+export function planStages(plan: Plan, run: Run, drivers: Drivers, signal: AbortSignal): Stage[] {
+  return plan.phases.map(phase => ({
+    title: phase.steps.length === 1 ? (phase.steps[0]?.title ?? phase.title) : `${phase.title}: ${phase.steps.length} steps`,
+    async run(tell) {
+      stopIf(signal);
+      if (CONCURRENT.has(phase.name)) await sideBySide(phase, run, { drivers, signal, tell });
+      else await asBatch(phase, run, { drivers, signal, tell });
+      return undefined;
+    },
+  }));
+}
+
+interface Hands {
+  readonly drivers: Drivers;
+  readonly signal: AbortSignal;
+  readonly tell: (line: string) => void;
+}
+
+/** All steps of a phase in as few processes as possible. */
+async function asBatch(phase: Phase, run: Run, hands: Hands): Promise<void> {
+  const started = performance.now();
+  // Before the first line runs: a batch that stops half-way has done some of these.
+  run.undo.unshift(...phase.steps.toReversed().flatMap(step => step.undo));
+  for (const action of joined(phase.steps.flatMap(step => step.do))) await perform(action, hands);
+  const ms = (performance.now() - started) / phase.steps.length;
+  run.done.push(...phase.steps.map(step => ({ phase: phase.name, title: step.title, ms })));
+}
+
+/** As many steps at once as there are processors; the first failure lets those under way end and starts no more. */
+async function sideBySide(phase: Phase, run: Run, hands: Hands): Promise<void> {
+  const waiting = [...phase.steps];
+  const failures: unknown[] = [];
+  const worker = async () => {
+    for (let step = waiting.shift(); step && failures.length === 0; step = waiting.shift()) {
+      await one(step, phase, run, hands).catch(error => failures.push(error));
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  if (failures.length > 0) throw failures[0];
+}
+
+async function one(step: Step, phase: Phase, run: Run, hands: Hands): Promise<void> {
+  const started = performance.now();
+  run.undo.unshift(...step.undo);
+  for (const action of step.do) await perform(action, hands);
+  run.done.push({ phase: phase.name, title: step.title, ms: performance.now() - started });
+}
+
+async function perform(action: Action, { drivers, signal, tell }: Hands): Promise<void> {
+  stopIf(signal);
+  await execute(action, drivers, { undoing: false, signal, tell });
+}
+
+function stopIf(signal: AbortSignal): void {
+  if (signal.aborted) throw new VmnetError('interrupted', 'interrupted');
+}

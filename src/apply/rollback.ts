@@ -1,0 +1,49 @@
+import type { Drivers } from '../drivers/drivers.js';
+import { VmnetError } from '../errors.js';
+import type { HostState } from '../host/model.js';
+import { difference } from '../host/normalise.js';
+import { execute, joined } from './execute.js';
+import type { Run } from './pipeline.js';
+
+/** What became of an attempt to go back. */
+export interface Rollback {
+  /** What still differs from the state before, one line each; empty is a restored host. */
+  readonly left: readonly string[];
+  /** Undo actions that failed, in words. */
+  readonly failures: readonly string[];
+}
+
+/** Undo a run, the latest step first, then look at the host again instead of believing the undo. */
+export async function rollBack(
+  run: Run,
+  before: HostState,
+  drivers: Drivers,
+  observe: () => Promise<HostState>,
+): Promise<Rollback> {
+  const failures: string[] = [];
+  for (const action of joined(run.undo)) {
+    await execute(action, drivers, { undoing: true, signal: null, tell: () => {} }).catch((error: Error) =>
+      failures.push(`${action.kind}: ${error.message}`),
+    );
+  }
+  const left = await observe().then(
+    after => difference(before, after),
+    (error: Error) => [`the host could not be looked at again: ${error.message}`],
+  );
+  return { left, failures };
+}
+
+/** The error of a run that failed and could not be undone whole. */
+export function notRestored(cause: Error, rollback: Rollback, lab: string): VmnetError {
+  return new VmnetError(
+    'not-restored',
+    `${cause.message}; going back did not restore the host whole`,
+    [
+      'What is left:',
+      ...rollback.left.map(line => `  ${line}`),
+      ...rollback.failures.map(line => `  failed: ${line}`),
+      `To finish: vmnet destroy ${lab}`,
+    ].join('\n'),
+    cause,
+  );
+}

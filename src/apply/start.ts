@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Drivers } from '../drivers/drivers.js';
+import { VmnetError } from '../errors.js';
+import type { GuestStart } from '../plan/model.js';
+
+/** Milliseconds; the probe guest needs two seconds under emulation, and far more on a busy machine. */
+const UP_WITHIN = 120_000;
+const LOOK_EVERY = 150;
+
+export interface WaitOptions {
+  readonly signal: AbortSignal | null;
+  readonly tell: (line: string) => void;
+}
+
+/** Start a domain and, where its guest says when it is up, wait for that. Throws `guest-died` with its last words. */
+export async function startGuest(guest: GuestStart, drivers: Drivers, { signal, tell }: WaitOptions): Promise<void> {
+  const libvirt = await drivers.libvirt();
+  await libvirt.create(guest.uuid);
+  if (guest.upMarker === null) return;
+  tell(`${guest.name} is booting`);
+  const deadline = Date.now() + UP_WITHIN;
+  while (!(await drivers.files.read(guest.console))?.includes(guest.upMarker)) {
+    if (signal?.aborted) throw new VmnetError('interrupted', `interrupted while ${guest.name} was booting`);
+    const { state } = await libvirt.state(guest.uuid);
+    if (state === 'shutoff' || state === 'crashed') throw await guestDied(guest, drivers);
+    if (Date.now() > deadline) throw await guestLate(guest, drivers);
+    await sleep(LOOK_EVERY);
+  }
+  tell(`${guest.name} is up`);
+}
+
+/** A guest that stopped by itself, with the tail of its console. */
+export async function guestDied(guest: Pick<GuestStart, 'name' | 'console'>, drivers: Drivers): Promise<VmnetError> {
+  const tail = consoleTail(await drivers.files.read(guest.console));
+  return new VmnetError(
+    'guest-died',
+    `the guest ${guest.name} stopped while it booted`,
+    tail ? `Its console ended with:\n${tail}` : 'It wrote nothing to its serial console; see libvirt\'s log of the domain.',
+  );
+}
+
+async function guestLate(guest: GuestStart, drivers: Drivers): Promise<VmnetError> {
+  const tail = consoleTail(await drivers.files.read(guest.console));
+  return new VmnetError(
+    'timeout',
+    `the guest ${guest.name} was not up after ${UP_WITHIN / 1000} seconds`,
+    tail ? `Its console ended with:\n${tail}` : 'It wrote nothing to its serial console; does it have enough memory?',
+  );
+}
+
+const TAIL_LINES = 12;
+
+/** The last lines of a console, fit for a terminal: without escape sequences and control characters. */
+export function consoleTail(text: string | null): string {
+  const plain = (text ?? '').replace(/\x1b\[[0-9;?]*[A-Za-z]|\x1b./g, '').replace(/[^\n\x20-\x7e]/g, '');
+  const lines = plain.split('\n').filter(line => line.trim() !== '');
+  return lines.slice(-TAIL_LINES).map(line => `  | ${line.slice(0, 160)}`).join('\n');
+}
