@@ -58,7 +58,11 @@ async function unless(codes: readonly number[], call: () => Promise<void>): Prom
 }
 
 /** In an undo, the interface whose sysctl it is may be gone, and that is well. */
-async function writeSysctl(action: { path: string; value: string }, drivers: Drivers, { undoing }: ExecuteOptions) {
+async function writeSysctl(
+  action: { path: string; value: string },
+  drivers: Drivers,
+  { undoing }: ExecuteOptions,
+) {
   if (undoing && (await drivers.kernel.readSysctl(action.path)) === null) return;
   await drivers.kernel.writeSysctl(action.path, action.value);
 }

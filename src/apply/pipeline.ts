@@ -26,7 +26,10 @@ const CONCURRENT = new Set<Phase['name']>(['domains', 'start', 'guests']);
 /** The plan's phases as stages for a reporter. */
 export function planStages(plan: Plan, run: Run, drivers: Drivers, signal: AbortSignal): Stage[] {
   return plan.phases.map(phase => ({
-    title: phase.steps.length === 1 ? (phase.steps[0]?.title ?? phase.title) : `${phase.title}: ${phase.steps.length} steps`,
+    title:
+      phase.steps.length === 1
+        ? (phase.steps[0]?.title ?? phase.title)
+        : `${phase.title}: ${phase.steps.length} steps`,
     async run(tell) {
       stopIf(signal);
       if (CONCURRENT.has(phase.name)) await sideBySide(phase, run, { drivers, signal, tell });

@@ -13,7 +13,11 @@ export interface WaitOptions {
 }
 
 /** Start a domain and, where its guest says when it is up, wait for that. Throws `guest-died` with its last words. */
-export async function startGuest(guest: GuestStart, drivers: Drivers, { signal, tell }: WaitOptions): Promise<void> {
+export async function startGuest(
+  guest: GuestStart,
+  drivers: Drivers,
+  { signal, tell }: WaitOptions,
+): Promise<void> {
   const libvirt = await drivers.libvirt();
   await libvirt.create(guest.uuid);
   if (guest.upMarker === null) return;
@@ -30,12 +34,17 @@ export async function startGuest(guest: GuestStart, drivers: Drivers, { signal, 
 }
 
 /** A guest that stopped by itself, with the tail of its console. */
-export async function guestDied(guest: Pick<GuestStart, 'name' | 'console'>, drivers: Drivers): Promise<VmnetError> {
+export async function guestDied(
+  guest: Pick<GuestStart, 'name' | 'console'>,
+  drivers: Drivers,
+): Promise<VmnetError> {
   const tail = consoleTail(await drivers.files.read(guest.console));
   return new VmnetError(
     'guest-died',
     `the guest ${guest.name} stopped while it booted`,
-    tail ? `Its console ended with:\n${tail}` : 'It wrote nothing to its serial console; see libvirt\'s log of the domain.',
+    tail
+      ? `Its console ended with:\n${tail}`
+      : "It wrote nothing to its serial console; see libvirt's log of the domain.",
   );
 }
 
@@ -44,7 +53,9 @@ async function guestLate(guest: GuestStart, drivers: Drivers): Promise<VmnetErro
   return new VmnetError(
     'timeout',
     `the guest ${guest.name} was not up after ${UP_WITHIN / 1000} seconds`,
-    tail ? `Its console ended with:\n${tail}` : 'It wrote nothing to its serial console; does it have enough memory?',
+    tail
+      ? `Its console ended with:\n${tail}`
+      : 'It wrote nothing to its serial console; does it have enough memory?',
   );
 }
 
@@ -54,5 +65,8 @@ const TAIL_LINES = 12;
 export function consoleTail(text: string | null): string {
   const plain = (text ?? '').replace(/\x1b\[[0-9;?]*[A-Za-z]|\x1b./g, '').replace(/[^\n\x20-\x7e]/g, '');
   const lines = plain.split('\n').filter(line => line.trim() !== '');
-  return lines.slice(-TAIL_LINES).map(line => `  | ${line.slice(0, 160)}`).join('\n');
+  return lines
+    .slice(-TAIL_LINES)
+    .map(line => `  | ${line.slice(0, 160)}`)
+    .join('\n');
 }

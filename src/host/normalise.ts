@@ -10,7 +10,9 @@ import type { HostState } from './model.js';
  */
 export function normalise(host: HostState): string[] {
   const lines = [
-    ...host.links.map(({ addresses, index, operState, portState, ...link }) => line(`link ${link.name}`, link)),
+    ...host.links.map(({ addresses, index, operState, portState, ...link }) =>
+      line(`link ${link.name}`, link),
+    ),
     ...host.links.flatMap(link =>
       link.addresses.map(({ validLifetime, preferredLifetime, ...address }, i) =>
         line(`address ${i + 1} of ${link.name}`, address),

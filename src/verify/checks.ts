@@ -1,0 +1,69 @@
+import type { HostState } from '../host/model.js';
+import type { Vm } from '../lab/model.js';
+import type { Check, Target } from './model.js';
+
+/** Is the VM's domain running? */
+export function checkDomain(vm: Vm, host: HostState): Check {
+  const domain = host.libvirt?.domains.find(({ name }) => name === vm.domain);
+  const state = domain?.state ?? 'not defined';
+  const running = state === 'running' || state === 'blocked';
+  return {
+    name: 'domain',
+    vm: vm.name,
+    nic: null,
+    verdict: running ? 'ok' : 'failed',
+    reason: running ? null : 'guest-not-running',
+    hint: running ? null : `the domain ${vm.domain} is ${state}: run vmnet provision`,
+    evidence: { domain: vm.domain, state },
+  };
+}
+
+/** Is the tap up, a port of its bridge, and forwarding? */
+export function checkTap(target: Target, host: HostState): Check {
+  const link = host.links.find(({ name }) => name === target.tap);
+  const faults = [
+    ...(link === undefined ? [['tap-missing', `${target.tap} does not exist`] as const] : []),
+    ...(link && !link.up ? [['tap-down', `${target.tap} is down`] as const] : []),
+    ...(link && link.master !== target.bridge
+      ? [
+          [
+            'tap-not-enslaved',
+            `${target.tap} is a port of ${link.master ?? 'no bridge'} instead of ${target.bridge}`,
+          ] as const,
+        ]
+      : []),
+    ...(link?.portState && link.portState !== 'forwarding'
+      ? [['tap-not-forwarding', `the bridge port ${target.tap} is ${link.portState}`] as const]
+      : []),
+  ];
+  const [fault] = faults;
+  return {
+    name: 'tap',
+    vm: target.nic.vm,
+    nic: target.nic.index,
+    verdict: fault ? 'failed' : 'ok',
+    reason: fault?.[0] ?? null,
+    hint: fault ? `${fault[1]}: run vmnet provision` : null,
+    evidence: {
+      tap: target.tap,
+      up: link?.up ?? false,
+      master: link?.master ?? null,
+      state: link?.portState ?? null,
+    },
+  };
+}
+
+/** Has the bridge learned the guest's MAC on the guest's own tap? */
+export function checkFdb(target: Target, port: string | null): Check {
+  const good = port === target.tap;
+  const where = port === null ? 'nowhere' : `on ${port}`;
+  return {
+    name: 'fdb',
+    vm: target.nic.vm,
+    nic: target.nic.index,
+    verdict: good ? 'ok' : 'failed',
+    reason: good ? null : port === null ? 'mac-not-learned' : 'mac-on-another-port',
+    hint: good ? null : `${target.bridge} has learned ${target.nic.mac} ${where} instead of on ${target.tap}`,
+    evidence: { mac: target.nic.mac, port },
+  };
+}
