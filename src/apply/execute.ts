@@ -3,7 +3,7 @@ import type { Drivers } from '../drivers/drivers.js';
 import { parseLink } from '../host/links.js';
 import type { Link } from '../host/model.js';
 import type { Action, LinkRef } from '../plan/model.js';
-import { startGuest } from './start.js';
+import { awaitGuest } from './start.js';
 
 export interface ExecuteOptions {
   /** Going back: go on after a failing line, since a step may have taken effect in part. */
@@ -36,7 +36,9 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
       return unless(NO_DOMAIN, async () => (await drivers.libvirt()).undefine(action.uuid, { nvram: true }));
     case 'start':
       await drivers.files.makeFolder(dirname(action.console));
-      return startGuest(action, drivers, options);
+      return (await drivers.libvirt()).create(action.uuid);
+    case 'await':
+      return awaitGuest(action, drivers, options);
     case 'stop':
       return unless(NOT_RUNNING, async () => (await drivers.libvirt()).destroy(action.uuid));
     default:

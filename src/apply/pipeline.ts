@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Drivers } from '../drivers/drivers.js';
 import { VmnetError } from '../errors.js';
-import type { Action, Phase, Plan, Step } from '../plan/model.js';
+import type { Action, Phase, Plan } from '../plan/model.js';
 import type { Stage } from '../report/reporter.js';
 import { execute, joined } from './execute.js';
 
@@ -50,29 +50,46 @@ async function asBatch(phase: Phase, run: Run, hands: Hands): Promise<void> {
   const started = performance.now();
   // Before the first line runs: a batch that stops half-way has done some of these.
   run.undo.unshift(...phase.steps.toReversed().flatMap(step => step.undo));
-  for (const action of joined(phase.steps.flatMap(step => step.do))) await perform(action, hands);
+  await inTurn(joined(phase.steps.flatMap(step => step.do)), hands);
   const ms = (performance.now() - started) / phase.steps.length;
   run.done.push(...phase.steps.map(step => ({ phase: phase.name, title: step.title, ms })));
 }
 
-/** As many steps at once as there are processors; the first failure lets those under way end and starts no more. */
+/**
+ * As many steps at once as there are processors; waiting for a guest takes no place. The first failure lets
+ * those under way end and starts no more.
+ */
 async function sideBySide(phase: Phase, run: Run, hands: Hands): Promise<void> {
   const waiting = [...phase.steps];
+  const waits: Promise<void>[] = [];
   const failures: unknown[] = [];
+  const fail = (error: unknown) => void failures.push(error);
   const worker = async () => {
     for (let step = waiting.shift(); step && failures.length === 0; step = waiting.shift()) {
-      await one(step, phase, run, hands).catch(error => failures.push(error));
+      const started = performance.now();
+      const { title } = step;
+      const wait = step.do.filter(action => action.kind === 'await');
+      run.undo.unshift(...step.undo);
+      const acted = inTurn(
+        step.do.filter(action => action.kind !== 'await'),
+        hands,
+      );
+      waits.push(
+        acted
+          .then(() => inTurn(wait, hands))
+          .then(() => void run.done.push({ phase: phase.name, title, ms: performance.now() - started }))
+          .catch(fail),
+      );
+      await acted.catch(() => {});
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  await Promise.all(waits);
   if (failures.length > 0) throw failures[0];
 }
 
-async function one(step: Step, phase: Phase, run: Run, hands: Hands): Promise<void> {
-  const started = performance.now();
-  run.undo.unshift(...step.undo);
-  for (const action of step.do) await perform(action, hands);
-  run.done.push({ phase: phase.name, title: step.title, ms: performance.now() - started });
+async function inTurn(actions: readonly Action[], hands: Hands): Promise<void> {
+  for (const action of actions) await perform(action, hands);
 }
 
 async function perform(action: Action, { drivers, signal, tell }: Hands): Promise<void> {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Drivers } from '../drivers/drivers.js';
 import { VmnetError } from '../errors.js';
-import type { GuestStart } from '../plan/model.js';
+import type { GuestRef } from '../plan/model.js';
 
 /** Milliseconds; the probe guest needs two seconds under emulation, and far more on a busy machine. */
 const UP_WITHIN = 120_000;
@@ -12,15 +12,13 @@ export interface WaitOptions {
   readonly tell: (line: string) => void;
 }
 
-/** Start a domain and, where its guest says when it is up, wait for that. Throws `guest-died` with its last words. */
-export async function startGuest(
-  guest: GuestStart,
+/** Wait until a guest says on its console that it is up. Throws `guest-died` or `timeout` with its last words. */
+export async function awaitGuest(
+  guest: GuestRef & { readonly upMarker: string },
   drivers: Drivers,
   { signal, tell }: WaitOptions,
 ): Promise<void> {
   const libvirt = await drivers.libvirt();
-  await libvirt.create(guest.uuid);
-  if (guest.upMarker === null) return;
   tell(`${guest.name} is booting`);
   const deadline = Date.now() + UP_WITHIN;
   while (!(await drivers.files.read(guest.console))?.includes(guest.upMarker)) {
@@ -35,7 +33,7 @@ export async function startGuest(
 
 /** A guest that stopped by itself, with the tail of its console. */
 export async function guestDied(
-  guest: Pick<GuestStart, 'name' | 'console'>,
+  guest: Pick<GuestRef, 'name' | 'console'>,
   drivers: Drivers,
 ): Promise<VmnetError> {
   const tail = consoleTail(await drivers.files.read(guest.console));
@@ -48,7 +46,7 @@ export async function guestDied(
   );
 }
 
-async function guestLate(guest: GuestStart, drivers: Drivers): Promise<VmnetError> {
+async function guestLate(guest: GuestRef, drivers: Drivers): Promise<VmnetError> {
   const tail = consoleTail(await drivers.files.read(guest.console));
   return new VmnetError(
     'timeout',

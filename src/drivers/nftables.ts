@@ -3,10 +3,11 @@ import { VmnetError } from '../errors.js';
 import type { Run, Trace } from './run.js';
 
 export interface Nftables {
-  /** The whole ruleset as nft's JSON objects. */
-  list(): Promise<readonly Record<string, unknown>[]>;
-  /** One table's objects, element counters included. */
-  table(family: string, name: string): Promise<readonly Record<string, unknown>[]>;
+  /**
+   * Every set with its elements and their counters: one process. Not by table: nft 1.0.6 prints a table with
+   * `flags owner` as broken JSON.
+   */
+  sets(): Promise<readonly Record<string, unknown>[]>;
   /** Run a script as one transaction. */
   apply(script: string): Promise<void>;
   /** Load tables that vanish with us, see {@link OwnedTables}. */
@@ -27,8 +28,7 @@ export function makeNftables(run: Run, trace: Trace): Nftables {
     return (JSON.parse(stdout) as { nftables: Record<string, unknown>[] }).nftables;
   };
   return {
-    list: () => json(['list', 'ruleset']),
-    table: (family, name) => json(['list', 'table', family, name]),
+    sets: () => json(['list', 'sets']),
     async apply(script) {
       await run('nft', ['-f', '-'], { input: script, ownSession: true });
     },
@@ -96,16 +96,14 @@ function loaded(child: ChildProcess, script: string): Promise<void> {
     );
     child.once('close', failed);
     child.stdin?.on('error', () => {}); // nft ended early: `close` says why
-    // Interactive nft takes one command a line.
-    child.stdin?.write(
-      `${script.replaceAll(/\s*\n\s*/g, ' ')}\nadd table inet ${LOADED} { flags owner; }\nlist tables inet\n`,
-    );
+    // Interactive nft takes one whole command a line.
+    child.stdin?.write(`${script}\nadd table inet ${LOADED} { flags owner; }\nlist tables inet\n`);
   });
 }
 
 function nftFailed(complaints: string): VmnetError {
   const first =
-    complaints.trim().split('\n').slice(0, 3).join(' ').slice(0, 500) || 'it ended without a word';
+    complaints.trim().split('\n').slice(0, 3).join(' ').slice(0, 200) || 'it ended without a word';
   return /Operation not permitted/.test(complaints)
     ? new VmnetError('permission', `nft could not load the counters: ${first}`, 'Run vmnet as root (sudo).')
     : new VmnetError(

@@ -33,6 +33,8 @@ const PACKAGE_OF: Readonly<Record<string, string>> = {
   nft: 'nftables',
   ping: 'iputils-ping',
   'qemu-img': 'qemu-utils',
+  'qemu-system-x86_64': 'qemu-system-x86',
+  'qemu-system-aarch64': 'qemu-system-arm',
   cpio: 'cpio',
   busybox: 'busybox-static',
   unshare: 'util-linux',

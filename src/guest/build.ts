@@ -13,9 +13,6 @@ export interface ProbeGuest {
   readonly initrd: string;
 }
 
-/** What the probe guest prints on its console when it answers. */
-export const PROBE_UP = 'vmnet-probe: up';
-
 const INIT = new URL('../../templates/guest/init', import.meta.url);
 
 interface Parts {

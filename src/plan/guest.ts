@@ -90,21 +90,21 @@ function defineStep(
 }
 
 function startStep(lab: Lab, vm: Vm, ref: Ref, context: RenderContext, restart: boolean): Step {
-  const launch = {
-    kind: 'start',
-    ...ref,
-    console: consolePath(context.stateDir, lab.name, vm.name),
-    upMarker: vm.boot.kind === 'probe' ? PROBE_UP : null,
-  } as const;
+  const guest = { ...ref, console: consolePath(context.stateDir, lab.name, vm.name) };
+  const launch: Action[] = [
+    { kind: 'start', ...guest },
+    // Other guests say nothing that we know; the path proof will see them.
+    ...(vm.boot.kind === 'probe' ? [{ kind: 'await', ...guest, upMarker: PROBE_UP } as const] : []),
+  ];
   const stop = { kind: 'stop', ...ref } as const;
   return restart
     ? {
         title: `restart ${vm.domain}`,
         why: 'it runs with its former definition',
-        do: [stop, launch],
+        do: [stop, ...launch],
         undo: [stop],
       }
-    : { title: `start ${vm.domain}`, why: 'it is not running', do: [launch], undo: [stop] };
+    : { title: `start ${vm.domain}`, why: 'it is not running', do: launch, undo: [stop] };
 }
 
 const foreign = (vm: Vm, present: DomainState): PlanProblem => ({

@@ -42,7 +42,9 @@ export type Action =
   | { readonly kind: 'remove-file'; readonly path: string }
   | { readonly kind: 'define'; readonly name: string; readonly uuid: string; readonly xml: string }
   | { readonly kind: 'undefine'; readonly name: string; readonly uuid: string }
-  | ({ readonly kind: 'start' } & GuestStart)
+  | ({ readonly kind: 'start' } & GuestRef)
+  /** Wait until a started guest says that it is up. */
+  | ({ readonly kind: 'await' } & GuestRef & { readonly upMarker: string })
   | { readonly kind: 'stop'; readonly name: string; readonly uuid: string };
 
 /** A link of ours: found by its altname; by its name only where the plan saw that no such link existed before. */
@@ -51,13 +53,12 @@ export interface LinkRef {
   readonly createdAs: string | null;
 }
 
-export interface GuestStart {
+/** A started guest. */
+export interface GuestRef {
   readonly name: string;
   readonly uuid: string;
   /** File that the serial console is logged to. */
   readonly console: string;
-  /** What the guest prints when it is up; null where it says nothing that we know. */
-  readonly upMarker: string | null;
 }
 
 /** Number of steps in all phases. */

@@ -26,9 +26,6 @@ const LAST = 400;
 /** Only unicast proves something: broadcast and multicast reach the host as on any LAN. */
 const UNICAST = 'ether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00';
 
-/** Families of our tables; each has one of the given name. */
-export const FAMILIES = ['bridge', 'inet', 'arp', 'netdev'] as const;
-
 /** Key of a NIC at the bridge's entrance: its own tap and its own MAC. */
 export const entryKey = (target: Target) => `${target.tap} . ${target.nic.mac}`;
 
@@ -43,9 +40,9 @@ export function counterScript(table: string, targets: readonly Target[], own: re
   const uplinks = [...new Set(targets.flatMap(({ uplink }) => uplink ?? []))];
   const frames = `${UNICAST} ether daddr != { ${[...new Set(own)].join(', ')} }`;
   const counting = (hook: Hook, key: string, elements: string) =>
-    `set ${hook} { typeof ${key}; counter; elements = { ${elements} }; }`;
+    `set ${hook} { typeof ${key}; counter; elements = { ${elements} }; };`;
   const chain = (hook: Hook, at: string, key = 'ether saddr') =>
-    `chain on_${hook} { type filter hook ${at} priority ${FIRST}; ${frames} ${key} @${hook}; }`;
+    `chain on_${hook} { type filter hook ${at} priority ${FIRST}; ${frames} ${key} @${hook}; };`;
   const byMac = (hook: Hook, at: string) => `${counting(hook, 'ether saddr', macs)} ${chain(hook, at)}`;
   return [
     `add table bridge ${table} { flags owner; ${counting('bridge_prerouting', 'iifname . ether saddr', entries)} ${chain('bridge_prerouting', 'prerouting', 'iifname . ether saddr')} ${byMac('bridge_forward', 'forward')} ${byMac('bridge_input', 'input')} }`,
@@ -54,17 +51,18 @@ export function counterScript(table: string, targets: readonly Target[], own: re
     `add table netdev ${table} { flags owner; ${counting('netdev_egress', 'ether saddr', macs)} ${uplinks
       .map(
         (name, i) =>
-          `chain egress_${i} { type filter hook egress device "${name}" priority ${LAST}; ${UNICAST} ether saddr @netdev_egress; }`,
+          `chain egress_${i} { type filter hook egress device "${name}" priority ${LAST}; ${UNICAST} ether saddr @netdev_egress; };`,
       )
       .join(' ')} }`,
   ].join('\n');
 }
 
-/** Read the counters out of what `nft -j list table` says of our tables. */
-export function parseCounts(objectsOfTables: readonly Record<string, unknown>[]): Counts {
+/** Read the counters of our tables out of what `nft -j list sets` says. */
+export function parseCounts(table: string, listed: readonly Record<string, unknown>[]): Counts {
   const packets = new Map<string, number>();
-  for (const entry of objectsOfTables) {
+  for (const entry of listed) {
     const set = object(entry.set);
+    if (set.table !== table) continue;
     for (const wrapped of objects(set.elem)) {
       const element = object(wrapped.elem);
       packets.set(`${set.name} ${keyOf(element)}`, number(object(element.counter).packets) ?? 0);

@@ -5,7 +5,7 @@ import type { HostState } from '../host/model.js';
 import { observeHost } from '../host/observe.js';
 import type { Lab } from '../lab/model.js';
 import { checkDomain, checkFdb, checkTap } from './checks.js';
-import { type Counts, counterScript, entryKey, FAMILIES, parseCounts } from './counters.js';
+import { type Counts, counterScript, entryKey, parseCounts } from './counters.js';
 import type { Check, PathEvidence, Target } from './model.js';
 import { judgePath } from './path.js';
 import { makeStimulus, type Stimulus } from './stimulus.js';
@@ -160,10 +160,7 @@ function shown(target: Target, counts: Counts): boolean {
   return counts.get('bridge_prerouting', entryKey(target)) > 0 && counts.get(last, target.nic.mac) > 0;
 }
 
-async function readCounts(drivers: Drivers, table: string): Promise<Counts> {
-  const tables = await Promise.all(FAMILIES.map(family => drivers.nft.table(family, table)));
-  return parseCounts(tables.flat());
-}
+const readCounts = async (drivers: Drivers, table: string) => parseCounts(table, await drivers.nft.sets());
 
 function evidenceOf(
   { nic, uplink, ...target }: Target,

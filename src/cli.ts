@@ -1,0 +1,145 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, Option } from 'commander';
+import type { Context, Outcome } from './commands/command.js';
+import { EXIT } from './errors.js';
+import { runCommand } from './main.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+/** Does a verb's work; a verb's module is loaded only when it is called. */
+type Verb = (context: Context, ...args: never[]) => Promise<Outcome>;
+
+const program = new Command('vmnet')
+  .description('Put QEMU/KVM virtual machines on a real layer-2 network, prove it, and put the host back.')
+  .version(version)
+  .option('--json', 'print one JSON document on stdout and nothing else')
+  .option('--json-file <file>', 'write that document to a file as well')
+  .option('--debug <file>', 'write every command, its output and its time to a file')
+  .option('--connect <uri>', 'libvirt to use (default: LIBVIRT_DEFAULT_URI, else qemu:///system)')
+  .addOption(new Option('--quiet').hideHelp())
+  .exitOverride()
+  .configureOutput({ outputError: () => {} })
+  .showSuggestionAfterError();
+
+/** Let commander parse, and run the verb with what it parsed. */
+function verb(words: string, description: string, work: Verb, parent = program): Command {
+  const command = parent.command(words).description(description);
+  command.action(async (...parsed: unknown[]) => {
+    const name = parent === program ? command.name() : `${parent.name()} ${command.name()}`;
+    // commander hands over the arguments, the flags, and the command itself.
+    const args = parsed.slice(0, -1) as never[];
+    process.exitCode = await runCommand(name, program.opts(), context => work(context, ...args));
+  });
+  return command;
+}
+
+const yes = ['--yes', 'go on although something would be lost; the refusal says what'] as const;
+const networkOnly = ['--network-only', 'bridge, uplink and taps; no domains'] as const;
+const restart = ['--restart', 'restart running guests whose definition changed'] as const;
+
+verb(
+  'provision <file>',
+  'bring this host to what the lab says, and prove the path of its traffic',
+  async (context, file, flags) => (await import('./commands/provision.js')).provision(file, flags, context),
+)
+  .option('--dry-run', 'print the plan and change nothing')
+  .option(...networkOnly)
+  .option('--no-verify', 'skip the health checks and the path proof')
+  .option(...restart)
+  .option(...yes);
+verb('plan <file>', 'print what provision would do', async (context, file, flags) =>
+  (await import('./commands/plan.js')).plan(file, flags, context),
+)
+  .option(...networkOnly)
+  .option(...restart)
+  .option(...yes);
+verb('verify <lab>', 'measure a lab that is up: by file or name', async (context, lab, flags) =>
+  (await import('./commands/verify.js')).verify(lab, flags, context),
+).option('--timeout <seconds>', 'how long to wait for silent guests');
+verb(
+  'destroy <lab>',
+  'remove all that a lab made and give its uplinks back: by file or name',
+  async (context, lab, flags) => (await import('./commands/destroy.js')).destroy(lab, flags, context),
+)
+  .option('--dry-run', 'print the plan and change nothing')
+  .option('--network-only', 'leave libvirt alone');
+verb('status [lab]', 'show the VMs of a lab, or of all', async (context, lab, flags) =>
+  (await import('./commands/status.js')).status(lab, flags, context),
+);
+verb('list', 'list the labs on this host', async (context, flags) =>
+  (await import('./commands/list.js')).list(flags, context),
+);
+verb('init [file]', 'write a starter lab', async (context, file, flags) =>
+  (await import('./commands/init.js')).init(file ?? 'lab.json', flags, context),
+)
+  .option('--template <name>', 'which one', 'homelab')
+  .option('--uplink <interface>', "the NIC to bridge, in the template's eth0's place")
+  .option('--list', 'list the templates')
+  .option('--force', 'overwrite the file');
+verb('validate <file>', 'check a lab file and report every problem', async (context, file, flags) =>
+  (await import('./commands/validate.js')).validate(file, flags, context),
+);
+verb('schema', 'print the JSON Schema of lab files', async (context, flags) =>
+  (await import('./commands/schema.js')).schema(flags, context),
+);
+verb('xml <file> [vm]', 'print the domain XML that would be defined', async (context, file, vm, flags) =>
+  (await import('./commands/xml.js')).xml(file, vm, flags, context),
+);
+verb(
+  'rehearse <file>',
+  'play a lab through on a throw-away host and compare before with after',
+  async (context, file, flags) => (await import('./commands/rehearse.js')).rehearse(file, flags, context),
+);
+
+const sandbox = program
+  .command('sandbox')
+  .description('throw-away hosts: namespaces with a libvirtd and a LAN of their own')
+  .exitOverride();
+const sandboxVerbs = () => import('./commands/sandbox.js');
+verb(
+  'up <name>',
+  'make one',
+  async (context, name, flags) => (await sandboxVerbs()).up(name, flags, context),
+  sandbox,
+)
+  .option('--lab <file>', "give it the lab's uplinks as NICs")
+  .option('--uplink <interface>', 'name of its only NIC, where no lab is given', 'eth0');
+verb(
+  'exec <name> <command...>',
+  'run a command in one: vmnet sandbox exec NAME -- CMD',
+  async (context, name, words, flags) => (await sandboxVerbs()).exec(name, words, flags, context),
+  sandbox,
+).option('--lan', "run it on the LAN's side");
+verb(
+  'down <name>',
+  'take one down with everything in it',
+  async (context, name, flags) => (await sandboxVerbs()).down(name, flags, context),
+  sandbox,
+);
+verb(
+  'list',
+  'list those that are up',
+  async (context, flags) => (await sandboxVerbs()).list(flags, context),
+  sandbox,
+);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  // Help and version were asked for; everything else is a wrong command line.
+  if (error.exitCode !== 0) {
+    process.exitCode = EXIT.usage;
+    const help =
+      error.code === 'commander.help'
+        ? ''
+        : `${error.message.replace(/^error: /, 'vmnet: ')}\n\nvmnet --help lists the commands.\n`;
+    if (process.argv.includes('--json')) {
+      const { usageDocument } = await import('./main.js');
+      process.stdout.write(usageDocument(error.message));
+    } else process.stderr.write(help);
+  }
+}

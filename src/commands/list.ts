@@ -1,0 +1,33 @@
+import type { LabRecord } from '../host/model.js';
+import { table } from '../report/table.js';
+import type { Context, Outcome } from './command.js';
+
+/** List the labs that have been provisioned on this host. */
+export async function list(_flags: object, { drivers, reporter }: Context): Promise<Outcome> {
+  const [records, bootId] = await Promise.all([
+    drivers.records.all() as Promise<readonly LabRecord[]>,
+    drivers.kernel.bootId(),
+  ]);
+  const labs = records.map(({ name, lab, ...record }) => ({
+    name,
+    file: lab.file,
+    bridges: lab.bridges.map(bridge => bridge.name),
+    vms: lab.vms.map(vm => vm.name),
+    sinceBoot: record.bootId === bootId,
+  }));
+  reporter.print(
+    labs.length === 0
+      ? 'No lab has been provisioned on this host.'
+      : table(
+          ['lab', 'bridges', 'VMs', 'file', 'network'],
+          labs.map(lab => [
+            lab.name,
+            lab.bridges.join(' '),
+            lab.vms.length,
+            lab.file,
+            lab.sinceBoot ? 'up' : 'gone with a reboot',
+          ]),
+        ),
+  );
+  return { more: { labs } };
+}

@@ -1,0 +1,27 @@
+import { observeHost } from '../host/observe.js';
+import { loadLab } from '../lab/load.js';
+import { describePlan } from '../plan/describe.js';
+import type { Plan } from '../plan/model.js';
+import { planProvision } from '../plan/plan.js';
+import type { Context, Outcome } from './command.js';
+import { prepareRender } from './prepare.js';
+
+export interface PlanFlags {
+  readonly networkOnly?: boolean;
+  readonly restart?: boolean;
+  readonly yes?: boolean;
+}
+
+/** Print what `provision` would do; changes nothing. */
+export async function plan(file: string, flags: PlanFlags, context: Context): Promise<Outcome> {
+  const { drivers } = context;
+  const lab = await loadLab(file);
+  const host = await observeHost(drivers, lab, { networkOnly: flags.networkOnly ?? false });
+  const prepared = flags.networkOnly ? null : await prepareRender(lab, host, drivers, false);
+  return showPlan(planProvision(lab, host, prepared?.context ?? null, flags), context);
+}
+
+export function showPlan(plan: Plan, { reporter }: Context): Outcome {
+  reporter.print(describePlan(plan));
+  return { lab: plan.lab, more: { plan: { phases: plan.phases, notes: plan.notes } } };
+}

@@ -1,0 +1,54 @@
+import type { Drivers } from '../drivers/drivers.js';
+import { VmnetError } from '../errors.js';
+import { buildProbe, locateProbe } from '../guest/build.js';
+import { proveKvm } from '../guest/kvm.js';
+import type { HostState } from '../host/model.js';
+import type { Lab } from '../lab/model.js';
+import { bridgeMtu } from '../plan/bridge.js';
+import type { RenderContext } from '../render/domain.js';
+import { machineFor } from '../render/machine.js';
+
+export interface Prepared {
+  readonly context: RenderContext;
+  /** One line on how guests will run, for people. */
+  readonly accelNote: string;
+}
+
+/** Find out what rendering needs; with `build`, make the probe guest where it is missing. */
+export async function prepareRender(
+  lab: Lab,
+  host: HostState,
+  drivers: Drivers,
+  build: boolean,
+): Promise<Prepared> {
+  const machine = machineFor(process.arch);
+  const boots = lab.vms.some(vm => vm.boot.kind === 'probe');
+  const probe = boots ? await (build ? buildProbe(drivers) : locateProbe(drivers)) : null;
+  const { accel, note } = lab.vms.some(vm => vm.accel === 'auto')
+    ? await chooseAccel(drivers, machine.arch)
+    : { accel: 'tcg' as const, note: '' };
+  const mtus = Object.fromEntries(lab.bridges.map(bridge => [bridge.name, bridgeMtu(bridge, host)]));
+  return { context: { machine, accel, probe, mtus, stateDir: drivers.stateDir }, accelNote: note };
+}
+
+/** KVM where it was proven to work and libvirt offers it; else emulation, and why. */
+async function chooseAccel(drivers: Drivers, arch: string): Promise<{ accel: 'kvm' | 'tcg'; note: string }> {
+  const emulated = (why: string) => ({
+    accel: 'tcg' as const,
+    note: `guests run under emulation (TCG): ${why}`,
+  });
+  try {
+    const kvm = await proveKvm(drivers, () => buildProbe(drivers), arch);
+    if (kvm.state !== 'works')
+      return emulated(kvm.state === 'broken' ? `KVM is present but broken: ${kvm.why}` : kvm.why);
+  } catch (error) {
+    if (!(error instanceof VmnetError)) throw error;
+    return emulated(`KVM could not be proven: ${error.message}`);
+  }
+  const libvirt = await drivers.libvirt();
+  const offered = await libvirt.domainCapabilities({ arch, virttype: 'kvm' }).then(
+    () => true,
+    () => false,
+  );
+  return offered ? { accel: 'kvm', note: 'guests run with KVM' } : emulated('libvirt offers no KVM domains');
+}

@@ -1,0 +1,82 @@
+import { number, object } from '../host/json.js';
+import { parseLink } from '../host/links.js';
+import type { LabRecord } from '../host/model.js';
+import { observeHost } from '../host/observe.js';
+import type { Lab } from '../lab/model.js';
+import { table } from '../report/table.js';
+import { targetsOf } from '../verify/verify.js';
+import type { Context, Outcome } from './command.js';
+import { resolveLab } from './resolve.js';
+
+/** Show each VM of a lab, or of every provisioned lab: state, taps, MACs, addresses, frames. */
+export async function status(
+  labOrFile: string | undefined,
+  _flags: object,
+  context: Context,
+): Promise<Outcome> {
+  const { drivers, reporter } = context;
+  const records = (await drivers.records.all()) as readonly LabRecord[];
+  const labs =
+    labOrFile === undefined ? records.map(record => record.lab) : [await resolveLab(labOrFile, drivers)];
+  const vms = (await Promise.all(labs.map(lab => statusOf(lab, records, context)))).flat();
+  if (labs.length === 0) reporter.print('No lab has been provisioned on this host.');
+  else reporter.print(describe(vms));
+  return { lab: labs.length === 1 ? (labs[0]?.name ?? null) : null, more: { vms } };
+}
+
+type VmStatus = Awaited<ReturnType<typeof statusOf>>[number];
+
+async function statusOf(lab: Lab, records: readonly LabRecord[], { drivers }: Context) {
+  const networkOnly = records.find(record => record.name === lab.name)?.networkOnly ?? false;
+  const host = await observeHost(drivers, lab, { networkOnly });
+  const counters = new Map(
+    (await drivers.ip.links({ stats: true })).map(json => [parseLink(json).name, frames(json)]),
+  );
+  const targets = new Map(targetsOf(lab, host).map(target => [target.nic, target]));
+  return lab.vms.map(vm => ({
+    lab: lab.name,
+    name: vm.name,
+    domain: vm.domain,
+    state: networkOnly
+      ? 'network only'
+      : (host.libvirt?.domains.find(({ uuid, name }) => uuid === vm.uuid || name === vm.domain)?.state ??
+        'not defined'),
+    nics: vm.nics.map(nic => {
+      const target = targets.get(nic);
+      const tap = target?.tap ?? nic.tap;
+      return {
+        tap,
+        mac: nic.mac,
+        bridge: target?.bridge ?? nic.bridge,
+        address: nic.addresses[0] ?? null,
+        addresses: nic.addresses,
+        present: counters.has(tap),
+        received: counters.get(tap)?.received ?? 0,
+        sent: counters.get(tap)?.sent ?? 0,
+      };
+    }),
+  }));
+}
+
+/** A tap receives what its guest sends. */
+function frames(json: Readonly<Record<string, unknown>>) {
+  const stats = object(json.stats64);
+  return { received: number(object(stats.rx).packets) ?? 0, sent: number(object(stats.tx).packets) ?? 0 };
+}
+
+function describe(vms: readonly VmStatus[]): string {
+  const rows = vms.flatMap(vm =>
+    vm.nics.map((nic, i) => [
+      i === 0 ? vm.lab : '',
+      i === 0 ? vm.name : '',
+      i === 0 ? vm.state : '',
+      nic.present ? nic.tap : `${nic.tap} (missing)`,
+      nic.mac,
+      nic.bridge,
+      nic.addresses.join(' ') || '-',
+      nic.received,
+      nic.sent,
+    ]),
+  );
+  return table(['lab', 'VM', 'state', 'tap', 'MAC', 'bridge', 'address', 'from guest', 'to guest'], rows);
+}

@@ -1,0 +1,45 @@
+import { type Action, type Plan, stepCount } from './model.js';
+
+/** A plan as text: each step with its reason, and below it what will be run. */
+export function describePlan(plan: Plan): string {
+  const count = stepCount(plan);
+  const heading =
+    count === 0
+      ? `${plan.lab}: nothing to do, the host is as the lab says`
+      : `${plan.lab}: ${count} ${count === 1 ? 'step' : 'steps'}`;
+  const phases = plan.phases.flatMap(phase => [
+    '',
+    phase.title,
+    ...phase.steps.flatMap(step => [
+      `  + ${step.title}`,
+      `      because ${step.why}`,
+      ...step.do.flatMap(describeAction),
+    ]),
+  ]);
+  return [heading, ...phases, ...plan.notes.map(note => `\nnote: ${note}`)].join('\n');
+}
+
+function describeAction(action: Action): string[] {
+  const indent = (text: string) => `        ${text}`;
+  switch (action.kind) {
+    case 'ip':
+      return action.lines.map(line => indent(`ip ${action.family ? '-6 ' : ''}${line}`));
+    case 'delete-links':
+      return action.links.map(link => indent(`ip link del dev ${link.altname}`));
+    case 'sysctl':
+      return [indent(`sysctl ${action.path.replaceAll('/', '.')}=${action.value}`)];
+    case 'overlay':
+      return [indent(`qemu-img create ${action.path} on ${action.image}`)];
+    case 'remove-file':
+      return [indent(`rm ${action.path}`)];
+    case 'await':
+      return [indent(`wait until the console of ${action.name} says "${action.upMarker}"`)];
+    case 'define':
+    case 'undefine':
+    case 'start':
+    case 'stop':
+      return [indent(`libvirt: ${action.kind} ${action.name}`)];
+    default:
+      return action satisfies never;
+  }
+}

@@ -1,0 +1,92 @@
+import { VmnetError } from '../errors.js';
+import { formatIp, parseCidr, subnetText } from '../lab/cidr.js';
+import type { Bridge, Lab } from '../lab/model.js';
+
+/** One NIC of the throw-away host, and the LAN's end of its cable. */
+export interface SandboxNic {
+  readonly name: string;
+  /** CIDRs. */
+  readonly host: readonly string[];
+  readonly lan: readonly string[];
+  /** Gateways of the host's default routes: the LAN's own addresses. */
+  readonly gateways: readonly string[];
+}
+
+/** Documentation ranges (RFC 5737, RFC 3849 is /32; a ULA stands in for it): no real network is meant. */
+const DEFAULTS = ['192.0.2.0/24', 'fd00:db8::/64'];
+
+/**
+ * The uplinks of a lab as NICs of a sandbox. The LAN gets an address in each subnet that the lab's guests use,
+ * so that it can ping them; the host gets one where the bridge takes its uplink's addresses over.
+ */
+export function networkFor(lab: Lab): SandboxNic[] {
+  return lab.bridges.flatMap((bridge, i) =>
+    bridge.uplink === null ? [] : [nicFor(lab, bridge, bridge.uplink, i)],
+  );
+}
+
+function nicFor(lab: Lab, bridge: Bridge, name: string, index: number): SandboxNic {
+  const used = [
+    ...lab.vms.flatMap(vm => vm.nics.filter(nic => nic.bridge === bridge.name).flatMap(nic => nic.addresses)),
+    ...(bridge.address.mode === 'static' ? bridge.address.cidrs : []),
+  ];
+  const subnets = subnetsOf(used, index);
+  const lan = subnets.map(subnet => freeAddress(subnet, used));
+  const host = subnets.map(subnet => freeAddress(subnet, [...used, ...lan]));
+  const inherits = bridge.address.mode === 'inherit';
+  return { name, lan, host: inherits ? host : [], gateways: inherits ? firstOfEachFamily(lan) : [] };
+}
+
+/** The subnets of these CIDRs, each once; the default of a family where there is none. */
+function subnetsOf(cidrs: readonly string[], index: number): string[] {
+  const found = new Map<string, string>();
+  for (const text of cidrs) {
+    const cidr = parseCidr(text);
+    if (cidr && !isLinkLocal(text)) found.set(`${cidr.family} ${cidr.network} ${cidr.prefix}`, text);
+  }
+  const texts = [...found.values()];
+  const missing = DEFAULTS.filter(subnet => !texts.some(text => text.includes(':') === subnet.includes(':')));
+  return [...texts, ...missing.map(subnet => numbered(subnet, index))];
+}
+
+const isLinkLocal = (cidr: string) => /^fe80:/i.test(cidr);
+
+/** The default subnet of the n-th uplink: two uplinks must not share one. */
+const numbered = (subnet: string, n: number) =>
+  n === 0
+    ? subnet
+    : subnet
+        .replace('192.0.2.0', `198.51.100.${n * 16}`)
+        .replace('/24', '/28')
+        .replace('db8::', `db8:${n}::`);
+
+/** The lowest address of a subnet that is not taken, as a CIDR. */
+function freeAddress(subnet: string, taken: readonly string[]): string {
+  const net = parseCidr(subnet);
+  if (!net) throw new Error(`not a subnet: ${subnet}`);
+  const values = new Set(
+    taken.map(text => parseCidr(text)).map(cidr => cidr && `${cidr.family} ${cidr.value}`),
+  );
+  for (let value = net.network + 1n; value < net.last; value++) {
+    if (!values.has(`${net.family} ${value}`)) return `${formatIp(net.family, value)}/${net.prefix}`;
+  }
+  throw new VmnetError(
+    'bad-lab',
+    `the subnet ${subnetText(net)} has no free address for the rehearsal's LAN`,
+    'Use a wider prefix.',
+  );
+}
+
+function firstOfEachFamily(cidrs: readonly string[]): string[] {
+  const bare = cidrs.map(cidr => cidr.split('/')[0] ?? cidr);
+  const first = [bare.find(address => !address.includes(':')), bare.find(address => address.includes(':'))];
+  return first.filter(address => address !== undefined);
+}
+
+/** One NIC with addresses and default routes of both families, for a sandbox without a lab. */
+export const plainNetwork = (name: string): SandboxNic => ({
+  name,
+  host: ['192.0.2.2/24', 'fd00:db8::2/64'],
+  lan: ['192.0.2.1/24', 'fd00:db8::1/64'],
+  gateways: ['192.0.2.1', 'fd00:db8::1'],
+});

@@ -1,0 +1,173 @@
+import { mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Drivers } from '../drivers/drivers.js';
+import { VmnetError } from '../errors.js';
+import { endHolder, enter, type Holder, isAlive, startHolder } from './holder.js';
+import type { SandboxNic } from './network.js';
+
+/**
+ * A throw-away host: mount, network and process namespaces with a private libvirtd, whose NICs are cables to a
+ * second network namespace, the LAN. Nothing of it is seen from outside but two processes and one small file.
+ */
+export interface Sandbox {
+  readonly name: string;
+  readonly host: Holder;
+  readonly lan: Holder;
+  /** The process that made it for its own use and takes it down; null where a person did. */
+  readonly owner: Holder | null;
+}
+
+export interface SandboxOptions {
+  readonly nics: readonly SandboxNic[];
+  /** Let the private libvirtd see /dev/kvm: only where it was proven to work. */
+  readonly kvm: boolean;
+  readonly owner: Holder | null;
+}
+
+const ROOT = '/run/vmnet/sandboxes';
+const TEMPLATES = new URL('../../templates/sandbox/', import.meta.url);
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,47}$/;
+
+/** Make a sandbox: under two seconds. Throws `conflict` where one of that name is up. */
+export async function sandboxUp(name: string, options: SandboxOptions, drivers: Drivers): Promise<Sandbox> {
+  if (!NAME.test(name)) {
+    throw new VmnetError(
+      'usage',
+      `a sandbox cannot be called ${JSON.stringify(name)}`,
+      'Use up to 48 letters, digits, - and _.',
+    );
+  }
+  if (await find(name))
+    throw new VmnetError('conflict', `the sandbox ${name} is up already`, `vmnet sandbox down ${name}`);
+  const lan = await startHolder(new URL('lan.sh', TEMPLATES), [], "the sandbox's LAN");
+  let host: Holder | null = null;
+  try {
+    host = await startHolder(
+      new URL('host.sh', TEMPLATES),
+      [options.kvm ? 'kvm' : 'no-kvm', ...(await bridgeNetfilter(drivers))],
+      'the sandbox',
+    );
+    const sandbox = { name, host, lan, owner: options.owner };
+    await layCables(sandbox, options.nics, drivers);
+    await mkdir(ROOT, { recursive: true, mode: 0o700 });
+    await writeFile(fileOf(name), JSON.stringify(sandbox), { mode: 0o600 });
+    return sandbox;
+  } catch (error) {
+    if (host) await endHolder(host);
+    await endHolder(lan);
+    throw error;
+  }
+}
+
+/** Take a sandbox down with everything in it. Returns false where there was none. */
+export async function sandboxDown(name: string): Promise<boolean> {
+  const sandbox = await read(name);
+  if (sandbox === null) return false;
+  await endHolder(sandbox.host);
+  await endHolder(sandbox.lan);
+  await rm(fileOf(name), { force: true });
+  for (const folder of [ROOT, join(ROOT, '..')]) await rmdir(folder).catch(() => {}); // others may be in use
+  return true;
+}
+
+/** The sandboxes that are up. */
+export async function sandboxes(): Promise<Sandbox[]> {
+  const files = await readdir(ROOT).catch(() => [] as string[]);
+  const all = await Promise.all(files.map(file => find(file.replace(/\.json$/, ''))));
+  return all.filter(sandbox => sandbox !== null);
+}
+
+/** Take down sandboxes whose owner was killed before it could do so. */
+export async function sweep(): Promise<void> {
+  for (const sandbox of await sandboxes()) {
+    if (sandbox.owner && !(await isAlive(sandbox.owner))) await sandboxDown(sandbox.name);
+  }
+}
+
+/** A sandbox that is up, by name. Throws `usage` where there is none. */
+export async function getSandbox(name: string): Promise<Sandbox> {
+  const sandbox = await find(name);
+  if (sandbox) return sandbox;
+  const names = (await sandboxes()).map(other => other.name).join(', ');
+  throw new VmnetError(
+    'usage',
+    `there is no sandbox ${name}`,
+    names ? `Up are: ${names}.` : `Make it: vmnet sandbox up ${name}`,
+  );
+}
+
+/** Command that runs `words` on the sandbox's host or LAN, in our working folder: entering a mount namespace leaves it. */
+export const inSandbox = (sandbox: Sandbox, side: 'host' | 'lan', words: readonly string[]): string[] => [
+  ...enter(sandbox[side]),
+  'sh',
+  '-c',
+  'cd "$0" && exec "$@"',
+  process.cwd(),
+  ...words,
+];
+
+/** Variables that would lead a command inside to the world outside. */
+export const SANDBOX_ENV = {
+  LIBVIRT_DEFAULT_URI: 'qemu:///system',
+  VMNET_STATE_DIR: '/var/lib/vmnet',
+} as const;
+
+async function find(name: string): Promise<Sandbox | null> {
+  const sandbox = await read(name);
+  return sandbox && (await isAlive(sandbox.host)) ? sandbox : null;
+}
+
+async function read(name: string): Promise<Sandbox | null> {
+  const text = NAME.test(name) ? await readFile(fileOf(name), 'utf8').catch(() => null) : null;
+  return text === null ? null : (JSON.parse(text) as Sandbox);
+}
+
+const fileOf = (name: string) => join(ROOT, `${name}.json`);
+
+/** The machine's own settings, so that a rehearsal meets what the performance will meet. */
+async function bridgeNetfilter(drivers: Drivers): Promise<string[]> {
+  const names = ['iptables', 'ip6tables', 'arptables'].map(table => `bridge-nf-call-${table}`);
+  const values = await Promise.all(names.map(name => drivers.kernel.readSysctl(`net/bridge/${name}`)));
+  return names.flatMap((name, i) => (values[i] == null ? [] : [`${name}=${values[i]}`]));
+}
+
+/** A veth for each NIC: one end on the host, the other on the LAN. */
+async function layCables(
+  { host, lan }: Sandbox,
+  nics: readonly SandboxNic[],
+  drivers: Drivers,
+): Promise<void> {
+  const batch = async (holder: Holder, flags: readonly string[], lines: readonly string[]) => {
+    if (lines.length === 0) return;
+    const args = [`--net=/proc/${holder.pid}/ns/net`, '--', 'ip', ...flags, '-batch', '-'];
+    await drivers.run('nsenter', args, { input: `${lines.join('\n')}\n` });
+  };
+  const add = (dev: string) => (cidr: string) =>
+    `address add ${cidr} dev ${dev}${isSix(cidr) ? ' nodad' : ''}`;
+  const defaults = nics.flatMap(({ name, gateways }) =>
+    gateways.map(via => `route add default via ${via} dev ${name}`),
+  );
+  await batch(
+    host,
+    [],
+    nics.map(({ name }, i) => `link add name ${name} type veth peer name lan${i} netns ${lan.pid}`),
+  );
+  await batch(
+    lan,
+    [],
+    nics.flatMap((nic, i) => [`link set dev lan${i} up`, ...nic.lan.map(add(`lan${i}`))]),
+  );
+  await batch(
+    host,
+    [],
+    nics.flatMap(nic => [`link set dev ${nic.name} up`, ...nic.host.map(add(nic.name))]),
+  );
+  await batch(
+    host,
+    [],
+    defaults.filter(line => !isSix(line)),
+  );
+  await batch(host, ['-6'], defaults.filter(isSix));
+}
+
+const isSix = (text: string) => text.includes(':');

@@ -1,0 +1,67 @@
+# The throw-away host: runs as the first process of its own mount, network and process namespaces, so that
+# everything started in it ends with it. Nothing mounted here is seen outside.
+# Arguments: kvm|no-kvm, then br_netfilter's settings as SWITCH=VALUE.
+set -e
+kvm=$1
+shift
+
+mount --make-rprivate /
+mount -t sysfs -o ro sysfs /sys
+mount -t tmpfs -o mode=0755 run /run
+mkdir -p /run/libvirt /run/lock
+for folder in /etc/libvirt /var/lib/libvirt /var/cache/libvirt /var/log/libvirt /var/lib/vmnet; do
+  mkdir -p "$folder"
+  mount -t tmpfs -o mode=0755 private "$folder"
+done
+
+# A /dev with what QEMU needs, and /dev/kvm only where it was proven to work: libvirt asks QEMU anew at
+# every start where it is broken, which takes a minute.
+dev=/run/dev
+mkdir $dev
+mount -t tmpfs -o mode=0755 dev $dev
+devices='null zero full random urandom tty net/tun'
+[ "$kvm" = kvm ] && devices="$devices kvm"
+[ -e /dev/vhost-net ] && devices="$devices vhost-net"
+mkdir $dev/net $dev/pts $dev/shm
+for device in $devices; do
+  : > "$dev/$device"
+  mount --bind "/dev/$device" "$dev/$device"
+done
+mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts $dev/pts
+mount -t tmpfs shm $dev/shm
+ln -s pts/ptmx $dev/ptmx
+ln -s /proc/self/fd $dev/fd
+for stream in 0:stdin 1:stdout 2:stderr; do
+  ln -s "/proc/self/fd/${stream%%:*}" "$dev/${stream#*:}"
+done
+mount --move $dev /dev
+rmdir $dev
+
+cat > /etc/libvirt/qemu.conf <<'CONF'
+namespaces = []
+security_driver = "none"
+user = "root"
+group = "root"
+dynamic_ownership = 0
+stdio_handler = "file"
+cgroup_controllers = []
+CONF
+cat > /etc/libvirt/libvirtd.conf <<'CONF'
+auth_unix_rw = "none"
+auth_unix_ro = "none"
+CONF
+
+ip link set dev lo up
+for setting in "$@"; do
+  echo "${setting#*=}" > "/proc/sys/net/bridge/${setting%%=*}"
+done
+libvirtd -d -f /etc/libvirt/libvirtd.conf -p /run/libvirtd.pid > /run/libvirtd.out 2>&1 || {
+  cat /run/libvirtd.out /var/log/libvirt/*.log >&2
+  exit 1
+}
+
+echo ready
+exec < /dev/null > /dev/null 2>&1
+# The first process of a namespace inherits its orphans; `wait` is what reaps them.
+sleep infinity &
+wait
