@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Run } from './run.js';
 
@@ -9,6 +9,8 @@ export interface Files {
   /** The whole text, or null where there is no such file. */
   read(path: string): Promise<string | null>;
   remove(path: string): Promise<void>;
+  /** Remove a folder unless something is in it. */
+  removeIfEmpty(path: string): Promise<void>;
   /** A copy-on-write qcow2 over `image`, which stays as it is. */
   makeOverlay(path: string, image: string): Promise<void>;
 }
@@ -22,6 +24,7 @@ export function makeFiles(run: Run): Files {
     makeFolder,
     read: path => readFile(path, 'utf8').catch(() => null),
     remove: path => rm(path, { recursive: true, force: true }),
+    removeIfEmpty: path => rmdir(path).catch(() => {}),
     async makeOverlay(path, image) {
       const info = JSON.parse((await run('qemu-img', ['info', '-U', '--output=json', image])).stdout) as {
         format: string;

@@ -137,21 +137,29 @@ async function layCables(
   nics: readonly SandboxNic[],
   drivers: Drivers,
 ): Promise<void> {
+  const inside = (holder: Holder, words: readonly string[], input: string) =>
+    drivers.run('nsenter', [`--net=/proc/${holder.pid}/ns/net`, '--', ...words], { input });
   const batch = async (holder: Holder, flags: readonly string[], lines: readonly string[]) => {
-    if (lines.length === 0) return;
-    const args = [`--net=/proc/${holder.pid}/ns/net`, '--', 'ip', ...flags, '-batch', '-'];
-    await drivers.run('nsenter', args, { input: `${lines.join('\n')}\n` });
+    if (lines.length > 0) await inside(holder, ['ip', ...flags, '-batch', '-'], `${lines.join('\n')}\n`);
   };
+  // Without duplicate detection the addresses count at once, and a snapshot need not wait for it.
+  const dad = (holder: Holder, names: readonly string[], value: 0 | 1) =>
+    inside(
+      holder,
+      ['sh'],
+      names.map(name => `echo ${value} > /proc/sys/net/ipv6/conf/${name}/accept_dad\n`).join(''),
+    );
   const add = (dev: string) => (cidr: string) =>
     `address add ${cidr} dev ${dev}${isSix(cidr) ? ' nodad' : ''}`;
   const defaults = nics.flatMap(({ name, gateways }) =>
     gateways.map(via => `route add default via ${via} dev ${name}`),
   );
-  await batch(
-    host,
-    [],
-    nics.map(({ name }, i) => `link add name ${name} type veth peer name lan${i} netns ${lan.pid}`),
+  const [hostEnds, lanEnds] = [nics.map(nic => nic.name), nics.map((_, i) => `lan${i}`)];
+  const cables = hostEnds.map(
+    (name, i) => `link add name ${name} type veth peer name lan${i} netns ${lan.pid}`,
   );
+  await batch(host, [], cables);
+  await Promise.all([dad(host, hostEnds, 0), dad(lan, lanEnds, 0)]);
   await batch(
     lan,
     [],
@@ -168,6 +176,7 @@ async function layCables(
     defaults.filter(line => !isSix(line)),
   );
   await batch(host, ['-6'], defaults.filter(isSix));
+  await dad(host, hostEnds, 1);
 }
 
 const isSix = (text: string) => text.includes(':');

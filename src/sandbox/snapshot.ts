@@ -32,7 +32,11 @@ const JSON_SOURCES: Readonly<Record<string, readonly string[]>> = {
 const TEXT_SOURCES: Readonly<Record<string, readonly string[]>> = {
   domains: ['virsh', '-q', 'list', '--all'],
   files: ['find', '/var/lib/vmnet', '/run', '-not', '-path', '/run/libvirt*', '-not', '-name', 'libvirtd*'],
-  processes: ['sh', '-c', 'cat /proc/[0-9]*/comm | grep -vx -e cat -e sh -e libvirtd -e sleep; true'],
+  processes: [
+    'sh',
+    '-c',
+    'cat /proc/[0-9]*/comm | grep -vx -e cat -e grep -e sh -e ip -e nft -e find -e virsh -e libvirtd -e sleep; true',
+  ],
   sysctls: [
     'sh',
     '-c',
