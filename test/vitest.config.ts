@@ -10,6 +10,7 @@ const project = (name: string, options: Record<string, unknown> = {}) => ({
 export default defineConfig({
   test: {
     root,
+    globalSetup: ['test/support/leaks.ts'],
     projects: [
       project('unit'),
       project('cli', { testTimeout: 60_000 }),

@@ -25,8 +25,9 @@ export async function makeStimulus(drivers: Drivers, targets: readonly Target[])
     return drivers.run(file, args, { allowFailure: true, timeoutMs: 10_000 });
   };
   const inside = (bridge: string) => `probe${bridges.indexOf(bridge)}`;
+  const tag = randomBytes(4).toString('hex');
   try {
-    await addPorts(drivers, namespace, bridges);
+    await addPorts(drivers, namespace, bridges, tag);
   } catch (error) {
     await namespace.close();
     throw error;
@@ -63,9 +64,19 @@ export async function makeStimulus(drivers: Drivers, targets: readonly Target[])
       ),
       `IPv6 echo request to ${linkLocal(target.nic.mac)}`,
     ],
-    close: () => namespace.close(),
+    async close() {
+      // The kernel would delete the ports with the namespace, but some time later.
+      await drivers.ip.batch(
+        bridges.map((_, i) => `link del dev ${portName(tag, i)}`),
+        { force: true },
+      );
+      await namespace.close();
+    },
   };
 }
+
+/** The bridge's end of the i-th cable; at most 15 bytes. */
+const portName = (tag: string, i: number) => `vmp${tag}${i}`;
 
 const withoutPrefix = (cidr: string) => cidr.split('/')[0] ?? cidr;
 
@@ -85,11 +96,11 @@ async function addPorts(
   drivers: Drivers,
   namespace: { readonly pid: number; readonly enter: readonly string[] },
   bridges: readonly string[],
+  tag: string,
 ): Promise<void> {
-  const tag = randomBytes(4).toString('hex');
   await drivers.ip.batch(
     bridges.flatMap((bridge, i) => {
-      const port = `vmp${tag}${i}`;
+      const port = portName(tag, i);
       return [
         `link add name ${port} type veth peer name probe${i} netns ${namespace.pid}`,
         `link set dev ${port} addrgenmode none`,

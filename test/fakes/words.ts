@@ -1,0 +1,182 @@
+import type { Address, Neighbour, Route, Rule } from '../../src/host/model.js';
+
+/** ip-route(8)'s, ip-address(8)'s and ip-rule(8)'s words to what the kernel keeps; a word that vmnet never says throws. */
+
+/** Words of one line, taken from the front. */
+export class Words {
+  readonly #line: string;
+  readonly #words: string[];
+
+  constructor(line: string) {
+    this.#line = line;
+    this.#words = line.split(' ').filter(word => word !== '');
+  }
+
+  get empty(): boolean {
+    return this.#words.length === 0;
+  }
+
+  peek(): string {
+    return this.#words[0] ?? '';
+  }
+
+  next(): string {
+    const word = this.#words.shift();
+    if (word === undefined) throw new Error(`the line ends too early: ip ${this.#line}`);
+    return word;
+  }
+
+  number(): number {
+    const value = Number(this.next());
+    if (Number.isNaN(value)) throw this.unknown('a number');
+    return value;
+  }
+
+  /** Take the next word if it is this one. */
+  take(word: string): boolean {
+    if (this.peek() !== word) return false;
+    this.#words.shift();
+    return true;
+  }
+
+  unknown(word: string): Error {
+    return new Error(`the fake kernel does not know ${word} in: ip ${this.#line}`);
+  }
+}
+
+export const familyOf = (address: string): 4 | 6 => (address.includes(':') ? 6 : 4);
+
+/** `192.0.2.10/24 broadcast 192.0.2.255 dev eth0 scope global label eth0:1` */
+export function addressFrom(words: Words): { address: Address; dev: string } {
+  let [local = '', prefix = ''] = words.next().split('/');
+  let peer: string | null = null;
+  if (words.take('peer')) [peer = '', prefix = ''] = words.next().split('/');
+  const family = familyOf(local);
+  const full = family === 4 ? 32 : 128;
+  const fields = { broadcast: null as string | null, scope: 'global', label: null as string | null };
+  const numbers = { metric: null as number | null, valid: null as number | null, left: null as number | null };
+  const flags: string[] = [];
+  let dev = '';
+  while (!words.empty) {
+    const word = words.next();
+    if (word === 'dev') dev = words.next();
+    else if (word === 'broadcast' || word === 'scope' || word === 'label') fields[word] = words.next();
+    else if (word === 'metric') numbers.metric = words.number();
+    else if (word === 'valid_lft') numbers.valid = words.number();
+    else if (word === 'preferred_lft') numbers.left = words.take('forever') ? null : words.number();
+    else if (['noprefixroute', 'home', 'mngtmpaddr'].includes(word)) flags.push(word);
+    else if (word !== 'nodad') throw words.unknown(word);
+  }
+  local = local.toLowerCase();
+  const address: Address = {
+    family,
+    local,
+    prefix: prefix === '' ? full : Number(prefix),
+    peer,
+    broadcast: fields.broadcast,
+    scope: fields.scope,
+    label: fields.label ?? (family === 4 ? dev : null),
+    metric: numbers.metric,
+    flags,
+    dynamic: numbers.valid !== null,
+    validLifetime: numbers.valid,
+    preferredLifetime: numbers.left,
+  };
+  return { address, dev };
+}
+
+const TYPES = ['unicast', 'blackhole', 'unreachable', 'prohibit', 'throw'];
+const METRICS = ['mtu', 'advmss', 'window', 'initcwnd', 'initrwnd', 'hoplimit', 'rto_min'];
+
+/** `default via 192.0.2.1 dev eth0 table main proto static metric 100` */
+export function routeFrom(words: Words, family: 4 | 6): Route {
+  const type = TYPES.includes(words.peer()) ? words.next() : 'unicast';
+  const route: { -readonly [K in keyof Route]: Route[K] } & {
+    metrics: [string, number][];
+    nexthops: Route['nexthops'][number][];
+  } = {
+    family,
+    type,
+    dst: words.next(),
+    table: 'main',
+    gateway: null,
+    via: null,
+    dev: null,
+    protocol: 'boot',
+    scope: family === 6 ? 'global' : null,
+    prefsrc: null,
+    src: null,
+    metric: family === 6 ? 1024 : null,
+    onlink: false,
+    metrics: [],
+    nexthops: [],
+    pref: family === 6 ? 'medium' : null,
+  };
+  while (!words.empty) {
+    const word = words.next();
+    if (word === 'from') route.src = words.next();
+    else if (word === 'via') takeVia(route, words);
+    else if (word === 'dev') route.dev = words.next();
+    else if (word === 'table') route.table = words.next();
+    else if (word === 'proto') route.protocol = words.next();
+    else if (word === 'scope') route.scope = words.next();
+    else if (word === 'src') route.prefsrc = words.next();
+    else if (word === 'metric') route.metric = words.number();
+    else if (word === 'onlink') route.onlink = true;
+    else if (METRICS.includes(word)) route.metrics.push([word, words.number()]);
+    else if (word === 'pref') route.pref = words.next();
+    else if (word === 'nexthop') route.nexthops.push(hopFrom(words));
+    else throw words.unknown(word);
+  }
+  const direct = route.gateway === null && route.via === null && route.nexthops.length === 0;
+  route.scope ??= direct ? 'link' : 'global';
+  return route;
+}
+
+function takeVia(route: { gateway: string | null; via: Route['via'] }, words: Words): void {
+  if (words.peer() === 'inet6' || words.peer() === 'inet')
+    route.via = { family: words.next(), host: words.next() };
+  else route.gateway = words.next();
+}
+
+function hopFrom(words: Words): Route['nexthops'][number] {
+  const hop = { gateway: null as string | null, dev: '', weight: 1, onlink: false };
+  while (!words.empty && words.peer() !== 'nexthop') {
+    const word = words.next();
+    if (word === 'via') hop.gateway = words.next();
+    else if (word === 'dev') hop.dev = words.next();
+    else if (word === 'weight') hop.weight = words.number();
+    else if (word === 'onlink') hop.onlink = true;
+    else throw words.unknown(word);
+  }
+  return hop;
+}
+
+/** `from all fwmark 0x1 iif eth0 pref 100 lookup 100` */
+export function ruleFrom(words: Words, family: 4 | 6): Rule {
+  const selectors: string[] = [];
+  const ends = { iif: null as string | null, oif: null as string | null };
+  while (words.peer() !== 'pref') {
+    const word = words.next();
+    if (word === 'iif' || word === 'oif') ends[word] = words.next();
+    else selectors.push(word);
+  }
+  words.next();
+  const priority = words.number();
+  const action = [words.next()];
+  if (action[0] === 'lookup') action.push(words.next());
+  if (!words.empty) throw words.unknown(words.peer());
+  return { family, priority, selectors, ...ends, action };
+}
+
+/** `192.0.2.1 lladdr 02:00:00:00:00:01 dev eth0 nud permanent` */
+export function neighbourFrom(words: Words): Neighbour {
+  const entry = { dst: words.next(), mac: '', dev: '' };
+  while (!words.empty) {
+    const word = words.next();
+    if (word === 'lladdr') entry.mac = words.next();
+    else if (word === 'dev') entry.dev = words.next();
+    else if (word !== 'nud' || words.next() !== 'permanent') throw words.unknown(word);
+  }
+  return entry;
+}
