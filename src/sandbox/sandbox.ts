@@ -42,11 +42,7 @@ export async function sandboxUp(name: string, options: SandboxOptions, drivers: 
   const lan = await startHolder(new URL('lan.sh', TEMPLATES), [], "the sandbox's LAN");
   let host: Holder | null = null;
   try {
-    host = await startHolder(
-      new URL('host.sh', TEMPLATES),
-      [options.kvm ? 'kvm' : 'no-kvm', ...(await bridgeNetfilter(drivers))],
-      'the sandbox',
-    );
+    host = await startHolder(new URL('host.sh', TEMPLATES), [options.kvm ? 'kvm' : 'no-kvm'], 'the sandbox');
     const sandbox = { name, host, lan, owner: options.owner };
     await layCables(sandbox, options.nics, drivers);
     await mkdir(ROOT, { recursive: true, mode: 0o700 });
@@ -123,13 +119,6 @@ async function read(name: string): Promise<Sandbox | null> {
 }
 
 const fileOf = (name: string) => join(ROOT, `${name}.json`);
-
-/** The machine's own settings, so that a rehearsal meets what the performance will meet. */
-async function bridgeNetfilter(drivers: Drivers): Promise<string[]> {
-  const names = ['iptables', 'ip6tables', 'arptables'].map(table => `bridge-nf-call-${table}`);
-  const values = await Promise.all(names.map(name => drivers.kernel.readSysctl(`net/bridge/${name}`)));
-  return names.flatMap((name, i) => (values[i] == null ? [] : [`${name}=${values[i]}`]));
-}
 
 /** A veth for each NIC: one end on the host, the other on the LAN. */
 async function layCables(

@@ -9,6 +9,8 @@ export interface Counts {
 
 export type Hook =
   | 'bridge_prerouting'
+  | 'bridge_ip'
+  | 'bridge_ip6'
   | 'bridge_forward'
   | 'bridge_input'
   | 'inet_prerouting'
@@ -41,21 +43,36 @@ export function counterScript(table: string, targets: readonly Target[], own: re
   const frames = `${UNICAST} ether daddr != { ${[...new Set(own)].join(', ')} }`;
   const counting = (hook: Hook, key: string, elements: string) =>
     `set ${hook} { typeof ${key}; counter; elements = { ${elements} }; };`;
-  const chain = (hook: Hook, at: string, key = 'ether saddr') =>
-    `chain on_${hook} { type filter hook ${at} priority ${FIRST}; ${frames} ${key} @${hook}; };`;
-  const byMac = (hook: Hook, at: string) => `${counting(hook, 'ether saddr', macs)} ${chain(hook, at)}`;
-  return [
-    `add table bridge ${table} { flags owner; ${counting('bridge_prerouting', 'iifname . ether saddr', entries)} ${chain('bridge_prerouting', 'prerouting', 'iifname . ether saddr')} ${byMac('bridge_forward', 'forward')} ${byMac('bridge_input', 'input')} }`,
-    `add table inet ${table} { flags owner; ${byMac('inet_prerouting', 'prerouting')} ${byMac('inet_forward', 'forward')} ${byMac('inet_input', 'input')} }`,
-    `add table arp ${table} { flags owner; ${byMac('arp_input', 'input')} }`,
-    `add table netdev ${table} { flags owner; ${counting('netdev_egress', 'ether saddr', macs)} ${uplinks
-      .map(
-        (name, i) =>
-          `chain egress_${i} { type filter hook egress device "${name}" priority ${LAST}; ${UNICAST} ether saddr @netdev_egress; };`,
-      )
-      .join(' ')} }`,
-  ].join('\n');
+  const rule = (set: Hook, key: string, match = '') => `${match}${frames} ${key} @${set};`;
+  const chain = (hook: Hook, rules: readonly string[]) =>
+    `chain on_${hook} { type filter hook ${hook.split('_')[1]} priority ${FIRST}; ${rules.join(' ')} };`;
+  const byMac = (hook: Hook) => `${counting(hook, MAC, macs)} ${chain(hook, [rule(hook, MAC)])}`;
+  const entered = (['bridge_prerouting', 'bridge_ip', 'bridge_ip6'] as const).map(set =>
+    counting(set, ENTRY, entries),
+  );
+  const egress = uplinks.map(
+    (name, i) =>
+      `chain egress_${i} { type filter hook egress device "${name}" priority ${LAST}; ${UNICAST} ${MAC} @netdev_egress; };`,
+  );
+  const entrance = chain('bridge_prerouting', [
+    rule('bridge_prerouting', ENTRY),
+    rule('bridge_ip', ENTRY, 'ether type ip '),
+    rule('bridge_ip6', ENTRY, 'ether type ip6 '),
+  ]);
+  const tables = {
+    bridge: [...entered, entrance, byMac('bridge_forward'), byMac('bridge_input')],
+    inet: [byMac('inet_prerouting'), byMac('inet_forward'), byMac('inet_input')],
+    arp: [byMac('arp_input')],
+    netdev: [counting('netdev_egress', MAC, macs), ...egress],
+  };
+  return Object.entries(tables)
+    .map(([family, parts]) => `add table ${family} ${table} { flags owner; ${parts.join(' ')} }`)
+    .join('\n');
 }
+
+/** Keys of the sets. */
+const MAC = 'ether saddr';
+const ENTRY = 'iifname . ether saddr';
 
 /** Read the counters of our tables out of what `nft -j list sets` says. */
 export function parseCounts(table: string, listed: readonly Record<string, unknown>[]): Counts {

@@ -26,8 +26,13 @@ export const isGood = (check: Check) => check.verdict === 'ok' || check.verdict 
 
 /** Frames of one NIC during the proof: unicast, sent by the guest's MAC, not addressed to the bridge itself. */
 export interface PathEvidence {
-  /** Hooks of nftables' bridge family: reached the bridge; was switched; went up to the host. */
+  /**
+   * Hooks of nftables' bridge family: reached the bridge; was switched, counted once for each port that it was
+   * sent out of; went up to the host.
+   */
   readonly bridge: { readonly prerouting: number; readonly forward: number; readonly input: number };
+  /** Of those that reached the bridge: how many were IPv4, and IPv6. */
+  readonly families: { readonly ip: number; readonly ip6: number };
   /** Hooks of the inet and arp families: the host's IP stack saw it. */
   readonly hostStack: {
     readonly prerouting: number;

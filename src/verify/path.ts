@@ -110,21 +110,33 @@ function silent(evidence: PathEvidence): Finding | null {
   };
 }
 
+/** Switches of br_netfilter, and the frames that each sends through the host's netfilter. */
+const SWITCHES = [
+  { name: 'bridge-nf-call-iptables', family: 'ip' },
+  { name: 'bridge-nf-call-ip6tables', family: 'ip6' },
+] as const;
+
 function detour(evidence: PathEvidence, { host }: PathFacts): Finding | null {
+  const on = SWITCHES.filter(({ name }) => isOn(host, name));
+  // A family that sent nothing was not measured: its switch alone decides, since `direct` would be a guess.
+  const guilty = on.filter(({ family }) => seenByStack(evidence) || evidence.families[family] === 0);
+  const [first] = guilty;
+  if (first) {
+    return {
+      verdict: 'detour',
+      reason: first.name,
+      hint: `br_netfilter sends bridged frames through the host's netfilter (${guilty.map(({ name }) => `net.bridge.${name}=1`).join(', ')}): set "bridgeNetfilter": "off" for the bridge, or sysctl -w net.bridge.${first.name}=0`,
+    };
+  }
   if (!seenByStack(evidence)) return null;
-  const on = Object.entries(host.sysctls).filter(
-    ([path, value]) => path.startsWith('net/bridge/bridge-nf-call-') && value !== '0',
-  );
-  const names = on.map(([path]) => path.slice('net/bridge/'.length));
-  return names.length > 0
-    ? {
-        verdict: 'detour',
-        reason: names[0] ?? 'bridge-nf-call',
-        hint: `br_netfilter sends bridged frames through the host's netfilter (${names.map(name => `net.bridge.${name}=1`).join(', ')}): set "bridgeNetfilter": "off" for the bridge, or sysctl -w net.bridge.${names[0]}=0`,
-      }
-    : {
-        verdict: 'detour',
-        reason: 'host-stack',
-        hint: "the host's IP stack saw frames that were not for it: look at per-bridge nf_call_iptables (ip -d link), and at routes to the guest's address",
-      };
+  return {
+    verdict: 'detour',
+    reason: 'host-stack',
+    hint: "the host's IP stack saw frames that were not for it: look at per-bridge nf_call_iptables (ip -d link), and at routes to the guest's address",
+  };
 }
+
+const isOn = (host: HostState, name: string) => {
+  const value = host.sysctls[`net/bridge/${name}`];
+  return value !== undefined && value !== '0';
+};

@@ -1,73 +1,66 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Drivers } from '../drivers/drivers.js';
+import { bare, borrowCandidates, linkLocal, subnetsOf } from './addresses.js';
 import type { Target } from './model.js';
 
 /**
- * Makes guests speak without knowing anything of their inside: a port on each bridge whose other end lies in a
- * throw-away namespace. It asks all IPv6 nodes to answer, and then, one by one, those that were silent.
+ * Makes guests speak without an agent in them: a port on each bridge whose other end lies in a throw-away
+ * namespace. It asks all IPv6 nodes to answer, pings the IPv4 addresses that the lab names, and then asks one
+ * by one those that were silent.
  */
 export interface Stimulus {
-  /** All guests of all bridges at once: one process a bridge. */
+  /** All guests of all bridges at once: two processes a bridge. */
   askAll(): Promise<void>;
-  /** One guest, by the addresses that the lab gives it. */
+  /** One guest, by everything that is known of it. */
   ask(target: Target): Promise<void>;
   /** What is tried for a NIC, for the report. */
   tried(target: Target): readonly string[];
   close(): Promise<void>;
 }
 
-export async function makeStimulus(drivers: Drivers, targets: readonly Target[]): Promise<Stimulus> {
-  const bridges = [...new Set(targets.map(target => target.bridge))];
+/** @param taken addresses that must not be borrowed, without prefix */
+export async function makeStimulus(
+  drivers: Drivers,
+  targets: readonly Target[],
+  taken: ReadonlySet<string>,
+): Promise<Stimulus> {
   const namespace = await drivers.namespace();
-  const run = (words: readonly string[]) => {
+  const ports = portsOf(targets);
+  const run: RunInside = (words, input) => {
     const [file = '', ...args] = [...namespace.enter, ...words];
-    return drivers.run(file, args, { allowFailure: true, timeoutMs: 10_000 });
+    return drivers.run(file, args, { allowFailure: true, timeoutMs: 10_000, ...(input ? { input } : {}) });
   };
-  const inside = (bridge: string) => `probe${bridges.indexOf(bridge)}`;
-  const tag = randomBytes(4).toString('hex');
+  const borrowed = new Map<string, string>();
   try {
-    await addPorts(drivers, namespace, bridges, tag);
+    await addPorts(drivers, namespace.pid, ports, run);
+    for (const [subnet, address] of await borrow(ports, taken, run)) borrowed.set(subnet, address);
   } catch (error) {
     await namespace.close();
     throw error;
   }
+  const inside = (target: Target) => ports.find(port => port.bridge === target.bridge)?.inside ?? '';
   return {
     async askAll() {
-      await Promise.all(
-        bridges.map(bridge =>
-          run(['ping', '-6', '-q', '-c', '3', '-i', '0.2', '-W', '1', `ff02::1%${inside(bridge)}`]),
-        ),
-      );
+      await Promise.all(ports.flatMap(port => [pingAllSix(port, run), pingAllFour(port, run)]));
     },
     async ask(target) {
-      const port = inside(target.bridge);
-      const four = target.nic.addresses.filter(cidr => !cidr.includes(':')).map(withoutPrefix);
-      const six = [
-        linkLocal(target.nic.mac),
-        ...target.nic.addresses.filter(cidr => cidr.includes(':')).map(withoutPrefix),
-      ];
+      const { four, six } = addressesOf(target);
       await Promise.all([
-        // An ARP probe comes from 0.0.0.0 (RFC 5227), so no address of the LAN has to be borrowed.
-        ...four.map(address => run(['busybox', 'arping', '-D', '-c', '2', '-w', '2', '-I', port, address])),
+        // An ARP probe comes from 0.0.0.0 (RFC 5227), so it needs no address of the LAN.
+        ...four.map(address =>
+          run(['busybox', 'arping', '-D', '-c', '2', '-w', '2', '-I', inside(target), address]),
+        ),
         ...six.map(address =>
-          run(['ping', '-6', '-q', '-c', '2', '-i', '0.2', '-W', '1', '-I', port, address]),
+          run(['ping', '-6', '-q', '-c', '2', '-i', '0.2', '-W', '1', '-I', inside(target), address]),
         ),
       ]);
     },
-    tried: target => [
-      'IPv6 echo request to all nodes',
-      ...target.nic.addresses.map(cidr =>
-        cidr.includes(':')
-          ? `IPv6 echo request to ${withoutPrefix(cidr)}`
-          : `ARP probe for ${withoutPrefix(cidr)}`,
-      ),
-      `IPv6 echo request to ${linkLocal(target.nic.mac)}`,
-    ],
+    tried: target => describe(target, borrowed),
     async close() {
       // The kernel would delete the ports with the namespace, but some time later.
       await drivers.ip.batch(
-        bridges.map((_, i) => `link del dev ${portName(tag, i)}`),
+        ports.map(port => `link del dev ${port.outside}`),
         { force: true },
       );
       await namespace.close();
@@ -75,17 +68,25 @@ export async function makeStimulus(drivers: Drivers, targets: readonly Target[])
   };
 }
 
-/** The bridge's end of the i-th cable; at most 15 bytes. */
-const portName = (tag: string, i: number) => `vmp${tag}${i}`;
+type RunInside = (words: readonly string[], input?: string) => Promise<{ readonly exitCode: number }>;
 
-const withoutPrefix = (cidr: string) => cidr.split('/')[0] ?? cidr;
+/** A cable from a bridge into the namespace. */
+interface Port {
+  readonly bridge: string;
+  /** Name of the bridge's end; at most 15 bytes. */
+  readonly outside: string;
+  readonly inside: string;
+  readonly targets: readonly Target[];
+}
 
-/** Link-local address that a guest derives from its MAC by default (RFC 4291, modified EUI-64). */
-export function linkLocal(mac: string): string {
-  const bytes = mac.split(':').map(byte => Number.parseInt(byte, 16));
-  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = bytes;
-  const hex = (high: number, low: number) => ((high << 8) | low).toString(16);
-  return `fe80::${hex(a ^ 2, b)}:${hex(c, 0xff)}:${hex(0xfe, d)}:${hex(e, f)}`;
+function portsOf(targets: readonly Target[]): Port[] {
+  const tag = randomBytes(4).toString('hex');
+  return [...new Set(targets.map(target => target.bridge))].map((bridge, i) => ({
+    bridge,
+    outside: `vmp${tag}${i}`,
+    inside: `probe${i}`,
+    targets: targets.filter(target => target.bridge === bridge),
+  }));
 }
 
 /**
@@ -94,29 +95,95 @@ export function linkLocal(mac: string): string {
  */
 async function addPorts(
   drivers: Drivers,
-  namespace: { readonly pid: number; readonly enter: readonly string[] },
-  bridges: readonly string[],
-  tag: string,
+  pid: number,
+  ports: readonly Port[],
+  run: RunInside,
 ): Promise<void> {
   await drivers.ip.batch(
-    bridges.flatMap((bridge, i) => {
-      const port = portName(tag, i);
-      return [
-        `link add name ${port} type veth peer name probe${i} netns ${namespace.pid}`,
-        `link set dev ${port} addrgenmode none`,
-        `link set dev ${port} master ${bridge}`,
-        `link set dev ${port} type bridge_slave learning off`,
-        `link set dev ${port} up`,
-      ];
+    ports.flatMap(({ bridge, outside, inside }) => [
+      `link add name ${outside} type veth peer name ${inside} netns ${pid}`,
+      `link set dev ${outside} addrgenmode none`,
+      `link set dev ${outside} master ${bridge}`,
+      `link set dev ${outside} type bridge_slave learning off`,
+      `link set dev ${outside} up`,
+    ]),
+  );
+  const word = () => randomBytes(2).toString('hex');
+  const lines = ports.flatMap(({ inside }) => [
+    `link set dev ${inside} addrgenmode none`,
+    `link set dev ${inside} up`,
+    `address add fe80::${word()}:${word()}/64 dev ${inside} nodad`,
+  ]);
+  await run(['ip', '-batch', '-'], `${lines.join('\n')}\n`);
+  // The carrier takes a moment to be seen on both ends.
+  await sleep(20);
+}
+
+/** IPv4 guests answer a pinger of their own subnet: borrow an address in each that nobody answers for. */
+async function borrow(
+  ports: readonly Port[],
+  taken: ReadonlySet<string>,
+  run: RunInside,
+): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  const search = ports.flatMap(port =>
+    subnetsOf(port.targets).map(async subnet => {
+      for (const address of borrowCandidates(subnet, taken)) {
+        // arping -D ends with 1 where somebody answers; silence runs into the time limit.
+        const { exitCode } = await run([
+          'timeout',
+          '0.4',
+          'busybox',
+          'arping',
+          '-D',
+          '-c',
+          '1',
+          '-w',
+          '1',
+          '-I',
+          port.inside,
+          address,
+        ]);
+        if (exitCode === 1) continue;
+        await run(['ip', 'address', 'add', `${address}/${subnet.prefix}`, 'dev', port.inside]);
+        found.set(subnet.text, address);
+        return;
+      }
     }),
   );
-  const [file = '', ...args] = [...namespace.enter, 'ip', '-batch', '-'];
-  const lines = bridges.flatMap((_, i) => [
-    `link set dev probe${i} addrgenmode none`,
-    `link set dev probe${i} up`,
-    `address add fe80::${randomBytes(2).toString('hex')}:${randomBytes(2).toString('hex')}/64 dev probe${i} nodad`,
-  ]);
-  await drivers.run(file, args, { input: `${lines.join('\n')}\n` });
-  // The router solicitation of a fresh address is on its way; the first echo request should not race it.
-  await sleep(20);
+  await Promise.all(search);
+  return found;
+}
+
+const pingAllSix = (port: Port, run: RunInside) =>
+  run(['ping', '-6', '-q', '-c', '3', '-i', '0.2', '-W', '1', `ff02::1%${port.inside}`]);
+
+/** One shell for all; the addresses are the lab's own, which were validated. */
+async function pingAllFour(port: Port, run: RunInside): Promise<void> {
+  const addresses = port.targets.flatMap(target => addressesOf(target).four);
+  if (addresses.length === 0) return;
+  const script = `for a in ${addresses.join(' ')}; do ping -n -q -c 2 -i 0.2 -W 1 $a & done; wait\n`;
+  await run(['sh'], script);
+}
+
+function addressesOf({ nic }: Target): { four: string[]; six: string[] } {
+  const all = nic.addresses.map(bare);
+  return {
+    four: all.filter(address => !address.includes(':')),
+    six: [linkLocal(nic.mac), ...all.filter(address => address.includes(':'))],
+  };
+}
+
+function describe(target: Target, borrowed: ReadonlyMap<string, string>): string[] {
+  const { four, six } = addressesOf(target);
+  const [subnet] = subnetsOf([target]);
+  const from = subnet === undefined ? undefined : borrowed.get(subnet.text);
+  return [
+    'IPv6 echo request to all nodes',
+    ...four.flatMap(address => [
+      ...(from ? [`echo request to ${address} from ${from}, borrowed`] : []),
+      `ARP probe for ${address}`,
+    ]),
+    ...six.map(address => `IPv6 echo request to ${address}`),
+  ];
 }

@@ -4,6 +4,7 @@ import { parseLink } from '../host/links.js';
 import type { HostState } from '../host/model.js';
 import { observeHost } from '../host/observe.js';
 import type { Lab } from '../lab/model.js';
+import { bare } from './addresses.js';
 import { checkDomain, checkFdb, checkTap } from './checks.js';
 import { type Counts, counterScript, entryKey, parseCounts } from './counters.js';
 import type { Check, PathEvidence, Target } from './model.js';
@@ -59,6 +60,17 @@ export function targetsOf(lab: Lab, host: HostState): Target[] {
   );
 }
 
+/** What the stimulus must not borrow: addresses of the lab, of the host, and of its gateways. */
+function addressesInUse(targets: readonly Target[], host: HostState): Set<string> {
+  return new Set([
+    ...targets.flatMap(({ nic }) => nic.addresses.map(bare)),
+    ...host.links.flatMap(link => link.addresses.map(address => address.local)),
+    ...host.routes.flatMap(route =>
+      [route.gateway ?? [], ...route.nexthops.map(hop => hop.gateway ?? [])].flat(),
+    ),
+  ]);
+}
+
 interface Proof {
   readonly evidence: ReadonlyMap<Target, PathEvidence>;
   readonly host: HostState;
@@ -77,7 +89,7 @@ async function prove(
   const before = await received(drivers);
   const counters = await drivers.nft.own(counterScript(table, hookable(targets, host), own));
   try {
-    const stimulus = await makeStimulus(drivers, targets);
+    const stimulus = await makeStimulus(drivers, targets, addressesInUse(targets, host));
     try {
       const counts = await askUntilSeen(targets, table, stimulus, drivers, options);
       const [fdb, after, state] = await Promise.all([
@@ -171,6 +183,10 @@ function evidenceOf(
       prerouting: counts.get('bridge_prerouting', entryKey({ nic, uplink, ...target })),
       forward: counts.get('bridge_forward', nic.mac),
       input: counts.get('bridge_input', nic.mac),
+    },
+    families: {
+      ip: counts.get('bridge_ip', entryKey({ nic, uplink, ...target })),
+      ip6: counts.get('bridge_ip6', entryKey({ nic, uplink, ...target })),
     },
     hostStack: {
       prerouting: counts.get('inet_prerouting', nic.mac),

@@ -1,0 +1,85 @@
+import type { DomainState } from '../../src/host/model.js';
+import { planProvision } from '../../src/plan/plan.js';
+import { FakeHost } from './host.js';
+import { runIpLine } from './ip.js';
+import { carryOut, labFrom, renderContext } from './labs.js';
+import { addressFrom, familyOf, neighbourFrom, routeFrom, ruleFrom, Words } from './words.js';
+
+/** A host in few words; everything that is left out is a default. */
+export interface HostDescription {
+  /** By name. Addresses, like routes and all else, in ip's own words. */
+  readonly links?: Readonly<Record<string, LinkDescription>>;
+  readonly routes?: readonly string[];
+  readonly rules?: readonly string[];
+  readonly neighbours?: readonly string[];
+  readonly sysctls?: Readonly<Record<string, string>>;
+  readonly wireless?: readonly string[];
+  readonly domains?: readonly (Pick<DomainState, 'name' | 'uuid'> & Partial<DomainState>)[];
+  /** Lab files that were provisioned before, in this order, all refusals waived. */
+  readonly applied?: readonly object[];
+  /** What happened to the host since, as lines of ip. */
+  readonly then?: readonly string[];
+  /** States that domains have come to since, by name. */
+  readonly states?: Readonly<Record<string, string>>;
+  /** Labs whose record was lost. */
+  readonly forgotten?: readonly string[];
+  readonly rebooted?: boolean;
+}
+
+interface LinkDescription {
+  readonly mac?: string;
+  readonly mtu?: number;
+  readonly up?: boolean;
+  readonly type?: string;
+  readonly kind?: string;
+  readonly master?: string;
+  readonly addresses?: readonly string[];
+}
+
+/** Make a fake host as described. */
+export async function hostFrom(description: HostDescription): Promise<FakeHost> {
+  const host = new FakeHost();
+  const { kernel } = host;
+  Object.entries(description.links ?? {}).forEach(([name, link], i) => addLink(host, name, link, i));
+  for (const line of description.routes ?? [])
+    kernel.addRoute(routeFrom(new Words(line), line.includes(':') ? 6 : 4), 'add');
+  for (const line of description.rules ?? []) {
+    const six = line.startsWith('-6 ');
+    kernel.addRule(ruleFrom(new Words(six ? line.slice(3) : line), six ? 6 : 4));
+  }
+  for (const line of description.neighbours ?? []) kernel.replaceNeighbour(neighbourFrom(new Words(line)));
+  for (const [path, value] of Object.entries(description.sysctls ?? {})) kernel.sysctls.set(path, value);
+  host.wireless.push(...(description.wireless ?? []));
+  for (const domain of description.domains ?? [])
+    host.domains.set(domain.uuid, { state: 'shutoff', mark: null, liveMark: null, xml: null, ...domain });
+  for (const file of description.applied ?? []) await apply(host, file);
+  for (const line of description.then ?? []) runIpLine(kernel, line, familyOf(line));
+  for (const [name, state] of Object.entries(description.states ?? {})) setState(host, name, state);
+  for (const name of description.forgotten ?? []) host.records.delete(name);
+  if (description.rebooted) host.bootId = 'boot-2';
+  return host;
+}
+
+function addLink(host: FakeHost, name: string, description: LinkDescription, i: number): void {
+  const { addresses = [], master, up = true, ...given } = description;
+  const bridge = given.kind === 'bridge' ? { stp: false, forwardDelay: 15, multicastSnooping: true } : null;
+  const link = host.kernel.add({ kind: null, mac: `02:00:00:00:00:0${i + 1}`, bridge, ...given, name });
+  link.up = up;
+  for (const words of addresses) {
+    const { address } = addressFrom(new Words(`${words} dev ${name}`));
+    host.kernel.addAddress(name, address);
+  }
+  if (master !== undefined) host.kernel.setMaster(link, master);
+}
+
+async function apply(host: FakeHost, file: object): Promise<void> {
+  const lab = labFrom(file);
+  await carryOut(planProvision(lab, host.observe(), renderContext(lab), { yes: true }), host);
+}
+
+function setState(host: FakeHost, name: string, state: string): void {
+  const domain = [...host.domains.values()].find(candidate => candidate.name === name);
+  if (!domain) throw new Error(`there is no domain ${name}`);
+  const alive = !['shutoff', 'crashed'].includes(state);
+  host.domains.set(domain.uuid, { ...domain, state, liveMark: alive ? domain.liveMark : null });
+}

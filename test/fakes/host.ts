@@ -1,0 +1,168 @@
+import type { Drivers } from '../../src/drivers/drivers.js';
+import type { BatchOptions, IpJson } from '../../src/drivers/iproute2.js';
+import { VmnetError } from '../../src/errors.js';
+import { parseMark } from '../../src/host/libvirt.js';
+import type { DomainState, HostState, LabRecord, Link } from '../../src/host/model.js';
+import { runIpLine } from './ip.js';
+import { FakeKernel, type FakeLink } from './kernel.js';
+
+export const STATE_DIR = '/var/lib/vmnet';
+
+/** A machine with a kernel, libvirt and files, whose drivers change it and whose state can be looked at. */
+export class FakeHost {
+  readonly kernel = new FakeKernel();
+  readonly domains = new Map<string, DomainState>();
+  readonly files = new Set<string>();
+  readonly records = new Map<string, LabRecord>();
+  /** Everything that was asked of the drivers, in order. */
+  readonly calls: string[] = [];
+  readonly wireless: string[] = [];
+  /** Makes whatever call it returns an error for fail. */
+  fault: (call: string) => Error | null = () => null;
+  bootId = 'boot-1';
+
+  constructor() {
+    for (const table of ['iptables', 'ip6tables', 'arptables'])
+      this.kernel.sysctls.set(`net/bridge/bridge-nf-call-${table}`, '1');
+    for (const [key, value] of Object.entries({ addr_gen_mode: '0', accept_dad: '1', disable_ipv6: '0' }))
+      this.kernel.sysctls.set(`net/ipv6/conf/default/${key}`, value);
+    this.kernel.add({ name: 'lo', kind: null, type: 'loopback', mac: '00:00:00:00:00:00', mtu: 65536, up: true });
+  }
+
+  observe(): HostState {
+    const { kernel } = this;
+    return structuredClone({
+      bootId: this.bootId,
+      netns: 'net:[1]',
+      links: kernel.links.map(link => this.#seen(link)),
+      routes: kernel.sortedRoutes(),
+      rules: kernel.rules,
+      neighbours: kernel.neighbours,
+      sysctls: Object.fromEntries(kernel.sysctls),
+      wireless: this.wireless,
+      libvirt: { uri: 'qemu:///system', domains: [...this.domains.values()] },
+      records: [...this.records.values()],
+    });
+  }
+
+  #seen({ mtuIsSet, carrier, ...link }: FakeLink): Link {
+    const running = link.up && carrier;
+    const port = link.master === null ? null : running ? 'forwarding' : 'disabled';
+    return { ...link, operState: running ? 'UP' : 'DOWN', portState: port };
+  }
+
+  /** Drivers of this very host. */
+  readonly drivers: Drivers = this.#drivers();
+
+  #drivers(): Drivers {
+    const fakes = {
+      stateDir: STATE_DIR,
+      libvirtUri: 'qemu:///system',
+      ip: {
+        batch: async (lines: readonly string[], options?: BatchOptions) => this.#batch(lines, options ?? {}),
+        links: async () => this.kernel.links.map(linkJson),
+        deleteLinks: async (names: readonly string[]) => {
+          for (const name of names) await this.#call(`link del dev ${name}`, () => this.kernel.remove(name));
+        },
+      },
+      kernel: {
+        readSysctl: async (path: string) => this.kernel.sysctls.get(path) ?? null,
+        writeSysctl: (path: string, value: string) =>
+          this.#call(`sysctl ${path}=${value}`, () => this.#writeSysctl(path, value)),
+      },
+      files: {
+        makeFolder: async () => {},
+        read: async (path: string) => (this.files.has(path) ? 'vmnet-probe: up\n' : null),
+        remove: (path: string) => this.#call(`rm ${path}`, () => this.files.delete(path)),
+        removeIfEmpty: async () => {},
+        makeOverlay: (path: string) => this.#call(`overlay ${path}`, () => this.files.add(path)),
+      },
+      records: {
+        all: async () => [...this.records.values()],
+        save: async (record: LabRecord) => void this.records.set(record.name, record),
+        remove: async (name: string) => void this.records.delete(name),
+      },
+      libvirt: async () => this.#libvirt,
+    };
+    return fakes as unknown as Drivers;
+  }
+
+  async #call(call: string, act: () => unknown): Promise<void> {
+    await Promise.resolve(); // as a real one, it ends later than it begins
+    this.calls.push(call);
+    const fault = this.fault(call);
+    if (fault) throw fault;
+    act();
+  }
+
+  #writeSysctl(path: string, value: string): void {
+    if (!this.kernel.sysctls.has(path)) throw new VmnetError('command-failed', `there is no ${path}`);
+    this.kernel.sysctls.set(path, value);
+  }
+
+  /** Stops at the first line that fails, unless forced. */
+  async #batch(lines: readonly string[], { family, force }: BatchOptions): Promise<void> {
+    for (const line of lines) {
+      try {
+        await this.#call(`ip ${family === 6 ? '-6 ' : ''}${line}`, () => runIpLine(this.kernel, line, family));
+      } catch (error) {
+        if (!force) throw new VmnetError('command-failed', `\`ip ${line}\`: ${(error as Error).message}`);
+        if (/fake kernel/.test((error as Error).message)) throw error;
+      }
+    }
+  }
+
+  readonly #libvirt = {
+    defineDomain: (xml: string) => this.#call(`define ${element(xml, 'name')}`, () => this.#define(xml)),
+    undefine: (uuid: string) => this.#call(`undefine ${uuid}`, () => void this.domains.delete(this.#domain(uuid).uuid)),
+    create: (uuid: string) => this.#call(`create ${uuid}`, () => this.#start(uuid)),
+    destroy: (uuid: string) => this.#call(`destroy ${uuid}`, () => this.#stop(uuid)),
+    state: async (uuid: string) => ({ state: this.#domain(uuid).state, reason: 0 }),
+  };
+
+  #domain(uuid: string): DomainState {
+    const domain = this.domains.get(uuid);
+    if (!domain) throw libvirtError(42);
+    return domain;
+  }
+
+  #define(xml: string): void {
+    const uuid = element(xml, 'uuid');
+    const present = this.domains.get(uuid);
+    this.domains.set(uuid, {
+      name: element(xml, 'name'),
+      uuid,
+      state: present?.state ?? 'shutoff',
+      mark: parseMark(xml.match(/<vmnet:endpoint [^>]*>/)?.[0] ?? null),
+      liveMark: present?.liveMark ?? null,
+      xml,
+    });
+  }
+
+  #start(uuid: string): void {
+    const domain = this.#domain(uuid);
+    if (domain.state === 'running') throw libvirtError(55);
+    for (const [, tap = ''] of (domain.xml ?? '').matchAll(/<target dev="([^"]+)" managed/g)) this.kernel.link(tap);
+    this.domains.set(uuid, { ...domain, state: 'running', liveMark: domain.mark });
+    this.files.add(/<log file="([^"]+)"/.exec(domain.xml ?? '')?.[1] ?? '');
+  }
+
+  #stop(uuid: string): void {
+    const domain = this.#domain(uuid);
+    if (domain.state === 'shutoff') throw libvirtError(55);
+    this.domains.set(uuid, { ...domain, state: 'shutoff', liveMark: null });
+  }
+}
+
+const element = (xml: string, name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1] ?? '';
+
+const libvirtError = (libvirtCode: number) =>
+  Object.assign(new VmnetError('libvirt', `libvirt error ${libvirtCode}`), { libvirtCode });
+
+/** As much of `ip -j -d address show` as finding a link takes. */
+const linkJson = (link: FakeLink): IpJson => ({
+  ifindex: link.index,
+  ifname: link.name,
+  altnames: link.altnames,
+  linkinfo: { info_kind: link.kind },
+});

@@ -1,0 +1,115 @@
+import type { FakeKernel, FakeLink } from './kernel.js';
+import { addressFrom, neighbourFrom, routeFrom, ruleFrom, Words } from './words.js';
+
+/** One line of an `ip -batch`, as far as plans say such lines; any other throws. */
+export function runIpLine(kernel: FakeKernel, line: string, family: 4 | 6 = 4): void {
+  const words = new Words(line);
+  const command = `${words.next()} ${words.next()}`;
+  const act = COMMANDS[command];
+  if (!act) throw words.unknown(`"${command}"`);
+  act(kernel, words, family);
+  if (!words.empty) throw words.unknown(words.peek());
+}
+
+type Command = (kernel: FakeKernel, words: Words, family: 4 | 6) => void;
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  'link add': linkAdd,
+  'link set': linkSet,
+  'link del': (kernel, words) => kernel.remove(device(words)),
+  'link property': linkProperty,
+  'tuntap add': tuntapAdd,
+  'address add'(kernel, words) {
+    const { address, dev } = addressFrom(words);
+    kernel.addAddress(dev, address);
+  },
+  'address del': (kernel, words) => {
+    const cidr = words.next();
+    kernel.deleteAddress(device(words), cidr);
+  },
+  'address flush': (kernel, words) => kernel.flush(device(words)),
+  'route append': (kernel, words, family) => kernel.addRoute(routeFrom(words, family), 'append'),
+  'route replace': (kernel, words, family) => kernel.addRoute(routeFrom(words, family), 'replace'),
+  'route del': (kernel, words, family) => kernel.deleteRoute(routeFrom(words, family)),
+  'rule add': (kernel, words, family) => kernel.addRule(ruleFrom(words, family)),
+  'rule del': (kernel, words, family) => kernel.deleteRule(ruleFrom(words, family)),
+  'neigh replace': (kernel, words) => kernel.replaceNeighbour(neighbourFrom(words)),
+};
+
+function device(words: Words): string {
+  if (!words.take('dev')) throw words.unknown(words.peek());
+  return words.next();
+}
+
+function linkAdd(kernel: FakeKernel, words: Words): void {
+  const fields = { name: '', address: '', mtu: 1500 };
+  while (!words.take('type')) {
+    const word = words.next();
+    if (word === 'name' || word === 'address') fields[word] = words.next();
+    else if (word === 'mtu') fields.mtu = words.number();
+    else throw words.unknown(word);
+  }
+  if (words.next() !== 'bridge') throw words.unknown('this type');
+  const bridge = { stp: false, forwardDelay: 15, multicastSnooping: true };
+  const { name, address: mac, mtu } = fields;
+  bridgeOptions(kernel, kernel.add({ name, mac, mtu, kind: 'bridge', bridge }), words);
+}
+
+/** The kernel takes the forward delay before STP, wherever they stand in the line (`br_changelink`). */
+function bridgeOptions(kernel: FakeKernel, link: FakeLink, words: Words): void {
+  let stp: boolean | null = null;
+  while (!words.empty) {
+    const word = words.next();
+    if (word === 'stp_state') stp = words.next() === '1';
+    else if (word === 'forward_delay') kernel.setForwardDelay(link, words.number() / 100);
+    else if (word === 'mcast_snooping' && link.bridge) link.bridge.multicastSnooping = words.next() === '1';
+    else throw words.unknown(word);
+  }
+  if (stp !== null) kernel.setStp(link, stp);
+}
+
+/** All of a line that is about the link itself takes effect in one go; its master last. */
+function linkSet(kernel: FakeKernel, words: Words): void {
+  const link = kernel.link(device(words));
+  let state: 'up' | 'down' | null = null;
+  let master: string | null | undefined;
+  while (!words.empty) {
+    const word = words.next();
+    if (word === 'up' || word === 'down') state = word;
+    else if (word === 'alias') link.alias = words.next();
+    else if (word === 'address') link.mac = words.next();
+    else if (word === 'mtu') kernel.setMtu(link, words.number());
+    else if (word === 'addrgenmode') kernel.setAddrGenMode(link, words.next());
+    else if (word === 'master') master = words.next();
+    else if (word === 'nomaster') master = null;
+    else if (word === 'type') takeOptions(kernel, link, words);
+    else throw words.unknown(word);
+  }
+  if (master !== undefined) kernel.setMaster(link, master);
+  if (state === 'up') kernel.setUp(link);
+  if (state === 'down') kernel.setDown(link);
+}
+
+function takeOptions(kernel: FakeKernel, link: FakeLink, words: Words): void {
+  if (words.next() !== 'bridge') throw words.unknown('this type');
+  bridgeOptions(kernel, link, words);
+}
+
+function linkProperty(kernel: FakeKernel, words: Words): void {
+  if (!words.take('add')) throw words.unknown(words.peek());
+  const link = kernel.link(device(words));
+  if (!words.take('altname')) throw words.unknown(words.peek());
+  const altname = words.next();
+  if (kernel.links.some(other => other.name === altname || other.altnames.includes(altname)))
+    throw new Error('RTNETLINK answers: File exists');
+  link.altnames.push(altname);
+}
+
+/** A fresh tap has a random MAC; only its first byte matters here. */
+function tuntapAdd(kernel: FakeKernel, words: Words): void {
+  const name = device(words);
+  if (!words.take('mode') || words.next() !== 'tap') throw words.unknown('this mode');
+  const vnetHdr = words.take('vnet_hdr');
+  const multiQueue = words.take('multi_queue');
+  kernel.add({ name, kind: 'tun', mac: '1e:00:00:00:00:01', tap: { vnetHdr, multiQueue, persist: true } });
+}
