@@ -63,12 +63,10 @@ sudo=''
 # Where sudo does not find this Node, it has to be told the way.
 # shellcheck disable=SC2016 # the user's shell is to expand it
 [ -z "$sudo" ] || [ "$(sudo -n sh -c 'command -v node' 2> /dev/null)" = "$node" ] || sudo='sudo env "PATH=$PATH" '
-cat << END
-  npx vmnet init --uplink $nic homelab.json         writes a small lab for $nic: look at it
-  ${sudo}npx vmnet plan homelab.json            shows every step, and changes nothing
-  ${sudo}npx vmnet provision homelab.json       builds it and proves it
-  ${sudo}npx vmnet destroy homelab.json         puts everything back
-
-After "${sudo}npm install -g ." it is just "vmnet", from any folder.
-Over SSH, have a second way in at hand for the first time: see README.md, "Limits".
-END
+line() { printf '  %-50s %s\n' "$1" "$2"; }
+line "npx vmnet init --uplink $nic homelab.json" "writes a small lab for $nic: look at it"
+line "${sudo}npx vmnet plan homelab.json" 'shows every step, and changes nothing'
+line "${sudo}npx vmnet provision homelab.json" 'builds it, and proves it'
+line "${sudo}npx vmnet destroy homelab.json" 'puts everything back'
+printf '\nAfter "npm install -g ." it is just "vmnet", from any folder.\n'
+printf 'Over SSH, have a second way in at hand for the first time: README.md, "Limits", says why.\n'

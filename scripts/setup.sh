@@ -214,7 +214,7 @@ install_modules() {
   [ "$(cat $stamp 2> /dev/null || true)" = "$wanted" ] && return 0
   say 'npm ci: fetching the libraries that package-lock.json names'
   npm ci --ignore-scripts --no-audit --no-fund --loglevel=error ||
-    die 'npm ci failed.' 'Look at the lines above; with the network at hand, run this again.'
+    die 'npm ci failed.' 'Look at the first lines above: without network, try again later; with a lock file that does not fit package.json, run npm install.'
   echo "$wanted" > $stamp
 }
 
@@ -228,6 +228,9 @@ check_node
 name_the_machine
 if is_debian; then install_packages; else check_programs; fi
 unpack_kernel
-install_modules
-build
+# An installed package has its libraries, and is compiled.
+if [ -e package-lock.json ]; then
+  install_modules
+  build
+fi
 say 'everything is there'

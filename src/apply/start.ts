@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Drivers } from '../drivers/drivers.js';
 import { VmnetError } from '../errors.js';
+import { consoleTail } from '../guest/console.js';
 import type { GuestRef } from '../plan/model.js';
 
 /** Milliseconds; the probe guest needs two seconds under emulation, and far more on a busy machine. */
@@ -55,16 +56,4 @@ async function guestLate(guest: GuestRef, drivers: Drivers): Promise<VmnetError>
       ? `Its console ended with:\n${tail}`
       : 'It wrote nothing to its serial console; does it have enough memory?',
   );
-}
-
-const TAIL_LINES = 12;
-
-/** The last lines of a console, fit for a terminal: without escape sequences and control characters. */
-export function consoleTail(text: string | null): string {
-  const plain = (text ?? '').replace(/\x1b\[[0-9;?]*[A-Za-z]|\x1b./g, '').replace(/[^\n\x20-\x7e]/g, '');
-  const lines = plain.split('\n').filter(line => line.trim() !== '');
-  return lines
-    .slice(-TAIL_LINES)
-    .map(line => `  | ${line.slice(0, 160)}`)
-    .join('\n');
 }

@@ -4,7 +4,7 @@ import type { LabRecord } from '../host/model.js';
 import { observeHost } from '../host/observe.js';
 import type { Lab } from '../lab/model.js';
 import { table } from '../report/table.js';
-import { targetsOf } from '../verify/verify.js';
+import { targetsOf } from '../verify/targets.js';
 import type { Context, Outcome } from './command.js';
 import { resolveLab } from './resolve.js';
 

@@ -1,4 +1,5 @@
 import type { Address, HostState, Neighbour, Route, Rule } from '../host/model.js';
+import { ADDRESS_BITS, contains, parseCidr } from '../lab/cidr.js';
 
 /** Everything by which a host is reached through one interface. */
 export interface Identity {
@@ -41,16 +42,17 @@ export function identityOf(host: HostState, dev: string): Identity {
 
 const names = (route: Route, dev: string) => route.dev === dev || route.nexthops.some(hop => hop.dev === dev);
 
-/** A prefix route that `ip address add` brings along. */
+/** A prefix route that `ip address add` brings along: to the subnet of an address, or to its peer. */
 function followsFrom(route: Route, addresses: readonly Address[]): boolean {
   if (route.protocol !== 'kernel' || route.gateway || route.table !== 'main') return false;
-  return addresses.some(
-    address =>
-      address.family === route.family &&
-      !address.flags.includes('noprefixroute') &&
-      route.dst.endsWith(`/${address.prefix}`) &&
-      (route.family === 6 || route.prefsrc === address.local),
+  const subnet = parseCidr(
+    route.dst.includes('/') ? route.dst : `${route.dst}/${ADDRESS_BITS[route.family]}`,
   );
+  return addresses.some(address => {
+    const reached = parseCidr(`${address.peer ?? address.local}/${address.prefix}`);
+    if (address.flags.includes('noprefixroute') || !subnet || !reached) return false;
+    return subnet.prefix === reached.prefix && contains(subnet, reached);
+  });
 }
 
 /**

@@ -1,5 +1,5 @@
 import { type Cidr, formatIp, parseCidr, subnetText } from '../lab/cidr.js';
-import type { Target } from './model.js';
+import type { Target } from './targets.js';
 
 /** An IPv4 subnet that guests of a bridge are in. */
 export interface Subnet extends Cidr {

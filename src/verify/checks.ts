@@ -1,6 +1,7 @@
 import type { HostState } from '../host/model.js';
 import type { Vm } from '../lab/model.js';
-import type { Check, Target } from './model.js';
+import type { Check } from './model.js';
+import type { Target } from './targets.js';
 
 /** Is the VM's domain running? */
 export function checkDomain(vm: Vm, host: HostState): Check {

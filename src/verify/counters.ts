@@ -1,6 +1,6 @@
 import type { IpJson } from '../drivers/iproute2.js';
 import { number, object, objects, string } from '../host/json.js';
-import type { Target } from './model.js';
+import type { Target } from './targets.js';
 
 /** Packets seen at each hook, by the key of the set element. */
 export interface Counts {

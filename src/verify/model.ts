@@ -1,5 +1,3 @@
-import type { Nic } from '../lab/model.js';
-
 /** One measurement, with what it found. */
 export interface Check {
   readonly name: 'domain' | 'tap' | 'fdb' | 'path';
@@ -48,12 +46,6 @@ export interface PathEvidence {
   readonly fdb: { readonly mac: string; readonly port: string } | null;
   /** What was done to make the guest speak. */
   readonly tried: readonly string[];
-}
-
-/** A NIC of the lab with the names that its links have now. */
-export interface Target {
-  readonly nic: Nic;
-  readonly tap: string;
-  readonly bridge: string;
-  readonly uplink: string | null;
+  /** The last lines of a silent guest's serial console; empty for one that spoke. */
+  readonly console: string;
 }

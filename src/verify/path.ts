@@ -1,5 +1,6 @@
 import type { HostState, Link } from '../host/model.js';
-import type { Check, PathEvidence, Target } from './model.js';
+import type { Check, PathEvidence } from './model.js';
+import type { Target } from './targets.js';
 
 /** What the proof has to know about the host to name a cause. */
 export interface PathFacts {

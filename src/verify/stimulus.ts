@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Drivers } from '../drivers/drivers.js';
 import { bare, borrowCandidates, linkLocal, subnetsOf } from './addresses.js';
-import type { Target } from './model.js';
+import type { Target } from './targets.js';
 
 /**
  * Makes guests speak without an agent in them: a port on each bridge whose other end lies in a throw-away

@@ -3,12 +3,13 @@ import { planProvision } from '../../src/plan/plan.js';
 import { FakeHost } from './host.js';
 import { runIpLine } from './ip.js';
 import { carryOut, labFrom, renderContext } from './labs.js';
-import { addressFrom, familyOf, neighbourFrom, routeFrom, ruleFrom, Words } from './words.js';
+import { addressFrom, neighbourFrom, routeFrom, ruleFrom, Words } from './words.js';
 
 /** A host in few words; everything that is left out is a default. */
 export interface HostDescription {
   /** By name. Addresses, like routes and all else, in ip's own words. */
   readonly links?: Readonly<Record<string, LinkDescription>>;
+  /** Those of IPv6 begin with `-6`. */
   readonly routes?: readonly string[];
   readonly rules?: readonly string[];
   readonly neighbours?: readonly string[];
@@ -41,24 +42,24 @@ export async function hostFrom(description: HostDescription): Promise<FakeHost> 
   const host = new FakeHost();
   const { kernel } = host;
   Object.entries(description.links ?? {}).forEach(([name, link], i) => addLink(host, name, link, i));
-  for (const line of description.routes ?? [])
-    kernel.addRoute(routeFrom(new Words(line), line.includes(':') ? 6 : 4), 'add');
-  for (const line of description.rules ?? []) {
-    const six = line.startsWith('-6 ');
-    kernel.addRule(ruleFrom(new Words(six ? line.slice(3) : line), six ? 6 : 4));
-  }
+  for (const line of description.routes ?? []) kernel.addRoute(routeFrom(...byFamily(line)), 'add');
+  for (const line of description.rules ?? []) kernel.addRule(ruleFrom(...byFamily(line)));
   for (const line of description.neighbours ?? []) kernel.replaceNeighbour(neighbourFrom(new Words(line)));
   for (const [path, value] of Object.entries(description.sysctls ?? {})) kernel.sysctls.set(path, value);
   host.wireless.push(...(description.wireless ?? []));
   for (const domain of description.domains ?? [])
     host.domains.set(domain.uuid, { state: 'shutoff', mark: null, liveMark: null, xml: null, ...domain });
   for (const file of description.applied ?? []) await apply(host, file);
-  for (const line of description.then ?? []) runIpLine(kernel, line, familyOf(line));
+  for (const line of description.then ?? []) runIpLine(kernel, line);
   for (const [name, state] of Object.entries(description.states ?? {})) setState(host, name, state);
   for (const name of description.forgotten ?? []) host.records.delete(name);
   if (description.rebooted) host.bootId = 'boot-2';
   return host;
 }
+
+/** `-6` in front, as in a command. */
+const byFamily = (line: string): [Words, 4 | 6] =>
+  line.startsWith('-6 ') ? [new Words(line.slice(3)), 6] : [new Words(line), 4];
 
 function addLink(host: FakeHost, name: string, description: LinkDescription, i: number): void {
   const { addresses = [], master, up = true, ...given } = description;
@@ -74,7 +75,8 @@ function addLink(host: FakeHost, name: string, description: LinkDescription, i: 
 
 async function apply(host: FakeHost, file: object): Promise<void> {
   const lab = labFrom(file);
-  await carryOut(planProvision(lab, host.observe(), renderContext(lab), { yes: true }), host);
+  const seen = host.observe();
+  await carryOut(planProvision(lab, seen, renderContext(lab, seen), { yes: true }), host);
 }
 
 function setState(host: FakeHost, name: string, state: string): void {

@@ -1,7 +1,9 @@
 import { planStages, type Run } from '../../src/apply/pipeline.js';
+import type { HostState } from '../../src/host/model.js';
 import type { Lab } from '../../src/lab/model.js';
 import { parseLab } from '../../src/lab/parse.js';
 import { problemLine } from '../../src/lab/problem.js';
+import { bridgeMtu } from '../../src/plan/bridge.js';
 import type { Plan } from '../../src/plan/model.js';
 import type { RenderContext } from '../../src/render/domain.js';
 import { machineFor } from '../../src/render/machine.js';
@@ -15,11 +17,11 @@ export function labFrom(file: string | object, path = '/labs/lab.json'): Lab {
 }
 
 /** Facts for rendering that never change: emulation on x86-64, and a probe guest in a fixed place. */
-export const renderContext = (lab: Lab, more: Partial<RenderContext> = {}): RenderContext => ({
+export const renderContext = (lab: Lab, host: HostState, more: Partial<RenderContext> = {}): RenderContext => ({
   machine: machineFor('x64'),
   accel: 'tcg',
   probe: { kernel: '/var/cache/vmnet/guest/vmlinuz', initrd: '/var/cache/vmnet/guest/initrd' },
-  mtus: Object.fromEntries(lab.bridges.map(bridge => [bridge.name, bridge.mtu ?? 1500])),
+  mtus: Object.fromEntries(lab.bridges.map(bridge => [bridge.name, bridgeMtu(bridge, host)])),
   stateDir: STATE_DIR,
   ...more,
 });

@@ -90,7 +90,7 @@ const METRICS = ['mtu', 'advmss', 'window', 'initcwnd', 'initrwnd', 'hoplimit', 
 
 /** `default via 192.0.2.1 dev eth0 table main proto static metric 100` */
 export function routeFrom(words: Words, family: 4 | 6): Route {
-  const type = TYPES.includes(words.peer()) ? words.next() : 'unicast';
+  const type = TYPES.includes(words.peek()) ? words.next() : 'unicast';
   const route: { -readonly [K in keyof Route]: Route[K] } & {
     metrics: [string, number][];
     nexthops: Route['nexthops'][number][];
@@ -134,14 +134,14 @@ export function routeFrom(words: Words, family: 4 | 6): Route {
 }
 
 function takeVia(route: { gateway: string | null; via: Route['via'] }, words: Words): void {
-  if (words.peer() === 'inet6' || words.peer() === 'inet')
+  if (words.peek() === 'inet6' || words.peek() === 'inet')
     route.via = { family: words.next(), host: words.next() };
   else route.gateway = words.next();
 }
 
 function hopFrom(words: Words): Route['nexthops'][number] {
   const hop = { gateway: null as string | null, dev: '', weight: 1, onlink: false };
-  while (!words.empty && words.peer() !== 'nexthop') {
+  while (!words.empty && words.peek() !== 'nexthop') {
     const word = words.next();
     if (word === 'via') hop.gateway = words.next();
     else if (word === 'dev') hop.dev = words.next();
@@ -156,7 +156,7 @@ function hopFrom(words: Words): Route['nexthops'][number] {
 export function ruleFrom(words: Words, family: 4 | 6): Rule {
   const selectors: string[] = [];
   const ends = { iif: null as string | null, oif: null as string | null };
-  while (words.peer() !== 'pref') {
+  while (words.peek() !== 'pref') {
     const word = words.next();
     if (word === 'iif' || word === 'oif') ends[word] = words.next();
     else selectors.push(word);
@@ -165,7 +165,7 @@ export function ruleFrom(words: Words, family: 4 | 6): Rule {
   const priority = words.number();
   const action = [words.next()];
   if (action[0] === 'lookup') action.push(words.next());
-  if (!words.empty) throw words.unknown(words.peer());
+  if (!words.empty) throw words.unknown(words.peek());
   return { family, priority, selectors, ...ends, action };
 }
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { type Drivers, makeDrivers } from '../../src/drivers/drivers.js';
 import { plainNetwork, type SandboxNic } from '../../src/sandbox/network.js';
 import { inSandbox, SANDBOX_ENV, type Sandbox, sandboxDown, sandboxUp } from '../../src/sandbox/sandbox.js';
-import { type Snapshot, takeSnapshot } from '../../src/sandbox/snapshot.js';
+import { type Snapshot, snapshotDifference, takeSnapshot } from '../../src/sandbox/snapshot.js';
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
@@ -66,8 +66,15 @@ export class Box {
   }
 
   /** Run `vmnet --json …` on the host. */
-  async vmnet(...words: string[]): Promise<Answer> {
-    const ended = await start(inSandbox(this.sandbox, 'host', [process.execPath, CLI, '--json', ...words]));
+  vmnet(...words: string[]): Promise<Answer> {
+    return this.vmnetWith({}, ...words);
+  }
+
+  /** The same with variables in its environment. */
+  async vmnetWith(env: Record<string, string>, ...words: string[]): Promise<Answer> {
+    const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+    const command = ['env', ...variables, process.execPath, CLI, '--json', ...words];
+    const ended = await start(inSandbox(this.sandbox, 'host', command));
     try {
       return { ...ended, json: JSON.parse(ended.stdout) };
     } catch {
@@ -82,6 +89,11 @@ export class Box {
 
   snapshot(): Promise<Snapshot> {
     return takeSnapshot(this.sandbox, this.drivers);
+  }
+
+  /** What differs from a snapshot, one line each. */
+  async differenceFrom(before: Snapshot): Promise<string[]> {
+    return snapshotDifference(before, await this.snapshot());
   }
 
   /** How many of three echo requests from the LAN an address answers. */

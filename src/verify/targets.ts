@@ -1,0 +1,32 @@
+import type { HostState } from '../host/model.js';
+import type { Lab, Nic } from '../lab/model.js';
+
+/** A NIC of the lab with the names that its links have now. */
+export interface Target {
+  readonly nic: Nic;
+  /** Name of its libvirt domain. */
+  readonly domain: string;
+  readonly tap: string;
+  readonly bridge: string;
+  readonly uplink: string | null;
+}
+
+/** Each NIC with the names that its tap and bridge have now: marks tell, since an owner may have renamed them. */
+export function targetsOf(lab: Lab, host: HostState): Target[] {
+  const nameOf = new Map(
+    host.links.flatMap(link => link.altnames.map(altname => [altname, link.name] as const)),
+  );
+  const bridges = new Map(lab.bridges.map(bridge => [bridge.name, bridge]));
+  return lab.vms.flatMap(vm =>
+    vm.nics.map(nic => {
+      const bridge = bridges.get(nic.bridge);
+      return {
+        nic,
+        domain: vm.domain,
+        tap: nameOf.get(nic.altname) ?? nic.tap,
+        bridge: nameOf.get(bridge?.altname ?? '') ?? nic.bridge,
+        uplink: bridge?.uplink ?? null,
+      };
+    }),
+  );
+}

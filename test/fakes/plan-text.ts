@@ -1,0 +1,54 @@
+import type { Action, Plan } from '../../src/plan/model.js';
+
+/** A plan as fixtures hold it: what is done and undone, one line an action, ip's lines as they are run. */
+export function planText(plan: Plan) {
+  const { record } = plan;
+  return {
+    steps: plan.phases.flatMap(phase =>
+      phase.steps.map(step => ({
+        step: `${phase.name}: ${step.title}`,
+        why: step.why,
+        do: step.do.flatMap(lines),
+        undo: step.undo.flatMap(lines),
+      })),
+    ),
+    notes: plan.notes,
+    record: record && {
+      networkOnly: record.networkOnly,
+      uplinks: record.uplinks,
+      bridgeNetfilter: record.bridgeNetfilter,
+    },
+  };
+}
+
+function lines(action: Action): string[] {
+  switch (action.kind) {
+    case 'ip':
+      return action.lines.map(line => `ip ${action.family === 6 ? '-6 ' : ''}${line}`);
+    case 'delete-links':
+      return action.links.map(
+        ({ altname, createdAs }) =>
+          `delete link ${altname}${createdAs === null ? '' : `, or ${createdAs} if it bears no mark`}`,
+      );
+    case 'sysctl':
+      return [`sysctl ${action.path}=${action.value}`];
+    case 'overlay':
+      return [`overlay ${action.path} on ${action.image}`];
+    case 'remove-file':
+      return [`remove ${action.path}`];
+    case 'define':
+      return [`define ${action.name} ${action.uuid} (${memory(action.xml)})`];
+    case 'start':
+      return [`start ${action.name}, console ${action.console}`];
+    case 'await':
+      return [`await "${action.upMarker}" of ${action.name}`];
+    case 'undefine':
+    case 'stop':
+      return [`${action.kind} ${action.name}`];
+    default:
+      return action satisfies never;
+  }
+}
+
+/** Enough of a definition to tell two apart; test/fixtures/xml has whole ones. */
+const memory = (xml: string) => /<memory unit="(MiB)">(\d+)</.exec(xml)?.slice(1).reverse().join(' ') ?? 'no memory';
