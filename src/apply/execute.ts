@@ -33,14 +33,18 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
       await (await drivers.libvirt()).defineDomain(action.xml);
       return;
     case 'undefine':
-      return unless(NO_DOMAIN, async () => (await drivers.libvirt()).undefine(action.uuid, { nvram: true }));
+      return unless(NO_DOMAIN, async () =>
+        (await drivers.libvirt()).undefine(action.uuid, { nvram: true }, { name: action.name }),
+      );
     case 'start':
       await drivers.files.makeFolder(dirname(action.console));
-      return (await drivers.libvirt()).create(action.uuid);
+      return (await drivers.libvirt()).create(action.uuid, { name: action.name });
     case 'await':
       return awaitGuest(action, drivers, options);
     case 'stop':
-      return unless(NOT_RUNNING, async () => (await drivers.libvirt()).destroy(action.uuid));
+      return unless(NOT_RUNNING, async () =>
+        (await drivers.libvirt()).destroy(action.uuid, {}, { name: action.name }),
+      );
     default:
       return action satisfies never;
   }

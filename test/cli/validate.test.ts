@@ -1,4 +1,4 @@
-import { symlinkSync } from 'node:fs';
+import { chmodSync, symlinkSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { asNobody, Folder, hasControl, plainLab, templateFile, vmnet } from './vmnet.js';
 
@@ -8,17 +8,24 @@ beforeAll(() => {
 });
 afterAll(() => folder.remove());
 
-/** A bad lab: exit 2, nothing on stdout, no control characters; the text and the JSON say the same. */
-async function refused(path: string) {
-  const [text, program] = await Promise.all([vmnet(['validate', path]), vmnet(['--json', 'validate', path])]);
-  expect(text).toMatchObject({ code: 2, stdout: '' });
+/** A bad lab: exit 2, nothing on stdout, no control characters. */
+async function refused(path: string): Promise<string> {
+  const { code, stdout, stderr } = await vmnet(['validate', path]);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toMatch(/^vmnet: the lab file /);
+  expect(hasControl(stderr)).toBe(false);
+  return stderr;
+}
+
+/** The same with what programs read. */
+async function refusedTwice(path: string) {
+  const [stderr, program] = await Promise.all([refused(path), vmnet(['--json', 'validate', path])]);
   expect(program).toMatchObject({ code: 2, stderr: '' });
-  expect(hasControl(text.stderr + program.stdout)).toBe(false);
   const { error } = program.json;
   expect(program.json).toMatchObject({ ok: false, command: 'validate', changed: 0, steps: [], checks: [] });
   expect(error.code).toBe('bad-lab');
-  expect(text.stderr).toContain(`vmnet: ${error.message}`);
-  return { stderr: text.stderr, problems: error.problems as Problem[] };
+  expect(stderr).toContain(`vmnet: ${error.message}`);
+  return { stderr, problems: error.problems as Problem[] };
 }
 
 interface Problem {
@@ -61,7 +68,7 @@ describe('a good lab', () => {
 
 describe('no lab at all', () => {
   it.each([
-    ['no file', () => folder.file('nosuch.json'), /does not exist[^]*vmnet init/],
+    ['no file', () => folder.file('nosuch.json'), /does not exist[\s\S]*vmnet init/],
     ['no folder', () => folder.file('no/such.json'), /does not exist/],
     ['a folder', () => folder.path, /is a folder/],
     ['an empty path', () => '', /does not exist/],
@@ -70,7 +77,7 @@ describe('no lab at all', () => {
     ['no JSON', () => folder.file('shell.json', '{\n  name = homelab\n}'), /2:3 not JSON/],
     ['half a JSON', () => folder.file('half.json', '{\n"version": 1,\n"name": "x"'), /3:\d+ not JSON/],
     ['10 MB', () => folder.file('big.json', ' '.repeat(10_000_000)), /larger than 1 MiB/],
-    ['deep nesting', () => folder.file('deep.json', '[{"a":'.repeat(200_000)), /nested more than/],
+    ['deep nesting', () => folder.file('deep.json', '[{"a":'.repeat(100_000)), /nested more than/],
     ['UTF-16', () => folder.file('utf16.json', Buffer.from('\ufeff{}', 'utf16le')), /UTF-16/],
     [
       'binary',
@@ -83,12 +90,11 @@ describe('no lab at all', () => {
     ['NaN', () => folder.file('nan.json', '{ "version": NaN }'), /1:14 not JSON/],
     ['a path with an escape sequence', () => folder.file('a\x1b[31m\nb.json'), /does not exist/],
   ])('%s', async (_, path, said) => {
-    expect((await refused(path())).stderr).toMatch(said);
+    expect(await refused(path())).toMatch(said);
   });
 
   it('a file that may not be read', async () => {
     const path = folder.file('secret.json', plainLab());
-    const { chmodSync } = await import('node:fs');
     chmodSync(path, 0);
     const { code, stderr } = await vmnet(['validate', path], { through: asNobody });
     expect(code).toBe(2);
@@ -108,7 +114,7 @@ describe('a bad lab', () => {
     "db": { "boot": "probe", "memory": "lots", "nics": [{ "bridge": "br0", "tap": "vnet0" }] }
   }
 }`;
-    const { stderr, problems } = await refused(folder.file('many.json', text));
+    const { stderr, problems } = await refusedTwice(folder.file('many.json', text));
     expect(problems.map(({ path, line, column }) => [path, line, column])).toEqual([
       ['/version', 2, 14],
       ['/name', 3, 11],
@@ -143,8 +149,8 @@ describe('a bad lab', () => {
     ['33 characters', 'a'.repeat(33), /32/],
     ['nothing', '', /name/],
   ])('a lab name with %s', async (_, name, said) => {
-    const { stderr, problems } = await refused(folder.file('name.json', plainLab({}, { name })));
-    expect(problems).toMatchObject([{ path: '/name', line: 1 }]);
+    const stderr = await refused(folder.file('name.json', plainLab({}, { name })));
+    expect(stderr).toMatch(/has a problem\n {2}1:\d+ name: /);
     expect(stderr).toMatch(said);
   });
 
@@ -177,13 +183,15 @@ describe('a bad lab', () => {
     ['duplicate key', '{"version":1,"name":"x","bridges":{"b":{},"b":{}}}', /b/],
     ['prototype', '{"version":1,"name":"x","bridges":{"b":{}},"__proto__":{"x":1}}', /__proto__/],
   ])('%s', async (_, lab, said) => {
-    expect((await refused(folder.file('bad.json', lab))).stderr).toMatch(said);
+    expect(await refused(folder.file('bad.json', lab))).toMatch(said);
   });
 
   it('is refused alike by every verb that reads labs, before anything is done', async () => {
     const path = folder.file('verbs.json', plainLab({}, { name: 'a b' }));
-    for (const verb of ['provision', 'plan', 'verify', 'destroy', 'status', 'xml', 'rehearse']) {
-      const { code, json } = await vmnet(['--json', verb, path]);
+    const verbs = ['provision', 'plan', 'verify', 'destroy', 'status', 'xml', 'rehearse'];
+    const ends = await Promise.all(verbs.map(verb => vmnet(['--json', verb, path])));
+    for (const [i, { code, json }] of ends.entries()) {
+      const verb = verbs[i];
       expect({ verb, code }).toEqual({ verb, code: 2 });
       expect(json).toMatchObject({ ok: false, command: verb, changed: 0, error: { code: 'bad-lab' } });
     }
@@ -191,7 +199,7 @@ describe('a bad lab', () => {
 
   it('with hundreds of problems is cut for people, not for programs', async () => {
     const bridges = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`b ${i}`, {}]));
-    const { stderr, problems } = await refused(folder.file('wild.json', { ...plainLab(), bridges }));
+    const { stderr, problems } = await refusedTwice(folder.file('wild.json', { ...plainLab(), bridges }));
     expect(problems.length).toBeGreaterThanOrEqual(300);
     expect(stderr.split('\n').length).toBeLessThan(60);
     expect(stderr).toMatch(/and \d+ more/);

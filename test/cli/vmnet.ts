@@ -180,6 +180,13 @@ export class Namespace {
     return vmnet(words, this.place);
   }
 
+  /** The same with a standard output whose other end closes after the first line. */
+  vmnetUnread(...words: string[]): Promise<Ended> {
+    const quoted = words.map(word => `'${word}'`).join(' ');
+    const line = `{ '${process.execPath}' '${CLI}' ${quoted}; echo $? >&3; } 3>'${this.state}.exit' | head -1 >/dev/null; read code <'${this.state}.exit'; rm '${this.state}.exit'; exit $code`;
+    return sh(line, this.place);
+  }
+
   /** Run `ip` once a line; a failure throws. */
   async ip(...lines: string[]): Promise<void> {
     for (const line of lines) {

@@ -43,6 +43,7 @@ const nic = (n: number) =>
         `10.${n}.0.0/16 via 192.0.${n}.2 dev eth${n} mtu 1400`,
         `10.${n + 10}.0.0/16 via 203.0.113.1 dev eth${n} onlink`,
         `10.${n + 20}.0.0/16 dev eth${n} table 10${n}`,
+        `10.${n + 40}.0.0/16 nexthop via 192.0.${n}.1 dev eth${n} weight 2 nexthop via 198.51.100.1 dev wan0`,
         `10.${n + 30}.0.0/16 via inet6 fe80::1 dev eth${n}`,
         `-6 default via fe80::1 dev eth${n} proto ra metric 102${n}`,
         `-6 fd01:${n}::/48 via fd00:${n}::1 dev eth${n} table 10${n}`,
@@ -76,22 +77,15 @@ function possible(route: string, addresses: readonly string[], n: number): boole
 }
 
 export const anyHost: fc.Arbitrary<HostDescription> = fc.tuple(nic(0), nic(1), nic(2)).map(nics => ({
-  links: Object.fromEntries(nics.map(({ link }, n) => [`eth${n}`, link])),
-  routes: [...nics.flatMap(({ routes }) => routes), ...multipath(nics.map(({ routes }) => routes))],
+  links: {
+    ...Object.fromEntries(nics.map(({ link }, n) => [`eth${n}`, link])),
+    wan0: { addresses: ['198.51.100.10/24'] },
+  },
+  routes: nics.flatMap(({ routes }) => routes),
   rules: ['from all pref 0 lookup local', ...nics.flatMap(({ rules }) => rules)],
   neighbours: nics.flatMap(({ neighbours }) => neighbours),
   sysctls: Object.fromEntries(nics.map(({ sysctl }) => sysctl)),
 }));
-
-/** One route over all NICs that have a gateway. */
-function multipath(routes: readonly (readonly string[])[]): string[] {
-  const hops = routes.flatMap((list, n) =>
-    list.some(line => line.includes(`via 192.0.${n}.1 `))
-      ? [`nexthop via 192.0.${n}.1 dev eth${n} weight ${n + 1}`]
-      : [],
-  );
-  return hops.length > 1 ? [`10.200.0.0/16 ${hops.join(' ')}`] : [];
-}
 
 const bridge = (n: number, uplink: string | undefined) =>
   fc
@@ -102,7 +96,6 @@ const bridge = (n: number, uplink: string | undefined) =>
           'none',
           [`203.0.113.${n * 32 + 1}/27`, `fd03:${n}::1/64`],
         ),
-        bridgeNetfilter: fc.constantFrom('keep', 'off'),
         stp: fc.boolean(),
         multicastSnooping: fc.boolean(),
       },
@@ -137,8 +130,8 @@ const vm = (bridges: readonly string[]) =>
 
 /** A lab of one to three bridges and up to six VMs, as its file says it. */
 export const anyLab = fc
-  .integer({ min: 1, max: 3 })
-  .chain(count => {
+  .tuple(fc.integer({ min: 1, max: 3 }), fc.constantFrom('keep', 'off'))
+  .chain(([count, bridgeNetfilter]) => {
     const names = Array.from({ length: count }, (_, n) => `br${n}`);
     return fc.record({
       bridges: fc
@@ -150,3 +143,16 @@ export const anyLab = fc
     });
   })
   .map(parts => ({ version: 1, name: 'random', ...parts }));
+
+/**
+ * A lab and what its file might say next. Bridges keep their addresses and br_netfilter keeps its setting:
+ * plans do not take back yet what such a change leaves on the host.
+ */
+export const anyChange = fc.tuple(anyLab, anyLab).map(([first, second]) => {
+  const kept = Object.entries(second.bridges).map(([name, next]) => {
+    const { uplink } = next;
+    const { address = uplink ? 'inherit' : 'none', bridgeNetfilter } = first.bridges[name] ?? next;
+    return [name, { ...next, bridgeNetfilter, address: !uplink && address === 'inherit' ? 'none' : address }];
+  });
+  return [first, { ...second, bridges: Object.fromEntries(kept) }] as const;
+});

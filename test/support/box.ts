@@ -67,13 +67,17 @@ export class Box {
 
   /** Run `vmnet --json …` on the host. */
   vmnet(...words: string[]): Promise<Answer> {
-    return this.vmnetWith({}, ...words);
+    return this.vmnetIn([], ...words);
   }
 
   /** The same with variables in its environment. */
-  async vmnetWith(env: Record<string, string>, ...words: string[]): Promise<Answer> {
-    const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-    const command = ['env', ...variables, process.execPath, CLI, '--json', ...words];
+  vmnetWith(env: Record<string, string>, ...words: string[]): Promise<Answer> {
+    return this.vmnetIn(['env', ...Object.entries(env).map(([name, value]) => `${name}=${value}`)], ...words);
+  }
+
+  /** The same behind another command, such as `ip netns exec NAME`. */
+  async vmnetIn(prefix: readonly string[], ...words: string[]): Promise<Answer> {
+    const command = [...prefix, process.execPath, CLI, '--json', ...words];
     const ended = await start(inSandbox(this.sandbox, 'host', command));
     try {
       return { ...ended, json: JSON.parse(ended.stdout) };

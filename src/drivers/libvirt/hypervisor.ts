@@ -80,7 +80,12 @@ export class Hypervisor {
   }
 
   domainXml(uuid: string, options: XmlOptions = {}, call?: CallOptions): Promise<string> {
-    return this.#pool.call(`read the XML of domain ${uuid}`, 'domainXml', [uuid, options], call);
+    return this.#pool.call(
+      `read the XML of domain ${call?.name ?? uuid}`,
+      'domainXml',
+      [uuid, options],
+      call,
+    );
   }
 
   /** Its UUID. A domain of the same name and UUID is redefined. `validate` holds the XML against libvirt's schema first. */
@@ -90,43 +95,58 @@ export class Hypervisor {
 
   /** A running domain becomes transient. `nvram`: true deletes its UEFI variables, false keeps them; libvirt wants one if there are any. */
   undefine(uuid: string, options: { nvram?: boolean } = {}, call?: CallOptions): Promise<void> {
-    return this.#pool.call(`undefine domain ${uuid}`, 'undefine', [uuid, options], call);
+    return this.#pool.call(`undefine domain ${call?.name ?? uuid}`, 'undefine', [uuid, options], call);
   }
 
   /** Starts a defined domain. */
   create(uuid: string, call?: CallOptions): Promise<void> {
-    return this.#pool.call(`start domain ${uuid}`, 'create', [uuid], call);
+    return this.#pool.call(`start domain ${call?.name ?? uuid}`, 'create', [uuid], call);
   }
 
   /** Pulls the plug. `graceful` only asks QEMU to end, and fails if it does not. */
   destroy(uuid: string, options: { graceful?: boolean } = {}, call?: CallOptions): Promise<void> {
-    return this.#pool.call(`stop domain ${uuid}`, 'destroy', [uuid, options], call);
+    return this.#pool.call(`stop domain ${call?.name ?? uuid}`, 'destroy', [uuid, options], call);
   }
 
   /** Asks the guest to shut down, and does not wait for it. */
   shutdown(uuid: string, call?: CallOptions): Promise<void> {
-    return this.#pool.call(`shut down domain ${uuid}`, 'shutdown', [uuid], call);
+    return this.#pool.call(`shut down domain ${call?.name ?? uuid}`, 'shutdown', [uuid], call);
   }
 
   state(uuid: string, call?: CallOptions): Promise<DomainState> {
-    return this.#pool.call(`read the state of domain ${uuid}`, 'state', [uuid], call);
+    return this.#pool.call(`read the state of domain ${call?.name ?? uuid}`, 'state', [uuid], call);
   }
 
   attachDevice(uuid: string, xml: string, affect: Affect = {}, call?: CallOptions): Promise<void> {
-    return this.#pool.call(`attach a device to domain ${uuid}`, 'attachDevice', [uuid, xml, affect], call);
+    return this.#pool.call(
+      `attach a device to domain ${call?.name ?? uuid}`,
+      'attachDevice',
+      [uuid, xml, affect],
+      call,
+    );
   }
 
   /** Live, the guest has to let go of it: it may still be there when this resolves. */
   detachDevice(uuid: string, xml: string, affect: Affect = {}, call?: CallOptions): Promise<void> {
-    return this.#pool.call(`detach a device from domain ${uuid}`, 'detachDevice', [uuid, xml, affect], call);
+    return this.#pool.call(
+      `detach a device from domain ${call?.name ?? uuid}`,
+      'detachDevice',
+      [uuid, xml, affect],
+      call,
+    );
   }
 
   updateDevice(uuid: string, xml: string, affect: Affect = {}, call?: CallOptions): Promise<void> {
-    return this.#pool.call(`change a device of domain ${uuid}`, 'updateDevice', [uuid, xml, affect], call);
+    return this.#pool.call(
+      `change a device of domain ${call?.name ?? uuid}`,
+      'updateDevice',
+      [uuid, xml, affect],
+      call,
+    );
   }
 
   setAutostart(uuid: string, on: boolean, call?: CallOptions): Promise<void> {
-    return this.#pool.call(`set autostart of domain ${uuid}`, 'setAutostart', [uuid, on], call);
+    return this.#pool.call(`set autostart of domain ${call?.name ?? uuid}`, 'setAutostart', [uuid, on], call);
   }
 
   /** libvirt's virtual networks, active or not. */

@@ -9,6 +9,8 @@ export interface CallOptions {
   deadlineMs?: number;
   /** Rejects with its reason. A call that a worker has already taken is carried out all the same. */
   signal?: AbortSignal;
+  /** What people call the domain; messages say it in place of the UUID. */
+  name?: string;
 }
 
 interface Job {

@@ -6,7 +6,7 @@ import { difference } from '../../../src/host/normalise.js';
 import type { Lab } from '../../../src/lab/model.js';
 import { describePlan } from '../../../src/plan/describe.js';
 import { planDestroy, planProvision } from '../../../src/plan/plan.js';
-import { anyHost, anyLab } from '../../fakes/arbitrary.js';
+import { anyChange, anyHost, anyLab } from '../../fakes/arbitrary.js';
 import { hostFrom } from '../../fakes/describe-host.js';
 import { type FakeHost, STATE_DIR } from '../../fakes/host.js';
 import { carryOut, labFrom, renderContext } from '../../fakes/labs.js';
@@ -77,7 +77,7 @@ describe('a plan for any lab on any host', () => {
 
   test('turns one lab into another, and the last is destroyed without a trace', async () => {
     await fc.assert(
-      fc.asyncProperty(anyLab, anyLab, anyHost, async (first, second, description) => {
+      fc.asyncProperty(anyChange, anyHost, async ([first, second], description) => {
         const host = await hostFrom(description);
         const before = host.observe();
         const [one, two] = [labFrom(first), labFrom(second)];

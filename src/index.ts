@@ -1,0 +1,107 @@
+/**
+ * vmnet as a library. The same stages as the command line: load a lab, observe the host, plan the difference,
+ * apply it, verify the result. Only {@link openHost} reaches the outside world.
+ *
+ * @example
+ * const host = openHost();
+ * const lab = await loadLab('lab.json');
+ * const change = await planChanges(lab, host);
+ * await applyPlan(change, host);
+ * const checks = await verifyLab(lab, host);
+ * await destroyLab(lab.name, host);
+ * await host.close();
+ */
+import { type ApplyContext, applyDestroy, applyProvision } from './apply/apply.js';
+import type { StepResult } from './apply/pipeline.js';
+import { prepareRender } from './commands/prepare.js';
+import { type DriverOptions, type Drivers, makeDrivers } from './drivers/drivers.js';
+import type { HostState, LabRecord } from './host/model.js';
+import { type ObserveOptions, observeHost as observe } from './host/observe.js';
+import type { Lab } from './lab/model.js';
+import type { Plan } from './plan/model.js';
+import { type PlanOptions, planDestroy, planProvision } from './plan/plan.js';
+import { jsonReporter } from './report/json.js';
+import type { Reporter } from './report/reporter.js';
+import type { Check } from './verify/model.js';
+import { verifyLab as verify } from './verify/verify.js';
+
+export { type ErrorCode, EXIT, exitCodeOf, VmnetError } from './errors.js';
+export type { HostState } from './host/model.js';
+export { LabError, loadLab } from './lab/load.js';
+export type { Bridge, Lab, Nic, Vm } from './lab/model.js';
+export type { Problem } from './lab/problem.js';
+export { describePlan } from './plan/describe.js';
+export { type Action, type Phase, type Plan, type Step, stepCount } from './plan/model.js';
+export type { Reporter, Stage } from './report/reporter.js';
+export { type Check, isGood, type PathEvidence, type Verdict } from './verify/model.js';
+export type { DriverOptions, Drivers, StepResult };
+
+/** Connect to this host; libvirt is contacted by the first call that needs it. Close it when done. */
+export const openHost = (options: DriverOptions = {}): Drivers => makeDrivers(options, process.env);
+
+/** What is there now; changes nothing. */
+export const observeHost = (lab: Lab, host: Drivers, options: ObserveOptions = {}): Promise<HostState> =>
+  observe(host, lab, options);
+
+/** A plan together with the state that it was made from, which an undo is compared with. */
+export interface Change {
+  readonly plan: Plan;
+  readonly before: HostState;
+  readonly lab: Lab;
+  readonly networkOnly: boolean;
+}
+
+/** What would have to be done. Throws a VmnetError `bad-lab` or `conflict` where that cannot be. */
+export async function planChanges(
+  lab: Lab,
+  host: Drivers,
+  options: PlanOptions & ObserveOptions = {},
+): Promise<Change> {
+  const before = await observe(host, lab, options);
+  const render = options.networkOnly ? null : (await prepareRender(lab, before, host, true)).context;
+  return {
+    plan: planProvision(lab, before, render, options),
+    before,
+    lab,
+    networkOnly: options.networkOnly ?? false,
+  };
+}
+
+/** Do it. Throws the failure after everything was undone, or `not-restored` where something is left. */
+export function applyPlan(
+  { plan, before, lab, networkOnly }: Change,
+  host: Drivers,
+  options: { readonly signal?: AbortSignal; readonly reporter?: Reporter } = {},
+): Promise<StepResult[]> {
+  const context: ApplyContext = {
+    drivers: host,
+    reporter: options.reporter ?? jsonReporter(),
+    signal: options.signal ?? new AbortController().signal,
+    observe: () => observe(host, lab, { networkOnly }),
+  };
+  return applyProvision(plan, before, context, []);
+}
+
+/** Measure a lab that is up. `patienceMs`: how long to wait for silent guests, in milliseconds. */
+export const verifyLab = (lab: Lab, host: Drivers, patienceMs = 6_000): Promise<Check[]> =>
+  verify(lab, host, { patienceMs, signal: null, tell: () => {} });
+
+/** Remove all that a lab made and give its uplinks back. Throws `not-restored` where something is left. */
+export async function destroyLab(
+  name: string,
+  host: Drivers,
+  options: ObserveOptions = {},
+): Promise<StepResult[]> {
+  const record = ((await host.records.all()) as readonly LabRecord[]).find(
+    candidate => candidate.name === name,
+  );
+  const look = () => observe(host, record?.lab ?? null, options);
+  const replan = async () => planDestroy(name, await look(), host.stateDir);
+  const context = {
+    drivers: host,
+    reporter: jsonReporter(),
+    signal: new AbortController().signal,
+    observe: look,
+  };
+  return applyDestroy(await replan(), context, replan);
+}
