@@ -1,7 +1,7 @@
 import type { Drivers } from '../drivers/drivers.js';
 import { VmnetError } from '../errors.js';
 import type { HostState } from '../host/model.js';
-import { type Plan, stepCount } from '../plan/model.js';
+import type { Plan } from '../plan/model.js';
 import type { Reporter, Stage } from '../report/reporter.js';
 import { planStages, type Run, type StepResult } from './pipeline.js';
 import { notRestored, rollBack } from './rollback.js';
@@ -30,7 +30,7 @@ export async function applyProvision(
   const run: Run = { done: [], undo: [] };
   const former = before.records.find(record => record.name === plan.lab);
   try {
-    if (plan.record && stepCount(plan) > 0) {
+    if (plan.record && JSON.stringify(plan.record) !== JSON.stringify(former)) {
       await drivers.files.makeFolder(drivers.stateDir);
       await drivers.records.save(plan.record);
     }

@@ -163,9 +163,13 @@ function unfit(bridge: Bridge, uplink: Link, host: HostState): PlanProblem | nul
     );
   }
   if (uplink.master !== null && uplink.master !== bridgeName(bridge, host)) {
+    const lab = linkNamed(host, uplink.master)
+      ?.altnames.find(altname => altname.startsWith('vmnet.'))
+      ?.split('.')[1];
+    const free = lab ? `vmnet destroy ${lab}` : `ip link set dev ${uplink.name} nomaster`;
     return bad(
       `${at} is enslaved already, to ${uplink.master}`,
-      `Free it first (ip link set dev ${uplink.name} nomaster), or name another interface.`,
+      `Free it first (${free}), or name another interface.`,
     );
   }
   return null;

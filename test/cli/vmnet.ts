@@ -166,6 +166,7 @@ export class Namespace {
   }
 
   down(): Promise<void> {
+    if (this.holder.exitCode !== null || this.holder.signalCode !== null) return Promise.resolve();
     return new Promise(resolve => {
       this.holder.once('close', () => resolve());
       this.holder.kill('SIGKILL');

@@ -87,7 +87,7 @@ export const anyHost: fc.Arbitrary<HostDescription> = fc.tuple(nic(0), nic(1), n
   sysctls: Object.fromEntries(nics.map(({ sysctl }) => sysctl)),
 }));
 
-const bridge = (n: number, uplink: string | undefined) =>
+const bridge = (n: number, uplink: string | undefined, bridgeNetfilter: string) =>
   fc
     .record(
       {
@@ -101,7 +101,7 @@ const bridge = (n: number, uplink: string | undefined) =>
       },
       { requiredKeys: [] },
     )
-    .map(options => ({ ...options, ...(uplink === undefined ? {} : { uplink }) }));
+    .map(options => ({ bridgeNetfilter, ...options, ...(uplink === undefined ? {} : { uplink }) }));
 
 const vm = (bridges: readonly string[]) =>
   fc.record(
@@ -135,7 +135,7 @@ export const anyLab = fc
     const names = Array.from({ length: count }, (_, n) => `br${n}`);
     return fc.record({
       bridges: fc
-        .tuple(...names.map((_, n) => fc.constantFrom(UPLINKS[n], undefined).chain(uplink => bridge(n, uplink))))
+        .tuple(...names.map((_, n) => fc.constantFrom(UPLINKS[n], undefined).chain(uplink => bridge(n, uplink, bridgeNetfilter))))
         .map(bridges => Object.fromEntries(bridges.map((it, n) => [`br${n}`, it]))),
       vms: fc
         .array(vm(names), { maxLength: 6 })
@@ -149,9 +149,10 @@ export const anyLab = fc
  * plans do not take back yet what such a change leaves on the host.
  */
 export const anyChange = fc.tuple(anyLab, anyLab).map(([first, second]) => {
+  const bridgeNetfilter = first.bridges.br0?.bridgeNetfilter;
   const kept = Object.entries(second.bridges).map(([name, next]) => {
     const { uplink } = next;
-    const { address = uplink ? 'inherit' : 'none', bridgeNetfilter } = first.bridges[name] ?? next;
+    const { address = uplink ? 'inherit' : 'none' } = first.bridges[name] ?? next;
     return [name, { ...next, bridgeNetfilter, address: !uplink && address === 'inherit' ? 'none' : address }];
   });
   return [first, { ...second, bridges: Object.fromEntries(kept) }] as const;

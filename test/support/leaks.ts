@@ -21,7 +21,9 @@ export default async function setup(): Promise<() => Promise<void>> {
       ...(await readdir(folder)).map(name => `file ${join(folder, name)}`),
     ];
     await rmdir(folder).catch(() => {});
-    if (left.length > 0) throw new Error(`the tests left something behind:\n${left.join('\n')}`);
+    if (left.length === 0) return;
+    process.exitCode = 1; // vitest only prints an error that is thrown here
+    throw new Error(`the tests left something behind:\n${left.join('\n')}`);
   };
 }
 
