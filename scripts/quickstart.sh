@@ -2,6 +2,7 @@
 # Set-up, then a rehearsal of the bundled lab in namespaces of its own: nothing of this machine's network is touched.
 # Ends with the rehearsal's exit code.
 set -eu
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 cd "$(dirname "$0")/.."
 
 sh scripts/setup.sh
@@ -62,8 +63,8 @@ sudo=''
 [ "$(id -u)" -eq 0 ] || sudo='sudo '
 # Where sudo does not find this Node, it has to be told the way.
 # shellcheck disable=SC2016 # the user's shell is to expand it
-[ -z "$sudo" ] || [ "$(sudo -n sh -c 'command -v node' 2> /dev/null)" = "$node" ] || sudo='sudo env "PATH=$PATH" '
-line() { printf '  %-50s %s\n' "$1" "$2"; }
+[ -z "$sudo" ] || [ "$(sudo -n sh -c 'command -v node' 2> /dev/null)" = "$node" ] || sudo='sudo env "PATH=$PATH:/usr/sbin:/sbin" '
+line() { printf '  %-60s %s\n' "$1" "# $2"; }
 line "npx vmnet init --uplink $nic homelab.json" "writes a small lab for $nic: look at it"
 line "${sudo}npx vmnet plan homelab.json" 'shows every step, and changes nothing'
 line "${sudo}npx vmnet provision homelab.json" 'builds it, and proves it'

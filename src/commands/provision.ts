@@ -4,7 +4,7 @@ import { requireHost } from '../host/require.js';
 import { loadLab } from '../lab/load.js';
 import { stepCount } from '../plan/model.js';
 import { planProvision } from '../plan/plan.js';
-import { closingLine } from '../verify/describe.js';
+import { closingLine, proofTable } from '../verify/describe.js';
 import type { Context, Outcome } from './command.js';
 import { showPlan } from './plan.js';
 import { prepareRender } from './prepare.js';
@@ -38,6 +38,7 @@ export async function provision(file: string, flags: ProvisionFlags, context: Co
   const steps = await applyProvision(plan, host, { ...context, observe }, proof ? [proof.stage] : []);
   for (const note of plan.notes) reporter.warn(note);
   const checks = proof?.checks ?? [];
+  if (checks.length > 0) reporter.print(proofTable(lab, checks));
   reporter.print(closingLine(lab.name, stepCount(plan), checks));
   return { lab: lab.name, steps, checks, exitCode: exitOf(checks), more: { notes: plan.notes } };
 }

@@ -25,9 +25,11 @@ export async function rehearse(file: string, _flags: object, context: Context): 
   const name = `rehearse-${process.pid}`;
   const nics = networkFor(lab);
   const sandbox = await sandboxUp(name, { nics, kvm, owner: await selfAsOwner() }, drivers);
-  reporter.print(
-    `A throw-away host is up: ${nics.map(nic => nic.name).join(', ') || 'no NIC'} with a LAN behind it, and a libvirtd of its own.`,
-  );
+  const cables =
+    nics.length > 0
+      ? `${nics.map(nic => nic.name).join(', ')} with a LAN behind it`
+      : 'no NIC, since the lab names no uplink';
+  reporter.print(`A throw-away host is up: ${cables}, and a libvirtd of its own.`);
   try {
     return await play(lab, sandbox, context);
   } finally {

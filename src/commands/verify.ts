@@ -22,6 +22,7 @@ export async function verify(labOrFile: string, flags: VerifyFlags, context: Con
   const lab = await resolveLab(labOrFile, context.drivers);
   const proof = proofStage(lab, context, false, patience(flags.timeout));
   await context.reporter.stages([proof.stage]);
+  context.reporter.print(proofTable(lab, proof.checks));
   context.reporter.print(closingLine(lab.name, null, proof.checks));
   return { lab: lab.name, checks: proof.checks, exitCode: exitOf(proof.checks) };
 }
@@ -31,7 +32,7 @@ export const exitOf = (checks: readonly Check[]) => (checks.every(isGood) ? 0 : 
 /** The health checks and the path proof as a stage; the checks are there once it has run. */
 export function proofStage(
   lab: Lab,
-  { drivers, reporter, signal }: Context,
+  { drivers, signal }: Context,
   started: boolean,
   patienceMs = started ? PATIENCE.booting : PATIENCE.running,
 ): { stage: Stage; checks: Check[] } {
@@ -42,7 +43,6 @@ export function proofStage(
       checks.push(...(await verifyLab(lab, drivers, { patienceMs, signal, tell })));
       if (signal.aborted) throw new VmnetError('interrupted', 'interrupted during the health checks');
       if (started) await throwIfDied(lab, checks, drivers);
-      reporter.print(proofTable(lab, checks));
       return undefined;
     },
   };

@@ -153,7 +153,14 @@ export class Namespace {
 
   /** `state` is the folder for VMNET_STATE_DIR inside. */
   static async up(state: string): Promise<Namespace> {
-    const ready = 'mount -t tmpfs none /run && ip link set lo up && echo ready && exec sleep 600';
+    // Without link-local addresses nothing changes by itself.
+    const ready = [
+      'mount -t tmpfs none /run',
+      'ip link set lo up',
+      'echo 1 > /proc/sys/net/ipv6/conf/default/addr_gen_mode',
+      'echo ready',
+      'exec sleep 600',
+    ].join(' && ');
     const holder = spawn('unshare', ['--net', '--mount', 'sh', '-c', ready], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -196,20 +203,20 @@ export class Namespace {
     }
   }
 
-  /** Everything that a provision could have changed, as text. */
-  async snapshot(): Promise<string> {
+  /** Everything that a provision could have changed, a line each. */
+  async snapshot(): Promise<string[]> {
     const lines = [
-      'ip -j -d addr',
-      'ip -j route show table all',
-      'ip -6 -j route show table all',
-      'ip -j rule',
+      'ip -d addr',
+      'ip route show table all',
+      'ip -6 route show table all',
+      'ip rule',
       'nft list ruleset',
       'grep -H . /proc/sys/net/ipv6/conf/*/accept_dad /proc/sys/net/ipv6/conf/*/addr_gen_mode',
-      `ls -RA ${this.state} 2>&1`,
+      `find ${this.state} 2>&1`,
     ];
     const { stdout } = await sh(lines.join('; '), this.place);
-    // Times that run by themselves.
-    return stdout.replace(/"(gc_timer|hello_timer|tcn_timer|topology_change_timer)":[\d.]+/g, '"$1":0');
+    // Timers run by themselves.
+    return stdout.split('\n').map(line => line.trim().replace(/(_timer|_lft) +[\d.]+/g, '$1'));
   }
 }
 

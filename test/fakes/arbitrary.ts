@@ -17,11 +17,13 @@ const addressesOf = (n: number) => {
     `198.18.${n}.1/24 metric 300`,
     `198.18.${n}.2/24 noprefixroute`,
     `198.19.${n}.1/32`,
+    `198.19.${n}.3 peer 198.19.${n}.4/32`,
     `10.255.${n}.1/24 scope link`,
   );
   const six = some(
     `fd00:${n}::10/64`,
     `fd00:${n}::11/64`,
+    `fd00:${n}:2::1/128`,
     `fd00:${n}:1::10/64 noprefixroute`,
     `fe80::ff:fe00:${n}/64 scope link`,
   );

@@ -17,18 +17,18 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>
   host: { errors: 'all', drivers: 'types', lab: 'types' },
   // Pure text from a lab.
   render: { lab: 'types' },
-  // Pure data from lab and host: no driver can be called from here, hence host's types only.
-  plan: { errors: 'all', lab: 'types', host: 'types', render: 'all' },
+  // Pure data from lab and host: no driver can be called from here, hence host's types only; of lab, its arithmetic.
+  plan: { errors: 'all', lab: 'all', host: 'types', render: 'all' },
   // The probe guest, below whoever boots it.
   guest: { errors: 'all', drivers: 'types' },
   // Throw-away hosts, below whoever rehearses on them; shaped by a lab's uplinks.
   sandbox: { errors: 'all', drivers: 'types', lab: 'all' },
   // The output port; of drivers only the shape of a trace.
   report: { errors: 'all', drivers: 'types' },
-  // Plan to host: executes steps, looks at the host again.
-  apply: { errors: 'all', drivers: 'types', lab: 'types', host: 'all', plan: 'all', report: 'types' },
-  // Lab and host to checks: knows nothing of plans.
-  verify: { errors: 'all', drivers: 'types', lab: 'types', host: 'all', report: 'all' },
+  // Plan to host: executes steps, looks at the host again; quotes a dead guest's console.
+  apply: { errors: 'all', drivers: 'types', lab: 'types', host: 'all', plan: 'all', guest: 'all', report: 'types' },
+  // Lab and host to checks: knows nothing of plans; render tells where a console is logged.
+  verify: { errors: 'all', drivers: 'types', lab: 'all', host: 'all', render: 'all', guest: 'all', report: 'all' },
   // Verbs: may use everything below, drivers only as the object that they are handed.
   commands: {
     errors: 'all',
