@@ -23,7 +23,7 @@ echo
 rc=0
 as_root "$node" dist/cli.js rehearse templates/labs/quickstart.json || rc=$?
 if [ $rc -ne 0 ]; then
-  printf '\nquickstart: The rehearsal failed (exit code %s), for the reason above. Nothing of this machine was changed.\n' $rc >&2
+  printf '\nquickstart: The rehearsal failed (exit code %s), for the reason above. The network of this machine was not touched.\n' $rc >&2
   printf '  README.md has a section "Troubles"; for all details: node dist/cli.js --debug debug.txt rehearse templates/labs/quickstart.json\n' >&2
   exit $rc
 fi
@@ -36,8 +36,8 @@ default_nic() {
   done | head -n 1
 }
 
-# What keeps an interface from being an uplink, or deserves a word.
-remark() {
+# What keeps an interface from being an uplink, if anything does.
+fault() {
   if [ -e "/sys/class/net/$1/wireless" ] || [ -e "/sys/class/net/$1/phy80211" ]; then
     echo "$1 is Wi-Fi, which cannot be bridged: an access point takes frames from its own stations only. Use a wired NIC."
   elif [ -e "/sys/class/net/$1/bridge" ]; then
@@ -46,18 +46,18 @@ remark() {
     echo "$1 is already a port of another interface. Use another NIC, or free it."
   elif [ "$(cat "/sys/class/net/$1/type" 2> /dev/null)" != 1 ]; then
     echo "$1 is not Ethernet, so it cannot be bridged. Use a wired NIC."
-  elif ip -4 address show dev "$1" 2> /dev/null | grep -q dynamic; then
-    echo "note: $1 has its address by DHCP, which provision refuses to move; README.md, \"Troubles\", says what to do."
   fi
 }
 
 nic=$(default_nic)
 printf '\nThat was a throw-away host. On this machine, in this folder:\n\n'
-if [ -z "$nic" ]; then
-  printf '  This machine has no default route, so no NIC suggests itself: put one of "ip -brief link" in the place of NIC.\n'
+fault='this machine has no default route, so no NIC suggests itself.'
+[ -z "$nic" ] || fault=$(fault "$nic")
+if [ -n "$fault" ]; then
+  printf '  First: %s\n  "ip -brief link" lists them; put its name in the place of NIC.\n\n' "$fault"
   nic=NIC
-else
-  remark "$nic" | sed 's/^/  /'
+elif ip -4 address show dev "$nic" 2> /dev/null | grep -q dynamic; then
+  printf '  First: %s has its address by DHCP, which provision will not move. README.md, "Troubles", says what to do.\n\n' "$nic"
 fi
 sudo=''
 [ "$(id -u)" -eq 0 ] || sudo='sudo '

@@ -94,6 +94,7 @@ removals() { simulate "$@" | sed -n 's/^Remv \([^ ]*\).*/\1/p' | grep -vx busybo
 
 install_packages() {
   missing=$(missing_packages)
+  missing=${missing% }
   [ -n "$missing" ] || return 0
   say "these packages are missing and will be installed: $missing"
   say 'and what they depend on; the first time this takes a minute or two'

@@ -38,6 +38,10 @@ function verb(words: string, description: string, work: Verb, parent = program):
 
 const yes = ['--yes', 'go on although something would be lost; the refusal says what'] as const;
 const networkOnly = ['--network-only', 'bridge, uplink and taps; no domains'] as const;
+const noWait = [
+  '--no-wait',
+  'fail at once where another run is under way, instead of waiting for it',
+] as const;
 const restart = ['--restart', 'restart running guests whose definition changed'] as const;
 
 verb(
@@ -48,6 +52,7 @@ verb(
   .option('--dry-run', 'print the plan and change nothing')
   .option(...networkOnly)
   .option('--no-verify', 'skip the health checks and the path proof')
+  .option(...noWait)
   .option(...restart)
   .option(...yes);
 verb('plan <file>', 'print what provision would do', async (context, file, flags) =>
@@ -65,6 +70,7 @@ verb(
   async (context, lab, flags) => (await import('./commands/destroy.js')).destroy(lab, flags, context),
 )
   .option('--dry-run', 'print the plan and change nothing')
+  .option(...noWait)
   .option('--network-only', 'leave libvirt alone');
 verb('status [lab]', 'show the VMs of a lab, or of all', async (context, lab, flags) =>
   (await import('./commands/status.js')).status(lab, flags, context),

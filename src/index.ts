@@ -11,7 +11,7 @@
  * await destroyLab(lab.name, host);
  * await host.close();
  */
-import { type ApplyContext, applyDestroy, applyProvision } from './apply/apply.js';
+import { type ApplyContext, applyDestroy, applyProvision, forget } from './apply/apply.js';
 import type { StepResult } from './apply/pipeline.js';
 import { prepareRender } from './commands/prepare.js';
 import { type DriverOptions, type Drivers, makeDrivers } from './drivers/drivers.js';
@@ -95,13 +95,10 @@ export async function destroyLab(
   const record = ((await host.records.all()) as readonly LabRecord[]).find(
     candidate => candidate.name === name,
   );
-  const look = () => observe(host, record?.lab ?? null, options);
-  const replan = async () => planDestroy(name, await look(), host.stateDir);
-  const context = {
-    drivers: host,
-    reporter: jsonReporter(),
-    signal: new AbortController().signal,
-    observe: look,
-  };
-  return applyDestroy(await replan(), context, replan);
+  const replan = async () =>
+    planDestroy(name, await observe(host, record?.lab ?? null, options), host.stateDir);
+  const context = { drivers: host, reporter: jsonReporter(), signal: new AbortController().signal };
+  const steps = await applyDestroy(await replan(), context, replan);
+  await forget(name, host);
+  return steps;
 }

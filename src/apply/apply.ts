@@ -83,12 +83,13 @@ export async function forget(lab: string, drivers: Drivers): Promise<void> {
 }
 
 /**
- * Carry a destroy plan out; `replan` looks again and says what is left to do.
+ * Carry a destroy plan out; `replan` looks again and says what is left to do. What is kept of the lab stays: see
+ * {@link forget}.
  * @throws {VmnetError} `not-restored` where something is left
  */
 export async function applyDestroy(
   plan: Plan,
-  context: ApplyContext,
+  context: Omit<ApplyContext, 'observe'>,
   replan: () => Promise<Plan>,
 ): Promise<StepResult[]> {
   const run: Run = { done: [], undo: [] };
@@ -101,7 +102,6 @@ export async function applyDestroy(
   const left = (await replan()).phases.flatMap(phase => phase.steps.map(step => step.title));
   if (left.length > 0) throw unfinished(plan.lab, left, failure);
   if (failure) throw failure;
-  await forget(plan.lab, context.drivers);
   return run.done;
 }
 

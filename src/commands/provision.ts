@@ -2,15 +2,17 @@ import { applyProvision } from '../apply/apply.js';
 import { observeHost } from '../host/observe.js';
 import { requireHost } from '../host/require.js';
 import { loadLab } from '../lab/load.js';
+import type { Lab } from '../lab/model.js';
 import { stepCount } from '../plan/model.js';
 import { planProvision } from '../plan/plan.js';
 import { closingLine, proofTable } from '../verify/describe.js';
 import type { Context, Outcome } from './command.js';
-import { showPlan } from './plan.js';
+import { type LockFlags, locked, locksFor } from './locked.js';
+import { plan } from './plan.js';
 import { prepareRender } from './prepare.js';
 import { exitOf, proofStage } from './verify.js';
 
-export interface ProvisionFlags {
+export interface ProvisionFlags extends LockFlags {
   readonly dryRun?: boolean;
   readonly networkOnly?: boolean;
   /** Commander's reading of `--no-verify`. */
@@ -21,24 +23,27 @@ export interface ProvisionFlags {
 
 /** Bring the host to what the lab says, and prove it. */
 export async function provision(file: string, flags: ProvisionFlags, context: Context): Promise<Outcome> {
-  const { drivers, reporter } = context;
   const lab = await loadLab(file);
-  if (!flags.dryRun) await requireHost(drivers, 'provision');
+  if (flags.dryRun) return plan(file, flags, context);
+  await requireHost(context.drivers, 'provision');
+  const what = `vmnet provision ${lab.name}`;
+  return locked(locksFor(lab.name, lab), what, flags, context, () => provisionLocked(lab, flags, context));
+}
+
+async function provisionLocked(lab: Lab, flags: ProvisionFlags, context: Context): Promise<Outcome> {
+  const { drivers, reporter } = context;
   const observe = () => observeHost(drivers, lab, { networkOnly: flags.networkOnly ?? false });
   const host = await observe();
-  const prepared = flags.networkOnly ? null : await prepareRender(lab, host, drivers, !flags.dryRun);
-  const plan = planProvision(lab, host, prepared?.context ?? null, flags);
-  if (flags.dryRun) return showPlan(plan, context);
+  const prepared = flags.networkOnly ? null : await prepareRender(lab, host, drivers, true);
+  const change = planProvision(lab, host, prepared?.context ?? null, flags);
   if (prepared?.accelNote) reporter.print(prepared.accelNote);
 
-  const proof =
-    flags.networkOnly || flags.verify === false
-      ? null
-      : proofStage(lab, context, prepared !== null && plan.phases.some(phase => phase.name === 'start'));
-  const steps = await applyProvision(plan, host, { ...context, observe }, proof ? [proof.stage] : []);
-  for (const note of plan.notes) reporter.warn(note);
+  const starting = change.phases.some(phase => phase.name === 'start');
+  const proof = flags.networkOnly || flags.verify === false ? null : proofStage(lab, context, starting);
+  const steps = await applyProvision(change, host, { ...context, observe }, proof ? [proof.stage] : []);
+  for (const note of change.notes) reporter.warn(note);
   const checks = proof?.checks ?? [];
   if (checks.length > 0) reporter.print(proofTable(lab, checks));
-  reporter.print(closingLine(lab.name, stepCount(plan), checks));
-  return { lab: lab.name, steps, checks, exitCode: exitOf(checks), more: { notes: plan.notes } };
+  reporter.print(closingLine(lab.name, stepCount(change), checks));
+  return { lab: lab.name, steps, checks, exitCode: exitOf(checks), more: { notes: change.notes } };
 }

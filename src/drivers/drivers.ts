@@ -2,6 +2,7 @@ import type { Hypervisor } from '#libvirt';
 import { type Files, makeFiles } from './files.js';
 import { type Iproute2, makeIproute2 } from './iproute2.js';
 import { type Kernel, makeKernel } from './kernel.js';
+import { type Locks, makeLocks } from './lock.js';
 import { makeNamespace, type ThrowAwayNamespace } from './namespace.js';
 import { makeNftables, type Nftables } from './nftables.js';
 import { makeRecords, type Records } from './records.js';
@@ -15,6 +16,8 @@ export interface Drivers {
   readonly kernel: Kernel;
   readonly files: Files;
   readonly records: Records;
+  /** Below /run, by network namespace: two namespaces do not disturb each other. */
+  readonly locks: Locks;
   readonly namespace: () => Promise<ThrowAwayNamespace>;
   /** The connection to libvirt: opened by the first call, shared by all later ones. */
   readonly libvirt: () => Promise<Hypervisor>;
@@ -42,11 +45,14 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
   const libvirtUri = options.connect ?? (env.LIBVIRT_DEFAULT_URI || 'qemu:///system');
   const run = makeRun(trace);
   let hypervisor: Promise<Hypervisor> | null = null;
+  const kernel = makeKernel(trace);
+  const locks = makeLocks(run, async () => `/run/vmnet/locks/${(await kernel.netns()).replace(/\D/g, '')}`);
   return {
     run,
-    ip: makeIproute2(run, `${stateDir}/batches`),
+    ip: makeIproute2(run, `${stateDir}/batches`, locks.descriptors),
     nft: makeNftables(run, trace),
-    kernel: makeKernel(trace),
+    kernel,
+    locks,
     files: makeFiles(run),
     records: makeRecords(stateDir),
     namespace: makeNamespace,

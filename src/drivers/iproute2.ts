@@ -37,7 +37,12 @@ export interface Iproute2 {
   deleteLinks(names: readonly string[]): Promise<void>;
 }
 
-export function makeIproute2(run: Run, batchDir: string): Iproute2 {
+/** @param locks descriptors that a batch inherits: nobody else may start while it runs, even if we are killed */
+export function makeIproute2(
+  run: Run,
+  batchDir: string,
+  locks: () => readonly number[] = () => [],
+): Iproute2 {
   let serial = 0;
 
   const batch = async (lines: readonly string[], options: BatchOptions = {}): Promise<void> => {
@@ -46,7 +51,7 @@ export function makeIproute2(run: Run, batchDir: string): Iproute2 {
     await writeWhole(file, `${lines.join('\n')}\n`);
     const args = [...(options.family ? ['-6'] : []), ...(options.force ? ['-force'] : []), '-batch', file];
     try {
-      const result = await run('ip', args, { ownSession: true, allowFailure: true });
+      const result = await run('ip', args, { ownSession: true, allowFailure: true, keepOpen: locks() });
       if (result.exitCode !== 0 && !options.force) throw batchFailed(lines, result.stderr);
     } finally {
       await rm(file, { force: true });

@@ -11,6 +11,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** Give the program a session of its own, so that Ctrl-C in our terminal does not reach it. */
   readonly ownSession?: boolean;
+  /** Descriptors of ours that the program inherits, as 3, 4, …: a lock stays held as long as it runs. */
+  readonly keepOpen?: readonly number[];
   /** Return a non-zero exit instead of throwing. */
   readonly allowFailure?: boolean;
   readonly env?: Readonly<Record<string, string>>;
@@ -50,13 +52,17 @@ export function makeRun(trace: Trace): Run {
   return async (file, args, options = {}) => {
     const { execa } = await import('execa');
     const started = performance.now();
+    const stdin = options.input === undefined ? ('ignore' as const) : ('pipe' as const);
+    // execa takes any descriptor; its types know those up to 9.
+    const inherited = (options.keepOpen ?? []) as 3[];
     const result = await execa(file, args, {
       reject: false,
       stripFinalNewline: false,
       timeout: options.timeoutMs ?? 60_000,
       maxBuffer: 256 * 1024 * 1024,
       env: { LC_ALL: 'C.UTF-8', ...options.env },
-      ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
+      stdio: [stdin, 'pipe', 'pipe', ...inherited],
+      ...(options.input === undefined ? {} : { input: options.input }),
       ...(options.ownSession ? { detached: true, cleanup: false } : {}),
       ...(options.signal ? { cancelSignal: options.signal } : {}),
     });

@@ -236,6 +236,17 @@ describeRoot('in a network of its own', () => {
       expect(await net.snapshot()).toEqual(before);
     });
 
+    it('takes one run at a time: the others wait or are told, and the host comes back', async () => {
+      await cable();
+      const before = await net.snapshot();
+      const words = ['--json', 'provision', '--network-only', lab({}, tapped('tapa'))];
+      const ends = await Promise.all(Array.from({ length: 4 }, () => net.vmnet(...words)));
+      expect(ends.some(end => end.code === 0)).toBe(true);
+      for (const { code, json } of ends) if (code !== 0) expect(json.error).toMatchObject({ code: 'busy' });
+      expect((await net.vmnet('destroy', '--network-only', 'plain')).code).toBe(0);
+      expect(await net.snapshot()).toEqual(before);
+    });
+
     it('fails its checks with exit 3 where it is not there', async () => {
       const file = lab({}, tapped('tapa'));
       const { code, json } = await net.vmnet(

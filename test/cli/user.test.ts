@@ -98,7 +98,7 @@ describe("libvirt's socket", () => {
     const { code, json } = await asUser(['--json', '--connect', uri(), 'plan', file]);
     expect(code).toBe(1);
     expect(json.error.code).toBe('libvirt');
-    expect(json.error.hint).toMatch(/\S/);
+    expect(json.error.hint ?? '').toMatch(/\S/);
   });
 
   it('that is not there, by --connect and by LIBVIRT_DEFAULT_URI', async () => {

@@ -23,8 +23,8 @@ beforeAll(() => {
         memory: '1GiB',
         vcpus: 4,
         nics: [
-          { bridge: 'brt0', mac: '52:54:00:00:00:01', tap: 'rich0', queues: 4 },
-          { bridge: 'brt1', model: 'e1000e', mtu: 1400 },
+          { bridge: 'brt0', mac: '52:54:00:00:00:01', tap: 'rich0', queues: 4, mtu: 1400 },
+          { bridge: 'brt1', model: 'e1000e', mtu: 1300 },
         ],
       },
     },
@@ -57,7 +57,10 @@ describe('xml', () => {
       model: [{ $: { type: 'virtio' } }],
       driver: [{ $: { queues: '4' } }],
     });
-    expect(second).toMatchObject({ model: [{ $: { type: 'e1000e' } }], mtu: [{ $: { size: '1400' } }] });
+    // Only virtio can tell its guest the MTU.
+    expect(second).toMatchObject({ model: [{ $: { type: 'e1000e' } }] });
+    expect(first.mtu).toEqual([{ $: { size: '1400' } }]);
+    expect(second.mtu).toBeUndefined();
   });
 
   it('of all VMs, and as JSON', async () => {

@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import type { HostDescription } from './describe-host.js';
 
-/** Random hosts and labs, wide enough to meet every line that a plan can say. */
+/**
+ * Random hosts and labs, wide enough to meet every line that a plan can say. Not among them: an MTU of a lab's own,
+ * gateways that only a link-scope route reaches, addresses that run out, and routes or rules that name two uplinks.
+ */
 
 const UPLINKS = ['eth0', 'eth1', 'eth2'] as const;
 
@@ -61,7 +64,11 @@ const nic = (n: number) =>
     })
     .map(({ up, mtu, addresses, routes, rules, neighbours, mode }) => ({
       // A link that is down has neither IPv6 addresses nor routes.
-      link: { up, mtu, addresses: addresses.filter(line => up || !line.includes(':') || line.includes('label')) },
+      link: {
+        up,
+        mtu,
+        addresses: addresses.filter(line => up || !line.includes(':') || line.includes('label')),
+      },
       routes: up ? routes.filter(line => possible(line, addresses, n)) : [],
       rules,
       neighbours: up && addresses.some(line => line.startsWith('192.0.')) ? neighbours : [],
@@ -93,11 +100,10 @@ const bridge = (n: number, uplink: string | undefined, bridgeNetfilter: string) 
   fc
     .record(
       {
-        address: fc.constantFrom<string | string[]>(
-          uplink === undefined ? 'none' : 'inherit',
-          'none',
-          [`203.0.113.${n * 32 + 1}/27`, `fd03:${n}::1/64`],
-        ),
+        address: fc.constantFrom<string | string[]>(uplink === undefined ? 'none' : 'inherit', 'none', [
+          `203.0.113.${n * 32 + 1}/27`,
+          `fd03:${n}::1/64`,
+        ]),
         stp: fc.boolean(),
         multicastSnooping: fc.boolean(),
       },
@@ -137,7 +143,11 @@ export const anyLab = fc
     const names = Array.from({ length: count }, (_, n) => `br${n}`);
     return fc.record({
       bridges: fc
-        .tuple(...names.map((_, n) => fc.constantFrom(UPLINKS[n], undefined).chain(uplink => bridge(n, uplink, bridgeNetfilter))))
+        .tuple(
+          ...names.map((_, n) =>
+            fc.constantFrom(UPLINKS[n], undefined).chain(uplink => bridge(n, uplink, bridgeNetfilter)),
+          ),
+        )
         .map(bridges => Object.fromEntries(bridges.map((it, n) => [`br${n}`, it]))),
       vms: fc
         .array(vm(names), { maxLength: 6 })

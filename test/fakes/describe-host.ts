@@ -19,7 +19,7 @@ export interface HostDescription {
   /** Lab files that were provisioned before, in this order, all refusals waived. */
   readonly applied?: readonly object[];
   /** What happened to the host since, as lines of ip. */
-  readonly then?: readonly string[];
+  readonly since?: readonly string[];
   /** States that domains have come to since, by name. */
   readonly states?: Readonly<Record<string, string>>;
   /** Labs whose record was lost. */
@@ -41,7 +41,7 @@ interface LinkDescription {
 export async function hostFrom(description: HostDescription): Promise<FakeHost> {
   const host = new FakeHost();
   const { kernel } = host;
-  Object.entries(description.links ?? {}).forEach(([name, link], i) => addLink(host, name, link, i));
+  for (const [name, link] of Object.entries(description.links ?? {})) addLink(host, name, link);
   for (const line of description.routes ?? []) kernel.addRoute(routeFrom(...byFamily(line)), 'add');
   for (const line of description.rules ?? []) kernel.addRule(ruleFrom(...byFamily(line)));
   for (const line of description.neighbours ?? []) kernel.replaceNeighbour(neighbourFrom(new Words(line)));
@@ -50,7 +50,7 @@ export async function hostFrom(description: HostDescription): Promise<FakeHost> 
   for (const domain of description.domains ?? [])
     host.domains.set(domain.uuid, { state: 'shutoff', mark: null, liveMark: null, xml: null, ...domain });
   for (const file of description.applied ?? []) await apply(host, file);
-  for (const line of description.then ?? []) runIpLine(kernel, line);
+  for (const line of description.since ?? []) runIpLine(kernel, line);
   for (const [name, state] of Object.entries(description.states ?? {})) setState(host, name, state);
   for (const name of description.forgotten ?? []) host.records.delete(name);
   if (description.rebooted) host.bootId = 'boot-2';
@@ -61,10 +61,16 @@ export async function hostFrom(description: HostDescription): Promise<FakeHost> 
 const byFamily = (line: string): [Words, 4 | 6] =>
   line.startsWith('-6 ') ? [new Words(line.slice(3)), 6] : [new Words(line), 4];
 
-function addLink(host: FakeHost, name: string, description: LinkDescription, i: number): void {
+function addLink(host: FakeHost, name: string, description: LinkDescription): void {
   const { addresses = [], master, up = true, ...given } = description;
   const bridge = given.kind === 'bridge' ? { stp: false, forwardDelay: 15, multicastSnooping: true } : null;
-  const link = host.kernel.add({ kind: null, mac: `02:00:00:00:00:0${i + 1}`, bridge, ...given, name });
+  const link = host.kernel.add({
+    kind: null,
+    mac: `02:00:00:00:00:0${host.kernel.links.length}`,
+    bridge,
+    ...given,
+    name,
+  });
   link.up = up;
   for (const words of addresses) {
     const { address } = addressFrom(new Words(`${words} dev ${name}`));

@@ -26,7 +26,14 @@ export class FakeHost {
       this.kernel.sysctls.set(`net/bridge/bridge-nf-call-${table}`, '1');
     for (const [key, value] of Object.entries({ addr_gen_mode: '0', accept_dad: '1', disable_ipv6: '0' }))
       this.kernel.sysctls.set(`net/ipv6/conf/default/${key}`, value);
-    this.kernel.add({ name: 'lo', kind: null, type: 'loopback', mac: '00:00:00:00:00:00', mtu: 65536, up: true });
+    this.kernel.add({
+      name: 'lo',
+      kind: null,
+      type: 'loopback',
+      mac: '00:00:00:00:00:00',
+      mtu: 65536,
+      up: true,
+    });
   }
 
   observe(): HostState {
@@ -104,7 +111,9 @@ export class FakeHost {
   async #batch(lines: readonly string[], { family, force }: BatchOptions): Promise<void> {
     for (const line of lines) {
       try {
-        await this.#call(`ip ${family === 6 ? '-6 ' : ''}${line}`, () => runIpLine(this.kernel, line, family));
+        await this.#call(`ip ${family === 6 ? '-6 ' : ''}${line}`, () =>
+          runIpLine(this.kernel, line, family),
+        );
       } catch (error) {
         if (!force) throw new VmnetError('command-failed', `\`ip ${line}\`: ${(error as Error).message}`);
         if (/fake kernel/.test((error as Error).message)) throw error;
@@ -114,7 +123,8 @@ export class FakeHost {
 
   readonly #libvirt = {
     defineDomain: (xml: string) => this.#call(`define ${element(xml, 'name')}`, () => this.#define(xml)),
-    undefine: (uuid: string) => this.#call(`undefine ${uuid}`, () => void this.domains.delete(this.#domain(uuid).uuid)),
+    undefine: (uuid: string) =>
+      this.#call(`undefine ${uuid}`, () => void this.domains.delete(this.#domain(uuid).uuid)),
     create: (uuid: string) => this.#call(`create ${uuid}`, () => this.#start(uuid)),
     destroy: (uuid: string) => this.#call(`destroy ${uuid}`, () => this.#stop(uuid)),
     state: async (uuid: string) => ({ state: this.#domain(uuid).state, reason: 0 }),
@@ -142,7 +152,8 @@ export class FakeHost {
   #start(uuid: string): void {
     const domain = this.#domain(uuid);
     if (domain.state === 'running') throw libvirtError(55);
-    for (const [, tap = ''] of (domain.xml ?? '').matchAll(/<target dev="([^"]+)" managed/g)) this.kernel.link(tap);
+    for (const [, tap = ''] of (domain.xml ?? '').matchAll(/<target dev="([^"]+)" managed/g))
+      this.kernel.link(tap);
     this.domains.set(uuid, { ...domain, state: 'running', liveMark: domain.mark });
     this.files.add(/<log file="([^"]+)"/.exec(domain.xml ?? '')?.[1] ?? '');
   }

@@ -1,5 +1,6 @@
 import type { Address, Neighbour, Route, Rule } from '../../src/host/model.js';
-import { formatIp, parseCidr, parseIp } from '../../src/lab/cidr.js';
+import { parseCidr } from '../../src/lab/cidr.js';
+import { contains, inserted, linkLocalOf, prefixOf, sameSubnet, withPrefix } from './addresses.js';
 import { familyOf } from './words.js';
 
 /** A link as the fake kernel keeps it. */
@@ -109,7 +110,8 @@ export class FakeKernel {
     if (link.bridge) throw new Error('RTNETLINK answers: Too many levels of symbolic links');
     const former = link.master;
     const name = master === null ? null : this.link(master).name;
-    if (name !== null && !this.link(name).bridge) throw new Error('RTNETLINK answers: Operation not supported');
+    if (name !== null && !this.link(name).bridge)
+      throw new Error('RTNETLINK answers: Operation not supported');
     link.master = name;
     this.#adjustMtu(former);
     this.#adjustMtu(link.master);
@@ -169,9 +171,7 @@ export class FakeKernel {
     const four = link.addresses.some(({ family }) => family === 4);
     if (!four && gone.some(({ family }) => family === 4)) {
       this.#dropRoutes(link.name, 4);
-      this.neighbours = this.neighbours.filter(
-        entry => entry.dev !== link.name || familyOf(entry.dst) === 6,
-      );
+      this.neighbours = this.neighbours.filter(entry => entry.dev !== link.name || familyOf(entry.dst) === 6);
     }
     for (const address of gone) {
       const dst = prefixOf(address);
@@ -246,9 +246,14 @@ export class FakeKernel {
     const { gateway } = hop;
     if (gateway === null || hop.onlink || gateway.startsWith('fe80:')) return;
     const reached = this.routes.some(
-      other => other.dev === hop.dev && other.gateway === null && other.table === 'main' && contains(other.dst, gateway),
+      other =>
+        other.dev === hop.dev &&
+        other.gateway === null &&
+        other.table === 'main' &&
+        contains(other.dst, gateway),
     );
-    if (!reached && route.family === familyOf(gateway)) throw new Error('Error: Nexthop has invalid gateway.');
+    if (!reached && route.family === familyOf(gateway))
+      throw new Error('Error: Nexthop has invalid gateway.');
   }
 
   deleteRoute(route: Route): void {
@@ -277,77 +282,26 @@ export class FakeKernel {
   /** Tables after one another; IPv4 by destination, so the default route first, IPv6 with the default last. */
   sortedRoutes(): Route[] {
     const value = ({ dst }: Route) => (dst === 'default' ? -1n : (parseCidr(withPrefix(dst))?.network ?? 0n));
-    const rank = (route: Route) => (route.family === 6 && route.dst === 'default' ? 1n << 129n : value(route));
+    const rank = (route: Route) =>
+      route.family === 6 && route.dst === 'default' ? 1n << 129n : value(route);
     return [...this.routes].sort(
-      (a, b) => a.family - b.family || a.table.localeCompare(b.table) || Number(rank(a) > rank(b)) - Number(rank(a) < rank(b)),
+      (a, b) =>
+        a.family - b.family ||
+        a.table.localeCompare(b.table) ||
+        Number(rank(a) > rank(b)) - Number(rank(a) < rank(b)),
     );
   }
 }
 
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 
-const withPrefix = (dst: string) => (dst.includes('/') ? dst : `${dst}/${familyOf(dst) === 4 ? 32 : 128}`);
-
-function contains(dst: string, address: string): boolean {
-  const net = parseCidr(withPrefix(dst));
-  const ip = parseIp(address);
-  return net !== null && ip !== null && net.family === ip.family && net.network <= ip.value && ip.value <= net.last;
-}
-
-/** Destination of an address's prefix route, as ip prints it: a host route without its prefix. */
-function prefixOf({ family, local, peer, prefix }: Address): string {
-  const cidr = parseCidr(`${peer ?? local}/${prefix}`);
-  if (!cidr) throw new Error(`not an address: ${local}/${prefix}`);
-  const network = formatIp(family, cidr.network);
-  return prefix === (family === 4 ? 32 : 128) ? network : `${network}/${prefix}`;
-}
-
-const sameSubnet = (a: Address, b: Address) =>
-  a.family === b.family && a.prefix === b.prefix && prefixOf(a) === prefixOf(b);
-
-const SCOPES = ['global', 'site', 'link', 'host'];
-const width = ({ scope }: Address) => SCOPES.indexOf(scope);
-
-/** IPv4: primaries by scope, each behind its like, then secondaries (`__inet_insert_ifa`). IPv6: by scope, each before its like. */
-function inserted(addresses: readonly Address[], address: Address, secondary: boolean): Address[] {
-  const four = addresses.filter(({ family }) => family === 4);
-  const six = addresses.filter(({ family }) => family === 6);
-  if (address.family === 6) {
-    const at = six.findIndex(other => width(other) >= width(address));
-    six.splice(at === -1 ? six.length : at, 0, address);
-  } else if (secondary) four.push(address);
-  else {
-    const isSecondary = (it: Address, i: number) => four.slice(0, i).some(other => sameSubnet(other, it));
-    const at = four.findLastIndex((other, i) => !isSecondary(other, i) && width(address) <= width(other));
-    four.splice(at + 1, 0, address);
-  }
-  return [...four, ...six];
-}
-
 const sameKey = (a: Route, b: Route) =>
   a.family === b.family && a.table === b.table && a.dst === b.dst && a.metric === b.metric;
 
 const sameHop = (a: Route, b: Route) =>
-  sameKey(a, b) && a.type === b.type && a.dev === b.dev && a.gateway === b.gateway && same(a.via, b.via) && same(a.nexthops, b.nexthops);
-
-function linkLocalOf(mac: string): Address {
-  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = mac.split(':').map(byte => Number.parseInt(byte, 16));
-  const value = [(a ^ 2) * 256 + b, c * 256 + 0xff, 0xfe00 + d, e * 256 + f].reduce(
-    (sum, group) => (sum << 16n) | BigInt(group),
-    0xfe80n << 48n,
-  );
-  return {
-    family: 6,
-    local: formatIp(6, value),
-    prefix: 64,
-    peer: null,
-    broadcast: null,
-    scope: 'link',
-    label: null,
-    metric: null,
-    flags: [],
-    dynamic: false,
-    validLifetime: null,
-    preferredLifetime: null,
-  };
-}
+  sameKey(a, b) &&
+  a.type === b.type &&
+  a.dev === b.dev &&
+  a.gateway === b.gateway &&
+  same(a.via, b.via) &&
+  same(a.nexthops, b.nexthops);

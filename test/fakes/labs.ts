@@ -17,7 +17,11 @@ export function labFrom(file: string | object, path = '/labs/lab.json'): Lab {
 }
 
 /** Facts for rendering that never change: emulation on x86-64, and a probe guest in a fixed place. */
-export const renderContext = (lab: Lab, host: HostState, more: Partial<RenderContext> = {}): RenderContext => ({
+export const renderContext = (
+  lab: Lab,
+  host: HostState,
+  more: Partial<RenderContext> = {},
+): RenderContext => ({
   machine: machineFor('x64'),
   accel: 'tcg',
   probe: { kernel: '/var/cache/vmnet/guest/vmlinuz', initrd: '/var/cache/vmnet/guest/initrd' },

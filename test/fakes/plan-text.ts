@@ -51,4 +51,5 @@ function lines(action: Action): string[] {
 }
 
 /** Enough of a definition to tell two apart; test/fixtures/xml has whole ones. */
-const memory = (xml: string) => /<memory unit="(MiB)">(\d+)</.exec(xml)?.slice(1).reverse().join(' ') ?? 'no memory';
+const memory = (xml: string) =>
+  /<memory unit="(MiB)">(\d+)</.exec(xml)?.slice(1).reverse().join(' ') ?? 'no memory';

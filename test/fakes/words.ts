@@ -54,7 +54,11 @@ export function addressFrom(words: Words): { address: Address; dev: string } {
   const family = familyOf(local);
   const full = family === 4 ? 32 : 128;
   const fields = { broadcast: null as string | null, scope: 'global', label: null as string | null };
-  const numbers = { metric: null as number | null, valid: null as number | null, left: null as number | null };
+  const numbers = {
+    metric: null as number | null,
+    valid: null as number | null,
+    left: null as number | null,
+  };
   const flags: string[] = [];
   let dev = '';
   while (!words.empty) {

@@ -26,9 +26,25 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>
   // The output port; of drivers only the shape of a trace.
   report: { errors: 'all', drivers: 'types' },
   // Plan to host: executes steps, looks at the host again; quotes a dead guest's console.
-  apply: { errors: 'all', drivers: 'types', lab: 'types', host: 'all', plan: 'all', guest: 'all', report: 'types' },
+  apply: {
+    errors: 'all',
+    drivers: 'types',
+    lab: 'types',
+    host: 'all',
+    plan: 'all',
+    guest: 'all',
+    report: 'types',
+  },
   // Lab and host to checks: knows nothing of plans; render tells where a console is logged.
-  verify: { errors: 'all', drivers: 'types', lab: 'all', host: 'all', render: 'all', guest: 'all', report: 'all' },
+  verify: {
+    errors: 'all',
+    drivers: 'types',
+    lab: 'all',
+    host: 'all',
+    render: 'all',
+    guest: 'all',
+    report: 'all',
+  },
   // Verbs: may use everything below, drivers only as the object that they are handed.
   commands: {
     errors: 'all',
@@ -90,7 +106,9 @@ const FILES = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter(nam
 
 /** The source without comments, in which import statements are quoted now and then. */
 const code = (file: string) =>
-  readFileSync(join(SRC, file), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+  readFileSync(join(SRC, file), 'utf8')
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/^\s*\/\/.*$/gm, '');
 
 function importsOf(file: string): Import[] {
   const text = code(file);
@@ -111,7 +129,10 @@ function importsOf(file: string): Import[] {
 /** `import type …`, or braces in which every name is a type. */
 function isTypes(what: string): boolean {
   if (/^\s*type\b/.test(what)) return true;
-  const names = /^\s*\{([^}]*)\}\s*$/.exec(what)?.[1]?.split(',').map(name => name.trim());
+  const names = /^\s*\{([^}]*)\}\s*$/
+    .exec(what)?.[1]
+    ?.split(',')
+    .map(name => name.trim());
   return names?.filter(Boolean).every(name => name.startsWith('type ')) ?? false;
 }
 
@@ -168,7 +189,9 @@ describe('the import rule', () => {
   });
 
   test('only main.ts and index.ts make drivers', () => {
-    const makers = IMPORTS.filter(({ to, types }) => to === 'drivers/drivers.ts' && !types).map(it => it.from);
+    const makers = IMPORTS.filter(({ to, types }) => to === 'drivers/drivers.ts' && !types).map(
+      it => it.from,
+    );
     expect(makers.filter(file => !['main.ts', 'index.ts'].includes(file))).toEqual([]);
   });
 });

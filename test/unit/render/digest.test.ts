@@ -64,14 +64,17 @@ describe('the digest of a definition', () => {
 });
 
 describe('what a lab may contain', () => {
-  test.each(['a=<b> & "c" \'d\'', ']]></cmdline><devices/>', '<!--', '&amp;', 'ü → 漢'])('%s stays text', cmdline => {
-    const lab = labFrom(file({ web: { ...WEB, boot: { kernel: '/k', cmdline } } }));
-    const [vm] = lab.vms;
-    if (!vm) throw new Error('no VM');
-    const { xml } = renderDomain(lab, vm, renderContext(lab, new FakeHost().observe()));
-    expect(parse(xml)).toMatchObject({ os: [{ cmdline: [cmdline] }] });
-    expect(xml.match(/<devices>/g)).toHaveLength(1);
-  });
+  test.each(['a=<b> & "c" \'d\'', ']]></cmdline><devices/>', '<!--', '&amp;', 'ü → 漢'])(
+    '%s stays text',
+    cmdline => {
+      const lab = labFrom(file({ web: { ...WEB, boot: { kernel: '/k', cmdline } } }));
+      const [vm] = lab.vms;
+      if (!vm) throw new Error('no VM');
+      const { xml } = renderDomain(lab, vm, renderContext(lab, new FakeHost().observe()));
+      expect(parse(xml)).toMatchObject({ os: [{ cmdline: [cmdline] }] });
+      expect(xml.match(/<devices>/g)).toHaveLength(1);
+    },
+  );
 
   test('paths are escaped too', () => {
     const lab = labFrom(file({ web: { ...WEB, boot: { kernel: '/a&b<c>"d/vmlinuz' } } }));

@@ -1,0 +1,30 @@
+import type { Lab } from '../lab/model.js';
+import type { Context } from './command.js';
+
+export interface LockFlags {
+  /** Commander's reading of `--no-wait`. */
+  readonly wait?: boolean;
+}
+
+/** Locks of a run: the lab, and each uplink, which another lab may want as well. */
+export const locksFor = (name: string, lab: Lab | null): string[] => [
+  `lab-${name}`,
+  ...(lab?.bridges ?? []).flatMap(bridge => (bridge.uplink === null ? [] : [`uplink-${bridge.uplink}`])),
+];
+
+/** Do something that no other run may meet half-way; wait for one that is under way, saying so. */
+export async function locked<T>(
+  names: readonly string[],
+  what: string,
+  flags: LockFlags,
+  { drivers, reporter }: Context,
+  work: () => Promise<T>,
+): Promise<T> {
+  const waits = (holder: string) => reporter.warn(`Waiting for ${holder}…`);
+  const held = await drivers.locks.take(names, what, flags.wait === false ? null : waits);
+  try {
+    return await work();
+  } finally {
+    held.release();
+  }
+}

@@ -1,0 +1,137 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { VmnetError } from '../errors.js';
+import type { Run } from './run.js';
+
+/** Locks that die with their holder: flock(2) on a descriptor, so the kernel frees them however we end. */
+export interface Locks {
+  /**
+   * Take all of them, in an order that cannot deadlock; `what` says for whom, to those who wait.
+   * @param wait called with the holder's own words when one is taken; without it, throws `busy` instead
+   */
+  take(names: readonly string[], what: string, wait: ((holder: string) => void) | null): Promise<Held>;
+  /** Descriptors of the locks held now; a batch inherits them, so that it holds the lock while it runs. */
+  descriptors(): readonly number[];
+}
+
+export interface Held {
+  release(): void;
+}
+
+/** Seconds to wait for another run; a provision with many guests takes minutes. */
+const WAIT = 600;
+
+export function makeLocks(run: Run, folder: () => Promise<string>): Locks {
+  const held = new Map<string, number>();
+  const release = (paths: readonly string[]) => {
+    for (const path of paths) {
+      const fd = held.get(path);
+      held.delete(path);
+      if (fd === undefined) continue;
+      // While it is still locked: whoever waits on this file sees that it is no longer the one of that name.
+      unlinkSync(path);
+      closeSync(fd);
+    }
+  };
+  return {
+    async take(names, what, wait) {
+      const root = await folder();
+      const taken: string[] = [];
+      try {
+        for (const name of [...new Set(names)].sort()) {
+          const path = join(root, name);
+          held.set(path, await lockFile(path, name, what, wait, run));
+          taken.push(path);
+        }
+      } catch (error) {
+        release(taken);
+        throw error;
+      }
+      return {
+        release() {
+          release(taken);
+          for (const empty of [root, join(root, '..'), join(root, '../..')])
+            void rmdir(empty).catch(() => {});
+        },
+      };
+    },
+    descriptors: () => [...held.values()],
+  };
+}
+
+/** Open and lock; again from the start where the holder before us has removed the file meanwhile. */
+async function lockFile(
+  path: string,
+  name: string,
+  what: string,
+  wait: ((holder: string) => void) | null,
+  run: Run,
+): Promise<number> {
+  for (;;) {
+    const fd = open(path);
+    if (fd === null) continue;
+    try {
+      if (!(await flock(run, fd, ['--nonblock']))) {
+        const holder = readFileSync(path, 'utf8').trim() || 'another run';
+        if (wait === null) throw busy(name, holder);
+        wait(holder);
+        if (!(await flock(run, fd, ['--timeout', String(WAIT)]))) throw busy(name, holder);
+      }
+      if (isStill(path, fd)) {
+        writeFileSync(path, `${what} (process ${process.pid})\n`);
+        return fd;
+      }
+      closeSync(fd);
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  }
+}
+
+/** Null where the holder before us removed the empty folder in this very moment. */
+function open(path: string): number | null {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  try {
+    return openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** The lock belongs to the open file, which flock(1) shares with us: it stays when that program ends. */
+async function flock(run: Run, fd: number, options: readonly string[]): Promise<boolean> {
+  const { exitCode } = await run('flock', [...options, '3'], {
+    allowFailure: true,
+    keepOpen: [fd],
+    timeoutMs: (WAIT + 10) * 1000,
+  });
+  return exitCode === 0;
+}
+
+function isStill(path: string, fd: number): boolean {
+  try {
+    return statSync(path).ino === fstatSync(fd).ino;
+  } catch {
+    return false;
+  }
+}
+
+const busy = (name: string, holder: string) =>
+  new VmnetError(
+    'busy',
+    `${name.replace('-', ' ')} is in use by ${holder}`,
+    'Wait until it has ended, or end it, and try again.',
+  );

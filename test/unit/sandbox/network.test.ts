@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest';
+import { parseCidr } from '../../../src/lab/cidr.js';
+import { networkFor, plainNetwork } from '../../../src/sandbox/network.js';
+import { labFrom } from '../../fakes/labs.js';
+
+const network = (bridges: object, ...addresses: string[]) =>
+  networkFor(
+    labFrom({
+      version: 1,
+      name: 'l',
+      bridges,
+      vms: { web: { boot: 'probe', nics: [{ bridge: 'br0', address: addresses }] } },
+    }),
+  );
+
+describe("a sandbox's network", () => {
+  test('has no NIC where the lab names no uplink', () => expect(network({ br0: {} })).toEqual([]));
+
+  test('has both families where the lab has no addresses', () => {
+    expect(network({ br0: { uplink: 'eth0' } })).toEqual([
+      {
+        name: 'eth0',
+        lan: ['192.0.2.1/24', 'fd00:db8::1/64'],
+        host: ['192.0.2.2/24', 'fd00:db8::2/64'],
+        gateways: ['192.0.2.1', 'fd00:db8::1'],
+      },
+    ]);
+  });
+
+  test("lies in the guests' subnets, beside their addresses", () => {
+    const [nic] = network(
+      { br0: { uplink: 'eth0' } },
+      '10.0.0.1/24',
+      '10.0.0.3/24',
+      '10.1.0.1/24',
+      'fd00:5::1/64',
+    );
+    expect(nic).toEqual({
+      name: 'eth0',
+      lan: ['10.0.0.2/24', '10.1.0.2/24', 'fd00:5::2/64'],
+      host: ['10.0.0.4/24', '10.1.0.3/24', 'fd00:5::3/64'],
+      gateways: ['10.0.0.2', 'fd00:5::2'],
+    });
+  });
+
+  test('fills in a family that the guests do not use', () => {
+    expect(network({ br0: { uplink: 'eth0' } }, '10.0.0.1/24')[0]?.lan).toEqual([
+      '10.0.0.2/24',
+      'fd00:db8::1/64',
+    ]);
+  });
+
+  test('gives the host nothing where the bridge does not take it over', () => {
+    const bridges = { br0: { uplink: 'eth0', address: ['10.0.0.1/24'] } };
+    expect(network(bridges, '10.0.0.5/24')[0]).toMatchObject({
+      lan: ['10.0.0.2/24', 'fd00:db8::1/64'],
+      host: [],
+      gateways: [],
+    });
+    expect(network({ br0: { uplink: 'eth0', address: 'none' } })[0]).toMatchObject({
+      host: [],
+      gateways: [],
+    });
+  });
+
+  test('keeps uplinks apart', () => {
+    const nics = network({ br0: { uplink: 'a0' }, br1: { uplink: 'a1' }, br2: { uplink: 'a2' } });
+    const subnets = nics.flatMap(nic => nic.lan).map(text => parseCidr(text));
+    const clashes = subnets.filter((one, i) =>
+      subnets
+        .slice(i + 1)
+        .some(
+          two =>
+            one && two && one.network <= two.last && two.network <= one.last && one.family === two.family,
+        ),
+    );
+    expect(nics.map(nic => nic.name)).toEqual(['a0', 'a1', 'a2']);
+    expect(clashes).toEqual([]);
+  });
+
+  test('refuses a subnet without room', () => {
+    expect(() => network({ br0: { uplink: 'eth0' } }, '10.0.0.1/30', '10.0.0.2/30')).toThrow(
+      'the subnet 10.0.0.0/30 has no free address',
+    );
+  });
+
+  test('without a lab is a plain one', () => expect(plainNetwork('nic7').name).toBe('nic7'));
+});
