@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import type { Context, Outcome } from './commands/command.js';
-import { EXIT } from './errors.js';
-import { runCommand } from './main.js';
+import { VmnetError } from './errors.js';
+import { failed, runCommand } from './main.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -138,14 +138,16 @@ try {
   if (!(error instanceof CommanderError)) throw error;
   // Help and version were asked for; everything else is a wrong command line.
   if (error.exitCode !== 0) {
-    process.exitCode = EXIT.usage;
-    const help =
-      error.code === 'commander.help'
-        ? ''
-        : `${error.message.replace(/^error: /, 'vmnet: ')}\n\nvmnet --help lists the commands.\n`;
-    if (process.argv.includes('--json')) {
-      const { usageDocument } = await import('./main.js');
-      process.stdout.write(usageDocument(error.message));
-    } else process.stderr.write(help);
+    const name = program.args.find(word => program.commands.some(command => command.name() === word)) ?? '';
+    const usage = new VmnetError('usage', error.message.replace(/^error: /, ''), usageHint(name));
+    process.exitCode = failed(name, null, usage, {
+      ...program.opts(),
+      json: process.argv.includes('--json'),
+    });
   }
+}
+
+function usageHint(name: string): string {
+  const dashes = process.argv.includes('exec') ? ' Put -- before the command to run.' : '';
+  return `vmnet ${name ? `${name} ` : ''}--help tells what it takes.${dashes}`;
 }

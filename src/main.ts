@@ -3,6 +3,7 @@ import type { Context, Outcome } from './commands/command.js';
 import { makeDrivers } from './drivers/drivers.js';
 import type { Trace } from './drivers/run.js';
 import { exitCodeOf, VmnetError } from './errors.js';
+import { printable, quotePath } from './lab/quote.js';
 import { debugTrace } from './report/debug.js';
 import { jsonReporter } from './report/json.js';
 import { textReporter } from './report/text.js';
@@ -22,34 +23,55 @@ export async function runCommand(
   work: (context: Context) => Promise<Outcome>,
 ): Promise<number> {
   const abort = new AbortController();
-  const forget = onSignals(abort);
+  const forget = onSignals(abort, name);
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', onOutputError);
+  const about: Context['about'] = { lab: null };
   let drivers: Context['drivers'] | null = null;
   try {
-    const trace: Trace = flags.debug ? debugTrace(flags.debug) : () => {};
+    const trace: Trace = flags.debug === undefined ? () => {} : debugTrace(flags.debug);
+    if (flags.jsonFile !== undefined) writeReport(flags.jsonFile, '');
     drivers = makeDrivers({ connect: flags.connect, trace }, process.env);
     const silent = flags.json || flags.quiet;
     const reporter = silent ? jsonReporter() : textReporter(process.stdout, process.stderr);
-    const outcome = await work({ drivers, reporter, signal: abort.signal, json: silent ?? false });
-    deliver(document(name, outcome, null), flags);
+    const outcome = await work({ drivers, reporter, signal: abort.signal, json: silent ?? false, about });
+    deliver(document(name, { lab: about.lab, ...outcome }, null), flags);
     return outcome.exitCode ?? 0;
   } catch (error) {
-    deliver(document(name, {}, error), flags);
-    if (!flags.json && !flags.quiet) process.stderr.write(complaint(error));
-    return exitCodeOf(error);
+    return failed(name, about.lab, error, flags);
   } finally {
     forget();
     await drivers?.close();
   }
 }
 
+/** Tell of a failure in the way that was asked for; returns the exit code. */
+export function failed(name: string, lab: string | null, error: unknown, flags: GlobalFlags): number {
+  try {
+    deliver(document(name, { lab }, error), flags);
+  } catch {
+    // The report cannot be written; that is what the error says, or the lesser evil.
+  }
+  if (!flags.json && !flags.quiet) process.stderr.write(complaint(error));
+  return exitCodeOf(error);
+}
+
+/** A reader that went away, as `head` or a lost terminal does, must not end a run half-way. */
+function onOutputError(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE' || error.code === 'EIO') return;
+  process.once('exit', code => {
+    if (code === 0) process.exitCode = 1;
+  });
+}
+
 /** The first signal asks the run to undo; the second says how to go on if that takes too long. */
-function onSignals(abort: AbortController): () => void {
+function onSignals(abort: AbortController, command: string): () => void {
+  const doing = command === 'destroy' ? 'stopping at the next step' : 'putting the host back';
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const handler = () => {
     process.stderr.write(
       abort.signal.aborted
-        ? '\nStill putting the host back. Should this be killed, finish with: vmnet destroy LAB\n'
-        : '\nInterrupted: putting the host back, please wait.\n',
+        ? `\nStill ${doing}. Should this be killed, finish with: vmnet destroy LAB\n`
+        : `\nInterrupted: ${doing}, please wait.\n`,
     );
     abort.abort();
   };
@@ -78,13 +100,6 @@ function document(command: string, outcome: Outcome, error: unknown): string {
   )}\n`;
 }
 
-export const usageDocument = (message: string) =>
-  document(
-    '',
-    {},
-    new VmnetError('usage', message.replace(/^error: /, ''), 'vmnet --help lists the commands.'),
-  );
-
 function describe(error: unknown) {
   if (error instanceof VmnetError) {
     const problems = (error as { problems?: unknown }).problems;
@@ -95,10 +110,25 @@ function describe(error: unknown) {
 }
 
 function deliver(text: string, flags: GlobalFlags): void {
-  if (flags.jsonFile) writeFileSync(flags.jsonFile, text);
+  if (flags.jsonFile !== undefined) writeReport(flags.jsonFile, text);
   if (flags.json) process.stdout.write(text);
 }
 
+function writeReport(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    const hint = 'Name a file in a folder that you may write to.';
+    throw new VmnetError(
+      'usage',
+      `--json-file: ${quotePath(file)} cannot be written: ${(error as Error).message}`,
+      hint,
+      error,
+    );
+  }
+}
+
+/** Messages quote what users and tools said: nothing of it reaches the terminal raw. */
 function complaint(error: unknown): string {
   if (!(error instanceof VmnetError))
     return `vmnet: a bug: ${(error as Error).stack}\nPlease report it with the lines above.\n`;
@@ -108,5 +138,5 @@ function complaint(error: unknown): string {
         .map(line => `  ${line}`)
         .join('\n')}\n`
     : '';
-  return `vmnet: ${error.message}\n${hint}`;
+  return `${`vmnet: ${error.message}\n${hint}`.split('\n').map(printable).join('\n')}`;
 }

@@ -9,6 +9,8 @@ export interface Context {
   readonly reporter: Reporter;
   /** Comes with Ctrl-C and its like. */
   readonly signal: AbortSignal;
+  /** What the command found out about itself, for the document of a failure. */
+  readonly about: { lab: string | null };
   /** Programs read the output. */
   readonly json: boolean;
 }

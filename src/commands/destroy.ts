@@ -19,6 +19,7 @@ export interface DestroyFlags extends LockFlags {
 export async function destroy(labOrFile: string, flags: DestroyFlags, context: Context): Promise<Outcome> {
   const { drivers } = context;
   const name = await resolveName(labOrFile);
+  context.about.lab = name;
   if (flags.dryRun)
     return showPlan(await planner(name, flags, await recordOf(name, context), context)(), context);
   await requireHost(drivers, 'destroy');

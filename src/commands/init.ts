@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { VmnetError } from '../errors.js';
 import { IFNAME_PATTERN } from '../lab/patterns.js';
+import { printable } from '../lab/quote.js';
 import { listTemplates, readTemplate } from '../lab/templates.js';
 import type { Context, Outcome } from './command.js';
 
@@ -19,6 +20,7 @@ export async function init(file: string, flags: InitFlags, { reporter }: Context
     reporter.print(templates.map(({ name, description }) => `${name.padEnd(12)} ${description}`).join('\n'));
     return { more: { templates } };
   }
+  const word = shellWord(file);
   const text = withUplink(readTemplate(flags.template), flags.uplink);
   try {
     await writeFile(file, text, { flag: flags.force ? 'w' : 'wx' });
@@ -26,9 +28,15 @@ export async function init(file: string, flags: InitFlags, { reporter }: Context
     throw notWritten(file, error as NodeJS.ErrnoException);
   }
   reporter.print(
-    `${file} written from the template ${flags.template}\nLook at it, then: vmnet rehearse ${file}\nand for real: sudo vmnet provision ${file}`,
+    `${file} written from the template ${flags.template}\nLook at it, then: vmnet rehearse ${word}\nand for real: sudo vmnet provision ${word}`,
   );
   return { more: { file } };
+}
+
+/** A file name as a shell takes it, and commands take it for a file. */
+function shellWord(file: string): string {
+  const named = file.startsWith('-') ? `./${file}` : file;
+  return /^[\w./+:@%-]+$/.test(named) ? named : `'${printable(named).replaceAll("'", `'\\''`)}'`;
 }
 
 function withUplink(text: string, uplink: string | undefined): string {

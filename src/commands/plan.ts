@@ -16,6 +16,7 @@ export interface PlanFlags {
 export async function plan(file: string, flags: PlanFlags, context: Context): Promise<Outcome> {
   const { drivers } = context;
   const lab = await loadLab(file);
+  context.about.lab = lab.name;
   const host = await observeHost(drivers, lab, { networkOnly: flags.networkOnly ?? false });
   const prepared = flags.networkOnly ? null : await prepareRender(lab, host, drivers, false);
   return showPlan(planProvision(lab, host, prepared?.context ?? null, flags), context);

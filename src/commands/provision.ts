@@ -24,6 +24,7 @@ export interface ProvisionFlags extends LockFlags {
 /** Bring the host to what the lab says, and prove it. */
 export async function provision(file: string, flags: ProvisionFlags, context: Context): Promise<Outcome> {
   const lab = await loadLab(file);
+  context.about.lab = lab.name;
   if (flags.dryRun) return plan(file, flags, context);
   await requireHost(context.drivers, 'provision');
   const what = `vmnet provision ${lab.name}`;

@@ -3,6 +3,8 @@ import { VmnetError } from '../errors.js';
 import { buildProbe } from '../guest/build.js';
 import { proveKvm } from '../guest/kvm.js';
 import { loadLab } from '../lab/load.js';
+import { IFNAME_PATTERN } from '../lab/patterns.js';
+import { quote } from '../lab/quote.js';
 import { machineFor } from '../render/machine.js';
 import { networkFor, plainNetwork } from '../sandbox/network.js';
 import { getSandbox, inSandbox, SANDBOX_ENV, sandboxDown, sandboxes, sandboxUp } from '../sandbox/sandbox.js';
@@ -21,6 +23,13 @@ export async function up(
   flags: SandboxFlags,
   { drivers, reporter }: Context,
 ): Promise<Outcome> {
+  if (!new RegExp(IFNAME_PATTERN).test(flags.uplink) || flags.uplink === 'lo') {
+    throw new VmnetError(
+      'usage',
+      `--uplink: ${quote(flags.uplink)} cannot be the name of a NIC`,
+      'Use up to 15 letters, digits, dots, - and _; lo is taken.',
+    );
+  }
   const nics = flags.lab ? networkFor(await loadLab(flags.lab)) : [plainNetwork(flags.uplink)];
   const kvm = await kvmWorks(drivers);
   const sandbox = await sandboxUp(name, { nics, kvm, owner: null }, drivers);

@@ -19,8 +19,10 @@ const PATIENCE = { running: 6_000, booting: 60_000 };
 
 /** Measure a lab that is up; changes nothing. */
 export async function verify(labOrFile: string, flags: VerifyFlags, context: Context): Promise<Outcome> {
+  const patienceMs = patience(flags.timeout);
   const lab = await resolveLab(labOrFile, context.drivers);
-  const proof = proofStage(lab, context, false, patience(flags.timeout));
+  context.about.lab = lab.name;
+  const proof = proofStage(lab, context, false, patienceMs);
   await context.reporter.stages([proof.stage]);
   context.reporter.print(proofTable(lab, proof.checks));
   context.reporter.print(closingLine(lab.name, null, proof.checks));
@@ -43,10 +45,16 @@ export function proofStage(
       checks.push(...(await verifyLab(lab, drivers, { patienceMs, signal, tell })));
       if (signal.aborted) throw new VmnetError('interrupted', 'interrupted during the health checks');
       if (started) await throwIfDied(lab, checks, drivers);
-      return undefined;
+      return summary(checks);
     },
   };
   return { stage, checks };
+}
+
+/** `2 of 3 NICs direct` */
+function summary(checks: readonly Check[]): string {
+  const paths = checks.filter(check => check.name === 'path');
+  return `${paths.filter(isGood).length} of ${paths.length} NICs direct`;
 }
 
 /** A guest that we have just started and that is gone already died at boot. */

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Hypervisor } from '#libvirt';
 import { type Files, makeFiles } from './files.js';
 import { type Iproute2, makeIproute2 } from './iproute2.js';
@@ -41,7 +42,7 @@ export interface DriverOptions {
 
 export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Drivers {
   const trace = options.trace ?? (() => {});
-  const stateDir = options.stateDir ?? (env.VMNET_STATE_DIR || '/var/lib/vmnet');
+  const stateDir = resolve(options.stateDir ?? (env.VMNET_STATE_DIR || '/var/lib/vmnet'));
   const libvirtUri = options.connect ?? (env.LIBVIRT_DEFAULT_URI || 'qemu:///system');
   const run = makeRun(trace);
   let hypervisor: Promise<Hypervisor> | null = null;
@@ -62,7 +63,7 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     },
     libvirtUri,
     stateDir,
-    cacheDir: options.cacheDir ?? (env.VMNET_CACHE_DIR || '/var/cache/vmnet'),
+    cacheDir: resolve(options.cacheDir ?? (env.VMNET_CACHE_DIR || '/var/cache/vmnet')),
     async close() {
       await hypervisor?.then(open => open.close()).catch(() => {});
     },

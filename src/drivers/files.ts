@@ -1,5 +1,6 @@
 import { chmod, mkdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { stateError } from './records.js';
 import type { Run } from './run.js';
 
 /** Files that a lab's guests need: consoles and disks. */
@@ -17,8 +18,12 @@ export interface Files {
 
 export function makeFiles(run: Run): Files {
   const makeFolder = async (path: string) => {
-    await mkdir(path, { recursive: true, mode: 0o711 });
-    await chmod(path, 0o711);
+    try {
+      await mkdir(path, { recursive: true, mode: 0o711 });
+      await chmod(path, 0o711);
+    } catch (error) {
+      throw stateError(path, error as NodeJS.ErrnoException);
+    }
   };
   return {
     makeFolder,

@@ -47,11 +47,21 @@ export function makeIproute2(
 
   const batch = async (lines: readonly string[], options: BatchOptions = {}): Promise<void> => {
     if (lines.length === 0) return;
+    const text = `${lines.join('\n')}\n`;
+    const args = [...(options.family ? ['-6'] : []), ...(options.force ? ['-force'] : []), '-batch'];
+    const child = { ownSession: true, allowFailure: true, keepOpen: locks() };
     const file = join(batchDir, `${process.pid}-${serial++}.ip`);
-    await writeWhole(file, `${lines.join('\n')}\n`);
-    const args = [...(options.family ? ['-6'] : []), ...(options.force ? ['-force'] : []), '-batch', file];
     try {
-      const result = await run('ip', args, { ownSession: true, allowFailure: true, keepOpen: locks() });
+      await writeWhole(file, text);
+    } catch (error) {
+      await rm(file, { force: true }).catch(() => {});
+      if (!options.force) throw notWritten(file, error as Error);
+      // Going back must not fail for want of disk space.
+      await run('ip', [...args, '-'], { ...child, input: text });
+      return;
+    }
+    try {
+      const result = await run('ip', [...args, file], child);
       if (result.exitCode !== 0 && !options.force) throw batchFailed(lines, result.stderr);
     } finally {
       await rm(file, { force: true });
@@ -133,6 +143,14 @@ async function writeWhole(file: string, text: string): Promise<void> {
     await handle.close();
   }
 }
+
+const notWritten = (file: string, error: Error) =>
+  new VmnetError(
+    'state',
+    `the batch ${file} cannot be written: ${error.message}`,
+    'Make room or make the folder writable, or point VMNET_STATE_DIR elsewhere.',
+    error,
+  );
 
 /** Name the line that `ip -batch` stopped at: it says `Command failed FILE:LINE`. */
 function batchFailed(lines: readonly string[], stderr: string): VmnetError {

@@ -45,15 +45,26 @@ async function readRecord(file: string): Promise<StoredRecord | null> {
     throw stateError(file, error);
   });
   if (text === null) return null;
-  try {
-    return JSON.parse(text) as StoredRecord;
-  } catch (error) {
+  const record = parsed(text);
+  if (record === null) {
     throw new VmnetError(
       'state',
-      `${file} is damaged: it is not JSON`,
-      `Move it away and run vmnet destroy again.`,
-      error,
+      `${file} is damaged: it holds no record of a lab`,
+      'Move it away; vmnet destroy LAB then goes by the marks on the links.',
     );
+  }
+  return record;
+}
+
+/** Null unless the text is a record of a version that we wrote. */
+function parsed(text: string): StoredRecord | null {
+  try {
+    const value = JSON.parse(text);
+    return value?.version === 1 && typeof value.name === 'string' && typeof value.lab === 'object'
+      ? value
+      : null;
+  } catch {
+    return null;
   }
 }
 
@@ -74,11 +85,11 @@ async function replaceFile(file: string, text: string): Promise<void> {
 
 function ignoreAbsent(error: NodeJS.ErrnoException): string[] {
   if (error.code === 'ENOENT') return [];
-  if (error.code === 'EACCES') throw stateError(error.path ?? 'the state folder', error);
-  throw error;
+  throw stateError(error.path ?? 'the state folder', error);
 }
 
-function stateError(path: string, error: NodeJS.ErrnoException): VmnetError {
+/** Any fault of the state folder as an error that names it. */
+export function stateError(path: string, error: NodeJS.ErrnoException): VmnetError {
   const hint =
     error.code === 'EACCES' || error.code === 'EPERM'
       ? 'Run vmnet as root (sudo), or point VMNET_STATE_DIR at a folder of your own.'

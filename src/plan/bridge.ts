@@ -1,6 +1,6 @@
 import type { HostState, Link } from '../host/model.js';
 import type { Bridge, Lab } from '../lab/model.js';
-import { linkNamed, marked, markLines, ownerOf } from './links.js';
+import { linkNamed, marked, markLines, ownerOf, removal } from './links.js';
 import type { Step } from './model.js';
 import type { PlanProblem } from './problems.js';
 
@@ -23,7 +23,7 @@ export function planBridges(lab: Lab, host: HostState, problems: PlanProblem[]):
     problems.push({
       code: 'conflict',
       message: `the bridge ${bridge.name} cannot be made: an interface of that name exists, and ${ownerOf(foreign)}`,
-      fix: `Give the bridge another name in the lab file, or remove the old one: ip link del dev ${bridge.name}`,
+      fix: `Give the bridge another name in the lab file${removal(foreign)}.`,
     });
     return [];
   });

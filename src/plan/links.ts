@@ -21,9 +21,20 @@ export const byMark = (altname: string): LinkRef => ({ altname, createdAs: null 
 
 /** Whose a link is, for people: `lab homelab` or `not made by vmnet`. */
 export function ownerOf(link: Link): string {
-  const mark = link.altnames.find(altname => altname.startsWith('vmnet.'));
-  return mark ? `it belongs to the lab ${mark.split('.')[1]}` : 'it was not made by vmnet';
+  const lab = labOf(link);
+  return lab ? `it belongs to the lab ${lab}` : 'it was not made by vmnet';
 }
+
+/** How to get rid of a link that is in the way; nothing is said of a bridge, which may carry the host's addresses. */
+export function removal(link: Link): string {
+  const lab = labOf(link);
+  if (lab) return `, or destroy that lab: vmnet destroy ${lab}`;
+  return link.kind === 'bridge' ? '' : `, or remove the old one: ip link del dev ${link.name}`;
+}
+
+/** The lab that made a link, if any. */
+export const labOf = (link: Link): string | undefined =>
+  link.altnames.find(altname => altname.startsWith('vmnet.'))?.split('.')[1];
 
 /** Lines that mark a link as ours. */
 export const markLines = (name: string, altname: string, alias: string): string[] => [

@@ -1,6 +1,7 @@
 import type { HostState } from '../host/model.js';
 import type { Lab } from '../lab/model.js';
 import type { RenderContext } from '../render/domain.js';
+import { findAddressClashes } from './addresses.js';
 import { planBridges } from './bridge.js';
 import { planGuests, removeGuests } from './guest.js';
 import { linksOf } from './links.js';
@@ -42,6 +43,7 @@ export function planProvision(
     domains: guests.define,
     start: guests.start,
   });
+  findAddressClashes(lab, host, problems);
   throwProblems(lab.name, problems);
   return {
     lab: lab.name,

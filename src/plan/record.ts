@@ -10,9 +10,13 @@ export function recordOf(lab: Lab, host: HostState, networkOnly: boolean): LabRe
   const uplinks: [string, UplinkBefore][] = lab.bridges.flatMap(bridge => {
     const uplink = bridge.uplink === null ? undefined : linkNamed(host, bridge.uplink);
     if (!uplink) return [];
-    const enslaved = uplink.master !== null && uplink.master === marked(host, bridge.altname)?.name;
-    const before = enslaved ? former?.uplinks[uplink.name] : undefined;
-    return [[uplink.name, before ?? uplinkBefore(bridge, uplink, host)]];
+    const master = marked(host, bridge.altname);
+    const enslaved = uplink.master !== null && uplink.master === master?.name;
+    const now = uplinkBefore(bridge, uplink, host);
+    if (!enslaved) return [[uplink.name, now]];
+    // Where the record is lost, what the bridge has is what the uplink had.
+    const lost = { ...now, addrGenMode: now.addrGenMode && '0', moved: (master?.addresses.length ?? 0) > 0 };
+    return [[uplink.name, former?.uplinks[uplink.name] ?? lost]];
   });
   return {
     version: 1,

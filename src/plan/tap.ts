@@ -1,7 +1,7 @@
 import type { HostState, Link } from '../host/model.js';
 import type { Lab, Nic } from '../lab/model.js';
 import { bridgeMtu } from './bridge.js';
-import { marked, markLines, ownerOf } from './links.js';
+import { marked, markLines, ownerOf, removal } from './links.js';
 import type { Step } from './model.js';
 import type { PlanProblem } from './problems.js';
 
@@ -32,7 +32,7 @@ export function planTaps(lab: Lab, host: HostState, problems: PlanProblem[]): St
       problems.push({
         code: 'conflict',
         message: `the tap ${nic.tap} of ${nic.vm} cannot be made: an interface of that name exists, and ${ownerOf(foreign)}`,
-        fix: `Give the NIC another "tap" in the lab file, or remove the old one: ip link del dev ${nic.tap}`,
+        fix: `Give the NIC another "tap" in the lab file${removal(foreign)}.`,
       });
       return [];
     }),

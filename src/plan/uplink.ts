@@ -1,7 +1,7 @@
 import type { HostState, Link, UplinkBefore } from '../host/model.js';
 import type { Bridge, Lab } from '../lab/model.js';
 import { type Identity, identityOf, moveIdentity, nothingOn } from './identity.js';
-import { linkNamed, marked } from './links.js';
+import { labOf, linkNamed, marked } from './links.js';
 import type { Action, Step } from './model.js';
 import type { PlanProblem } from './problems.js';
 
@@ -163,9 +163,8 @@ function unfit(bridge: Bridge, uplink: Link, host: HostState): PlanProblem | nul
     );
   }
   if (uplink.master !== null && uplink.master !== bridgeName(bridge, host)) {
-    const lab = linkNamed(host, uplink.master)
-      ?.altnames.find(altname => altname.startsWith('vmnet.'))
-      ?.split('.')[1];
+    const master = linkNamed(host, uplink.master);
+    const lab = master && labOf(master);
     const free = lab ? `vmnet destroy ${lab}` : `ip link set dev ${uplink.name} nomaster`;
     return bad(
       `${at} is enslaved already, to ${uplink.master}`,

@@ -1,4 +1,4 @@
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, writeFileSync } from 'node:fs';
 import type { Trace } from '../drivers/run.js';
 import { VmnetError } from '../errors.js';
 
@@ -6,6 +6,7 @@ import { VmnetError } from '../errors.js';
 export function debugTrace(file: string): Trace {
   try {
     writeFileSync(file, '', { mode: 0o600 });
+    chmodSync(file, 0o600); // a file that was there already keeps its mode
   } catch (error) {
     throw new VmnetError(
       'usage',

@@ -1,5 +1,4 @@
-import { VmnetError } from '../errors.js';
-import { formatIp, parseCidr, subnetText } from '../lab/cidr.js';
+import { formatIp, parseCidr } from '../lab/cidr.js';
 import type { Bridge, Lab } from '../lab/model.js';
 
 /** One NIC of the throw-away host, and the LAN's end of its cable. */
@@ -31,8 +30,8 @@ function nicFor(lab: Lab, bridge: Bridge, name: string, index: number): SandboxN
     ...(bridge.address.mode === 'static' ? bridge.address.cidrs : []),
   ];
   const subnets = subnetsOf(used, index);
-  const lan = subnets.map(subnet => freeAddress(subnet, used));
-  const host = subnets.map(subnet => freeAddress(subnet, [...used, ...lan]));
+  const lan = subnets.flatMap(subnet => freeAddress(subnet, used) ?? []);
+  const host = subnets.flatMap(subnet => freeAddress(subnet, [...used, ...lan]) ?? []);
   const inherits = bridge.address.mode === 'inherit';
   return { name, lan, host: inherits ? host : [], gateways: inherits ? firstOfEachFamily(lan) : [] };
 }
@@ -44,7 +43,7 @@ function subnetsOf(cidrs: readonly string[], index: number): string[] {
     const cidr = parseCidr(text);
     if (cidr && !isLinkLocal(text)) found.set(`${cidr.family} ${cidr.network} ${cidr.prefix}`, text);
   }
-  const texts = [...found.values()];
+  const texts = [...found.values()].filter(text => freeAddress(text, cidrs) !== null);
   const missing = DEFAULTS.filter(subnet => !texts.some(text => text.includes(':') === subnet.includes(':')));
   return [...texts, ...missing.map(subnet => numbered(subnet, index))];
 }
@@ -60,21 +59,20 @@ const numbered = (subnet: string, n: number) =>
         .replace('/24', '/28')
         .replace('db8::', `db8:${n}::`);
 
-/** The lowest address of a subnet that is not taken, as a CIDR. */
-function freeAddress(subnet: string, taken: readonly string[]): string {
+/** The lowest address of a subnet that is not taken, as a CIDR; null in a subnet that is full. */
+function freeAddress(subnet: string, taken: readonly string[]): string | null {
   const net = parseCidr(subnet);
-  if (!net) throw new Error(`not a subnet: ${subnet}`);
+  if (!net) return null;
   const values = new Set(
     taken.map(text => parseCidr(text)).map(cidr => cidr && `${cidr.family} ${cidr.value}`),
   );
-  for (let value = net.network + 1n; value < net.last; value++) {
+  // A subnet of two has neither network nor broadcast address (RFC 3021).
+  const [first, last] =
+    net.last - net.network === 1n ? [net.network, net.last] : [net.network + 1n, net.last - 1n];
+  for (let value = first; value <= last; value++) {
     if (!values.has(`${net.family} ${value}`)) return `${formatIp(net.family, value)}/${net.prefix}`;
   }
-  throw new VmnetError(
-    'bad-lab',
-    `the subnet ${subnetText(net)} has no free address for the rehearsal's LAN`,
-    'Use a wider prefix.',
-  );
+  return null;
 }
 
 function firstOfEachFamily(cidrs: readonly string[]): string[] {

@@ -2,6 +2,8 @@ import { mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import type { Drivers } from '../drivers/drivers.js';
 import { VmnetError } from '../errors.js';
+import { quote } from '../lab/quote.js';
+import { layCables } from './cables.js';
 import { endHolder, enter, type Holder, isAlive, startHolder } from './holder.js';
 import type { SandboxNic } from './network.js';
 
@@ -33,7 +35,7 @@ export async function sandboxUp(name: string, options: SandboxOptions, drivers: 
   if (!NAME.test(name)) {
     throw new VmnetError(
       'usage',
-      `a sandbox cannot be called ${JSON.stringify(name)}`,
+      `a sandbox cannot be called ${quote(name)}`,
       'Use up to 48 letters, digits, - and _.',
     );
   }
@@ -87,8 +89,8 @@ export async function getSandbox(name: string): Promise<Sandbox> {
   const names = (await sandboxes()).map(other => other.name).join(', ');
   throw new VmnetError(
     'usage',
-    `there is no sandbox ${name}`,
-    names ? `Up are: ${names}.` : `Make it: vmnet sandbox up ${name}`,
+    `there is no sandbox ${quote(name)}`,
+    names ? `Up are: ${names}.` : 'Make it: vmnet sandbox up NAME',
   );
 }
 
@@ -119,53 +121,3 @@ async function read(name: string): Promise<Sandbox | null> {
 }
 
 const fileOf = (name: string) => join(ROOT, `${name}.json`);
-
-/** A veth for each NIC: one end on the host, the other on the LAN. */
-async function layCables(
-  { host, lan }: Sandbox,
-  nics: readonly SandboxNic[],
-  drivers: Drivers,
-): Promise<void> {
-  const inside = (holder: Holder, words: readonly string[], input: string) =>
-    drivers.run('nsenter', [`--net=/proc/${holder.pid}/ns/net`, '--', ...words], { input });
-  const batch = async (holder: Holder, flags: readonly string[], lines: readonly string[]) => {
-    if (lines.length > 0) await inside(holder, ['ip', ...flags, '-batch', '-'], `${lines.join('\n')}\n`);
-  };
-  // Without duplicate detection the addresses count at once, and a snapshot need not wait for it.
-  const dad = (holder: Holder, names: readonly string[], value: 0 | 1) =>
-    inside(
-      holder,
-      ['sh'],
-      names.map(name => `echo ${value} > /proc/sys/net/ipv6/conf/${name}/accept_dad\n`).join(''),
-    );
-  const add = (dev: string) => (cidr: string) =>
-    `address add ${cidr} dev ${dev}${isSix(cidr) ? ' nodad' : ''}`;
-  const defaults = nics.flatMap(({ name, gateways }) =>
-    gateways.map(via => `route add default via ${via} dev ${name}`),
-  );
-  const [hostEnds, lanEnds] = [nics.map(nic => nic.name), nics.map((_, i) => `lan${i}`)];
-  const cables = hostEnds.map(
-    (name, i) => `link add name ${name} type veth peer name lan${i} netns ${lan.pid}`,
-  );
-  await batch(host, [], cables);
-  await Promise.all([dad(host, hostEnds, 0), dad(lan, lanEnds, 0)]);
-  await batch(
-    lan,
-    [],
-    nics.flatMap((nic, i) => [`link set dev lan${i} up`, ...nic.lan.map(add(`lan${i}`))]),
-  );
-  await batch(
-    host,
-    [],
-    nics.flatMap(nic => [`link set dev ${nic.name} up`, ...nic.host.map(add(nic.name))]),
-  );
-  await batch(
-    host,
-    [],
-    defaults.filter(line => !isSix(line)),
-  );
-  await batch(host, ['-6'], defaults.filter(isSix));
-  await dad(host, hostEnds, 1);
-}
-
-const isSix = (text: string) => text.includes(':');

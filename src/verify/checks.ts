@@ -57,14 +57,17 @@ export function checkTap(target: Target, host: HostState): Check {
 /** Has the bridge learned the guest's MAC on the guest's own tap? */
 export function checkFdb(target: Target, port: string | null): Check {
   const good = port === target.tap;
-  const where = port === null ? 'nowhere' : `on ${port}`;
   return {
     name: 'fdb',
     vm: target.nic.vm,
     nic: target.nic.index,
     verdict: good ? 'ok' : 'failed',
     reason: good ? null : port === null ? 'mac-not-learned' : 'mac-on-another-port',
-    hint: good ? null : `${target.bridge} has learned ${target.nic.mac} ${where} instead of on ${target.tap}`,
+    hint: good
+      ? null
+      : port === null
+        ? `${target.bridge} has not learned ${target.nic.mac} on any port; it should be on ${target.tap}`
+        : `${target.bridge} has learned ${target.nic.mac} on ${port} instead of on ${target.tap}`,
     evidence: { mac: target.nic.mac, port },
   };
 }

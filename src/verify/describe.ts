@@ -42,7 +42,12 @@ export function closingLine(lab: string, steps: number | null, checks: readonly 
     steps === null
       ? []
       : [steps === 0 ? 'nothing to change' : `${steps} ${steps === 1 ? 'step' : 'steps'} done`];
-  const proof = paths.length === 0 ? [] : [`${direct} of ${paths.length} NICs direct`];
+  const proof =
+    paths.length === 0
+      ? steps === null
+        ? ['it has no VMs, so there is nothing to check']
+        : []
+      : [`${direct} of ${paths.length} NICs direct`];
   const failed = checks.filter(check => !isGood(check)).length;
   const bad = failed === 0 ? [] : [`${failed} ${failed === 1 ? 'check' : 'checks'} failed`];
   return `${lab}: ${[...done, ...proof, ...bad].join(', ')}`;

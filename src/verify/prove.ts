@@ -88,6 +88,7 @@ async function askUntilSeen(
 ): Promise<Counts> {
   const read = async () => parseCounts(table, await drivers.nft.sets());
   const deadline = Date.now() + patienceMs;
+  let told = 0;
   for (let round = 1; ; round++) {
     await stimulus.askAll();
     let counts = await read();
@@ -99,7 +100,8 @@ async function askUntilSeen(
     const waiting = silent.filter(target => !shown(target, counts) && !stuck(target, counts, round));
     if (waiting.length === 0 || Date.now() > deadline || signal?.aborted) return counts;
     if (!(await anyAlive(waiting, drivers))) return counts;
-    tell(`round ${round}: ${waiting.length} of ${targets.length} NICs not seen yet`);
+    if (waiting.length !== told) tell(`${waiting.length} of ${targets.length} NICs not seen yet`);
+    told = waiting.length;
   }
 }
 

@@ -110,6 +110,9 @@ function connectHint({ code, errno }: NativeFailure, uri: string): string | null
   if (errno === ENOENT || errno === ECONNREFUSED) {
     return 'The daemon does not run, or listens elsewhere: `systemctl start libvirtd` (or virtqemud), or check the URI.';
   }
+  if (errno !== null && BROKEN.has(errno)) {
+    return 'Something listens there but hangs up: `systemctl status libvirtd` says why, or check the URI.';
+  }
   if (errno === EACCES || errno === EPERM || DENIED.has(code)) {
     return 'Run as root, or as a member of the group libvirt (`usermod -aG libvirt USER`, then log in again).';
   }
