@@ -40,6 +40,7 @@ export async function applyProvision(
     await (former ? drivers.records.save(former) : forget(plan.lab, drivers));
     throw restored(error as Error, run);
   }
+  for (const path of plan.garbage) await drivers.files.remove(path);
   return run.done;
 }
 

@@ -38,7 +38,9 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
       );
     case 'start':
       await drivers.files.makeFolder(dirname(action.console));
-      return (await drivers.libvirt()).create(action.uuid, { name: action.name });
+      return unless(options.undoing ? NOT_RUNNING : [], async () =>
+        (await drivers.libvirt()).create(action.uuid, { name: action.name }),
+      );
     case 'await':
       return awaitGuest(action, drivers, options);
     case 'stop':
@@ -50,7 +52,7 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
   }
 }
 
-/** libvirt's VIR_ERR_NO_DOMAIN and VIR_ERR_OPERATION_INVALID: gone, or stopped, already. */
+/** libvirt's VIR_ERR_NO_DOMAIN and VIR_ERR_OPERATION_INVALID: gone, or in that state, already. */
 const NO_DOMAIN = [42];
 const NOT_RUNNING = [42, 55];
 

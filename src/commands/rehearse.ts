@@ -13,25 +13,32 @@ import { type Ping, pingFromLan } from '../sandbox/ping.js';
 import { inSandbox, type Sandbox, sandboxDown, sandboxUp, sweep } from '../sandbox/sandbox.js';
 import { snapshotDifference, takeSnapshot } from '../sandbox/snapshot.js';
 import type { Context, Outcome } from './command.js';
-import { kvmWorks, runInside } from './sandbox.js';
+import { kvmState, runInside } from './sandbox.js';
 
 /** Play a lab through on a throw-away host: provision, prove, ping from the LAN, repeat, destroy, compare. */
 export async function rehearse(file: string, _flags: object, context: Context): Promise<Outcome> {
   const { drivers, reporter } = context;
   const lab = await loadLab(file);
+  context.about.lab = lab.name;
   await sweep();
   if (lab.vms.some(vm => vm.boot.kind === 'probe')) await buildProbe(drivers);
-  const kvm = await kvmWorks(drivers);
+  const kvm = await kvmState(drivers);
+  if (kvm.state === 'broken')
+    reporter.print(`KVM is present but broken on this machine, so it is hidden from the guests: ${kvm.why}.`);
   const name = `rehearse-${process.pid}`;
   const nics = networkFor(lab);
-  const sandbox = await sandboxUp(name, { nics, kvm, owner: await selfAsOwner() }, drivers);
+  const sandbox = await sandboxUp(
+    name,
+    { nics, kvm: kvm.state === 'works', owner: await selfAsOwner() },
+    drivers,
+  );
   const cables =
     nics.length > 0
       ? `${nics.map(nic => nic.name).join(', ')} with a LAN behind it`
       : 'no NIC, since the lab names no uplink';
   reporter.print(`A throw-away host is up: ${cables}, and a libvirtd of its own.`);
   try {
-    return await play(lab, sandbox, context);
+    return await play(lab, file, sandbox, context);
   } finally {
     await sandboxDown(name);
   }
@@ -46,15 +53,15 @@ interface Document {
   readonly error: { readonly code: string; readonly message: string; readonly hint: string | null } | null;
 }
 
-async function play(lab: Lab, sandbox: Sandbox, context: Context): Promise<Outcome> {
+async function play(lab: Lab, file: string, sandbox: Sandbox, context: Context): Promise<Outcome> {
   const { drivers, reporter } = context;
   const act = (title: string, ...words: string[]) => runVmnet(title, words, sandbox, context);
   const before = await takeSnapshot(sandbox, drivers);
-  const first = await act('Provision', 'provision', lab.file);
+  const first = await act('Provision', 'provision', file);
   if (first.error) throw asError(first.error, context.json);
   const pings = await pingFromLan(lab, sandbox, drivers);
-  reporter.print(pingTable(pings));
-  const second = await act('Provision again: nothing may change', 'provision', '--no-verify', lab.file);
+  reporter.print(`\n${pingTable(pings)}`);
+  const second = await act('Provision again: nothing may change', 'provision', '--no-verify', file);
   await act('Destroy', 'destroy', lab.name);
   const left = snapshotDifference(before, await takeSnapshot(sandbox, drivers));
   reporter.print(

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { VmnetError } from '../errors.js';
 import { buildProbe } from '../guest/build.js';
-import { proveKvm } from '../guest/kvm.js';
+import { type KvmState, proveKvm } from '../guest/kvm.js';
 import { loadLab } from '../lab/load.js';
 import { IFNAME_PATTERN } from '../lab/patterns.js';
 import { quote } from '../lab/quote.js';
@@ -31,7 +31,7 @@ export async function up(
     );
   }
   const nics = flags.lab ? networkFor(await loadLab(flags.lab)) : [plainNetwork(flags.uplink)];
-  const kvm = await kvmWorks(drivers);
+  const kvm = (await kvmState(drivers)).state === 'works';
   const sandbox = await sandboxUp(name, { nics, kvm, owner: null }, drivers);
   const lines = nics.map(
     nic => `  ${nic.name}: ${nic.host.join(' ') || 'no address'}; on the LAN's side: ${nic.lan.join(' ')}`,
@@ -84,13 +84,11 @@ export function runInside(words: readonly string[]): Promise<number> {
 }
 
 /** Proven outside, because inside there is no way to tell a hidden device from an absent one. */
-export async function kvmWorks(drivers: Context['drivers']): Promise<boolean> {
+export async function kvmState(drivers: Context['drivers']): Promise<KvmState> {
   try {
-    return (
-      (await proveKvm(drivers, () => buildProbe(drivers), machineFor(process.arch).arch)).state === 'works'
-    );
+    return await proveKvm(drivers, () => buildProbe(drivers), machineFor(process.arch).arch);
   } catch (error) {
-    if (error instanceof VmnetError) return false;
+    if (error instanceof VmnetError) return { state: 'absent', why: error.message };
     throw error;
   }
 }

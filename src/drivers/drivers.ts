@@ -41,6 +41,8 @@ export interface DriverOptions {
 }
 
 export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Drivers {
+  // Programs for administrators lie where an ordinary user's PATH does not look, and sudo may keep that PATH.
+  env.PATH = `${env.PATH ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`;
   const trace = options.trace ?? (() => {});
   const stateDir = resolve(options.stateDir ?? (env.VMNET_STATE_DIR || '/var/lib/vmnet'));
   const libvirtUri = options.connect ?? (env.LIBVIRT_DEFAULT_URI || 'qemu:///system');

@@ -41,7 +41,12 @@ const LOADED = `vmnet_loaded_${process.pid}`;
 
 async function ownTables(script: string, trace: Trace): Promise<OwnedTables> {
   const started = performance.now();
-  const child = spawn('nft', ['-i'], { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+  // Interactive nft asks terminfo, and complains on stderr of a terminal that it does not know.
+  const child = spawn('nft', ['-i'], {
+    env: { ...process.env, TERM: 'dumb' },
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+  });
   const gone = new Promise<void>(resolve => child.once('close', () => resolve()));
   try {
     await loaded(child, script);

@@ -63,6 +63,7 @@ function parseAddress(json: IpJson): Address {
     label: string(json.label),
     metric: number(json.metric),
     flags: ['noprefixroute', 'home', 'mngtmpaddr'].filter(flag => json[flag] === true),
+    protocol: string(json.protocol),
     dynamic: json.dynamic === true,
     validLifetime: lifetime(json.valid_life_time),
     preferredLifetime: lifetime(json.preferred_life_time),

@@ -14,7 +14,7 @@ export interface HostState {
   readonly neighbours: readonly Neighbour[];
   /** Sysctls that a plan may touch, by path below /proc/sys; a missing key is absent in this kernel. */
   readonly sysctls: Readonly<Record<string, string>>;
-  /** Which of the uplinks asked about are Wi-Fi stations: those cannot be bridge ports. */
+  /** Physical interfaces that are Wi-Fi stations: those cannot be bridge ports. */
   readonly wireless: readonly string[];
   /** null where libvirt was not asked (`--network-only`). */
   readonly libvirt: LibvirtState | null;
@@ -68,6 +68,8 @@ export interface Address {
   readonly metric: number | null;
   /** Flags that `ip address add` takes: `noprefixroute`, `home`, `mngtmpaddr`. */
   readonly flags: readonly string[];
+  /** Who made it (`kernel_ll`, …), where iproute2 tells; null elsewhere. */
+  readonly protocol: string | null;
   /** Came from DHCP or a router advertisement and runs out. */
   readonly dynamic: boolean;
   /** Seconds; null is forever. */

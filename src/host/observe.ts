@@ -2,7 +2,7 @@ import type { Drivers } from '../drivers/drivers.js';
 import type { Lab } from '../lab/model.js';
 import { observeLibvirt } from './libvirt.js';
 import { parseLink } from './links.js';
-import type { HostState, LabRecord } from './model.js';
+import type { HostState, LabRecord, Link } from './model.js';
 import { parseNeighbour, parseRoute, parseRule } from './routes.js';
 
 export interface ObserveOptions {
@@ -27,18 +27,18 @@ export async function observeHost(
   const { kernel } = drivers;
   const records = (await drivers.records.all()) as readonly LabRecord[];
   const nics = namesOfInterest(lab, records);
-  const [bootId, netns, dump, sysctls, wireless, libvirt] = await Promise.all([
+  const [bootId, netns, dump, sysctls, libvirt] = await Promise.all([
     kernel.bootId(),
     kernel.netns(),
     drivers.ip.dump(),
     readSysctls(drivers, nics),
-    Promise.all(nics.map(async name => ((await kernel.isWireless(name)) ? [name] : []))),
     options.networkOnly ? null : observeLibvirt(drivers),
   ]);
+  const links = dump.links.map(parseLink);
   return {
     bootId,
     netns,
-    links: dump.links.map(parseLink),
+    links,
     routes: [
       ...dump.routes4.map(json => parseRoute(json, 4)),
       ...dump.routes6.map(json => parseRoute(json, 6)),
@@ -46,10 +46,18 @@ export async function observeHost(
     rules: [...dump.rules4.map(json => parseRule(json, 4)), ...dump.rules6.map(json => parseRule(json, 6))],
     neighbours: dump.neighbours.map(parseNeighbour).filter(entry => entry !== null),
     sysctls,
-    wireless: wireless.flat(),
+    wireless: await wirelessOf(links, drivers),
     libvirt,
     records,
   };
+}
+
+/** Of the physical interfaces, those that are Wi-Fi; virtual ones, however many, are none. */
+async function wirelessOf(links: readonly Link[], { kernel }: Drivers): Promise<string[]> {
+  const physical = links.filter(link => link.kind === null && link.type === 'ether');
+  return (
+    await Promise.all(physical.map(async ({ name }) => ((await kernel.isWireless(name)) ? [name] : [])))
+  ).flat();
 }
 
 /** Uplinks and bridges whose per-interface sysctls a plan may need, and the defaults that a new bridge starts with. */

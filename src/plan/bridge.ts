@@ -2,6 +2,7 @@ import type { HostState, Link } from '../host/model.js';
 import type { Bridge, Lab } from '../lab/model.js';
 import { linkNamed, marked, markLines, ownerOf, removal } from './links.js';
 import type { Step } from './model.js';
+import { currentRecords } from './netfilter.js';
 import type { PlanProblem } from './problems.js';
 
 /** Bytes, where neither the lab nor an uplink says otherwise. */
@@ -31,38 +32,51 @@ export function planBridges(lab: Lab, host: HostState, problems: PlanProblem[]):
 
 function create(bridge: Bridge, host: HostState): Step {
   const uplink = bridge.uplink === null ? undefined : linkNamed(host, bridge.uplink);
-  const { name } = bridge;
+  // The MAC is pinned: else the bridge takes its lowest port's, and the host's DHCP lease goes with it.
+  const settings = {
+    ...bridge,
+    mac: uplink?.mac ?? bridge.mac,
+    mtu: bridgeMtu(bridge, host),
+    cidrs: cidrs(bridge),
+  };
   return {
-    title: `create bridge ${name}`,
+    title: `create bridge ${bridge.name}`,
     why: 'the lab names it and the host has none',
-    do: [
-      {
-        kind: 'ip',
-        lines: [
-          // The MAC is pinned: else the bridge takes its lowest port's, and the host's DHCP lease goes with it.
-          `link add name ${name} address ${uplink?.mac ?? bridge.mac} mtu ${bridgeMtu(bridge, host)} type bridge ${options(bridge)}`,
-          ...markLines(name, bridge.altname, bridge.alias),
-          // No link-local address by itself: the host is on this bridge only where the lab says so.
-          `link set dev ${name} addrgenmode none`,
-          `link set dev ${name} up`,
-          ...cidrs(bridge).map(
-            cidr => `address add ${cidr} dev ${name}${cidr.includes(':') ? ' nodad' : ''}`,
-          ),
-        ],
-      },
-    ],
-    undo: [{ kind: 'delete-links', links: [{ altname: bridge.altname, createdAs: name }] }],
+    do: [{ kind: 'ip', lines: bridgeLines(settings) }],
+    undo: [{ kind: 'delete-links', links: [{ altname: bridge.altname, createdAs: bridge.name }] }],
   };
 }
 
-function options(bridge: Bridge): string {
-  const snooping = bridge.multicastSnooping;
-  return [
+interface BridgeSettings extends SpanningTree {
+  readonly name: string;
+  readonly mac: string;
+  readonly mtu: number;
+  readonly multicastSnooping: boolean | null;
+  readonly altname: string;
+  readonly alias: string;
+  readonly cidrs: readonly string[];
+}
+
+/** Lines that make a bridge, marked at once. */
+export function bridgeLines({ name, mac, mtu, multicastSnooping, ...bridge }: BridgeSettings): string[] {
+  const options = [
     `stp_state ${bridge.stp ? 1 : 0}`,
     `forward_delay ${bridge.forwardDelay * 100}`,
-    ...(snooping === null ? [] : [`mcast_snooping ${snooping ? 1 : 0}`]),
-  ].join(' ');
+    ...(multicastSnooping === null ? [] : [`mcast_snooping ${multicastSnooping ? 1 : 0}`]),
+  ];
+  return [
+    `link add name ${name} address ${mac} mtu ${mtu} type bridge ${options.join(' ')}`,
+    ...markLines(name, bridge.altname, bridge.alias),
+    // The MTU once more, by itself, or the bridge would follow its lowest port's. No link-local address of its
+    // own: the host is on this bridge only where the lab says so.
+    `link set dev ${name} mtu ${mtu} addrgenmode none`,
+    `link set dev ${name} up`,
+    ...bridge.cidrs.map(cidr => addressAdd(cidr, name)),
+  ];
 }
+
+const addressAdd = (cidr: string, dev: string) =>
+  `address add ${cidr} dev ${dev}${cidr.includes(':') ? ' nodad' : ''}`;
 
 const cidrs = (bridge: Bridge) => (bridge.address.mode === 'static' ? bridge.address.cidrs : []);
 
@@ -80,11 +94,10 @@ function mend(bridge: Bridge, link: Link, host: HostState): Step[] {
   };
   const set = (words: string) => (value: string) => `link set dev ${link.name} ${words} ${value}`;
   const was = link.bridge;
+  if (bridge.uplink === null) change('MAC', link.mac, bridge.mac, set('address'));
   change('mtu', String(link.mtu), String(bridgeMtu(bridge, host)), set('mtu'));
-  change('stp', was?.stp ? '1' : '0', bridge.stp ? '1' : '0', set('type bridge stp_state'));
-  change('forward delay', String(was?.forwardDelay), String(bridge.forwardDelay), value =>
-    set('type bridge forward_delay')(String(Number(value) * 100)),
-  );
+  if (was && (was.stp !== bridge.stp || was.forwardDelay !== bridge.forwardDelay))
+    steps.push(spanningTree(link.name, was, bridge));
   if (bridge.multicastSnooping !== null) {
     const digit = (on: boolean | undefined) => (on ? '1' : '0');
     change(
@@ -94,21 +107,70 @@ function mend(bridge: Bridge, link: Link, host: HostState): Step[] {
       set('type bridge mcast_snooping'),
     );
   }
-  if (!link.up) change('state', 'down', 'up', set(''));
-  return [...steps, ...addressSteps(bridge, link)];
+  if (!link.up) change('state', 'down', 'up', value => `link set dev ${link.name} ${value}`);
+  return [...steps, ...addressSteps(bridge, link, formerCidrs(bridge, host))];
 }
 
-/** Static addresses that the lab has and the bridge lacks; others on it are the user's own and stay. */
-function addressSteps(bridge: Bridge, link: Link): Step[] {
+interface SpanningTree {
+  readonly stp: boolean;
+  readonly forwardDelay: number;
+}
+
+/** One step, STP first both ways: with STP on, the kernel takes no delay below 2 seconds. */
+function spanningTree(name: string, was: SpanningTree, wanted: SpanningTree): Step {
+  const lines = ({ stp, forwardDelay }: SpanningTree) => [
+    `link set dev ${name} type bridge stp_state ${stp ? 1 : 0}`,
+    `link set dev ${name} type bridge forward_delay ${forwardDelay * 100}`,
+  ];
+  const words = ({ stp, forwardDelay }: SpanningTree) =>
+    `${stp ? 'on' : 'off'}, forward delay ${forwardDelay} s`;
+  return {
+    title: `set STP of bridge ${name}: ${words(wanted)}`,
+    why: `it is ${words(was)}`,
+    do: [{ kind: 'ip', lines: lines(wanted) }],
+    undo: [{ kind: 'ip', lines: lines(was) }],
+  };
+}
+
+/** Static addresses that the lab has and the bridge lacks, or had and has no more; others are the user's own and stay. */
+function addressSteps(bridge: Bridge, link: Link, former: readonly string[]): Step[] {
   const present = new Set(link.addresses.map(address => `${address.local}/${address.prefix}`));
-  return cidrs(bridge)
-    .filter(cidr => !present.has(cidr))
-    .map(cidr => ({
-      title: `add address ${cidr} to bridge ${link.name}`,
-      why: 'the lab names it and the bridge lacks it',
-      do: [
-        { kind: 'ip', lines: [`address add ${cidr} dev ${link.name}${cidr.includes(':') ? ' nodad' : ''}`] },
-      ],
-      undo: [{ kind: 'ip', lines: [`address del ${cidr} dev ${link.name}`] }],
-    }));
+  const wanted = cidrs(bridge);
+  const add = (cidr: string) => addressAdd(cidr, link.name);
+  const del = (cidr: string) => `address del ${cidr} dev ${link.name}`;
+  const step = (title: string, why: string, line: string, undo: string): Step => ({
+    title,
+    why,
+    do: [{ kind: 'ip', lines: [line] }],
+    undo: [{ kind: 'ip', lines: [undo] }],
+  });
+  return [
+    ...wanted
+      .filter(cidr => !present.has(cidr))
+      .map(cidr =>
+        step(
+          `add address ${cidr} to bridge ${link.name}`,
+          'the lab names it and the bridge lacks it',
+          add(cidr),
+          del(cidr),
+        ),
+      ),
+    ...former
+      .filter(cidr => present.has(cidr) && !wanted.includes(cidr))
+      .map(cidr =>
+        step(
+          `remove address ${cidr} from bridge ${link.name}`,
+          'the lab no longer names it',
+          del(cidr),
+          add(cidr),
+        ),
+      ),
+  ];
+}
+
+/** The static addresses that the lab gave this bridge when it was last applied. */
+function formerCidrs(bridge: Bridge, host: HostState): readonly string[] {
+  const records = currentRecords(host).flatMap(record => record.lab.bridges);
+  const former = records.find(({ altname }) => altname === bridge.altname);
+  return former ? cidrs(former) : [];
 }

@@ -1,6 +1,6 @@
 import type { DomainState, HostState } from '../host/model.js';
 import type { Lab, Vm } from '../lab/model.js';
-import { consolePath, diskPath, type RenderContext, renderDomain } from '../render/domain.js';
+import { consolePath, diskFolder, diskPath, type RenderContext, renderDomain } from '../render/domain.js';
 import type { Action, Step } from './model.js';
 import type { PlanProblem } from './problems.js';
 
@@ -45,9 +45,10 @@ export function planGuests(
     const rendered = renderDomain(lab, present ? { ...vm, uuid: present.uuid } : vm, context);
     const ref = { name: vm.domain, uuid: present?.uuid ?? vm.uuid };
     const current = present?.mark?.digest === rendered.digest;
-    if (!current) define.push(defineStep(lab, vm, ref, rendered.xml, present, context));
     const outdated =
       present !== undefined && isAlive(present) && present.liveMark?.digest !== rendered.digest;
+    const before = { present, restarted: outdated && options.restart };
+    if (!current) define.push(defineStep(lab, vm, ref, rendered.xml, before, context));
     if (present && isAlive(present) && !outdated) continue;
     if (outdated && !options.restart) {
       notes.push(
@@ -55,7 +56,7 @@ export function planGuests(
       );
       continue;
     }
-    start.push(startStep(lab, vm, ref, context, outdated));
+    start.push(startStep(lab, vm, ref, context, outdated, !current));
   }
   return { define, start, notes };
 }
@@ -65,46 +66,58 @@ interface Ref {
   readonly uuid: string;
 }
 
-function defineStep(
-  lab: Lab,
-  vm: Vm,
-  ref: Ref,
-  xml: string,
-  present: DomainState | undefined,
-  context: RenderContext,
-): Step {
-  const disk = diskPath(context.stateDir, lab.name, vm.name);
-  const overlay = vm.boot.kind === 'image' && !present ? vm.boot.image : null;
+function defineStep(lab: Lab, vm: Vm, ref: Ref, xml: string, before: Before, context: RenderContext): Step {
+  const { present, restarted } = before;
+  const disk = vm.boot.kind === 'image' ? diskPath(context.stateDir, lab.name, vm.name, vm.boot.image) : null;
+  const isNew = disk !== null && !present?.xml?.includes(disk);
+  const overlay: Action[] =
+    isNew && vm.boot.kind === 'image' ? [{ kind: 'overlay', path: disk, image: vm.boot.image }] : [];
+  const guest = { ...ref, console: consolePath(context.stateDir, lab.name, vm.name) };
+  const back: Action[] = present?.xml
+    ? [
+        { kind: 'define', ...ref, xml: present.xml },
+        ...(restarted ? [{ kind: 'start', ...guest } as const] : []),
+      ]
+    : [{ kind: 'undefine', ...ref }];
   return {
     title: `define ${vm.domain} (${vm.memoryMiB} MiB, ${vm.vcpus} vCPU, ${vm.nics.length} NIC)`,
     why: present ? 'its definition differs from the lab' : 'the lab names it and libvirt has none',
-    do: [
-      ...(overlay === null ? [] : [{ kind: 'overlay', path: disk, image: overlay } as const]),
-      { kind: 'define', ...ref, xml },
-    ],
-    undo: [
-      present?.xml ? { kind: 'define', ...ref, xml: present.xml } : { kind: 'undefine', ...ref },
-      ...(overlay === null ? [] : [{ kind: 'remove-file', path: disk } as const]),
-    ],
+    do: [...overlay, { kind: 'define', ...ref, xml }],
+    undo: [...back, ...(isNew ? [{ kind: 'remove-file', path: disk } as const] : [])],
   };
 }
 
-function startStep(lab: Lab, vm: Vm, ref: Ref, context: RenderContext, restart: boolean): Step {
+/** How a domain was before the plan. */
+interface Before {
+  readonly present: DomainState | undefined;
+  /** It runs, and will be restarted: an undo has to start it with its former definition. */
+  readonly restarted: boolean;
+}
+
+/** @param redefined where a define step precedes, whose undo starts the former guest again */
+function startStep(
+  lab: Lab,
+  vm: Vm,
+  ref: Ref,
+  context: RenderContext,
+  restart: boolean,
+  redefined: boolean,
+): Step {
   const guest = { ...ref, console: consolePath(context.stateDir, lab.name, vm.name) };
+  const start: Action = { kind: 'start', ...guest };
+  const stop: Action = { kind: 'stop', ...ref };
   const launch: Action[] = [
-    { kind: 'start', ...guest },
+    start,
     // Other guests say nothing that we know; the path proof will see them.
     ...(vm.boot.kind === 'probe' ? [{ kind: 'await', ...guest, upMarker: PROBE_UP } as const] : []),
   ];
-  const stop = { kind: 'stop', ...ref } as const;
-  return restart
-    ? {
-        title: `restart ${vm.domain}`,
-        why: 'it runs with its former definition',
-        do: [stop, ...launch],
-        undo: [stop],
-      }
-    : { title: `start ${vm.domain}`, why: 'it is not running', do: launch, undo: [stop] };
+  if (!restart) return { title: `start ${vm.domain}`, why: 'it is not running', do: launch, undo: [stop] };
+  return {
+    title: `restart ${vm.domain}`,
+    why: 'it runs with its former definition',
+    do: [stop, ...launch],
+    undo: redefined ? [stop] : [stop, start],
+  };
 }
 
 const foreign = (vm: Vm, present: DomainState): PlanProblem => ({
@@ -113,7 +126,7 @@ const foreign = (vm: Vm, present: DomainState): PlanProblem => ({
   fix: `Rename the lab or the VM ${vm.name}, or remove the old domain: virsh undefine ${vm.domain}`,
 });
 
-/** End and forget domains of ours, with their disks and console logs. */
+/** End and forget domains of ours. Their files stay until all went well: see {@link guestFiles}. */
 export function removeGuests(
   lab: string,
   domains: readonly DomainState[],
@@ -122,21 +135,25 @@ export function removeGuests(
 ): Step[] {
   return domains.map(domain => {
     const ref = { name: domain.name, uuid: domain.uuid };
-    const vm = domain.mark?.vm ?? '';
-    const files: Action[] = [consolePath, diskPath].map(path => ({
-      kind: 'remove-file',
-      path: path(stateDir, lab, vm),
-    }));
+    const alive = isAlive(domain);
+    const guest = { ...ref, console: consolePath(stateDir, lab, domain.mark?.vm ?? '') };
     return {
       title: `remove ${domain.name}`,
       why,
-      do: [
-        ...(isAlive(domain) ? [{ kind: 'stop', ...ref } as const] : []),
-        { kind: 'undefine', ...ref },
-        ...files,
-      ],
-      // Its memory is gone with it, but the definition can come back.
-      undo: domain.xml ? [{ kind: 'define', ...ref, xml: domain.xml }] : [],
+      do: [...(alive ? [{ kind: 'stop', ...ref } as const] : []), { kind: 'undefine', ...ref }],
+      // What was in its memory is gone, but it can run again.
+      undo: domain.xml
+        ? [
+            { kind: 'define', ...ref, xml: domain.xml },
+            ...(alive ? [{ kind: 'start', ...guest } as const] : []),
+          ]
+        : [],
     };
   });
 }
+
+/** Console logs and disks of domains that are gone. */
+export const guestFiles = (lab: string, domains: readonly DomainState[], stateDir: string): string[] =>
+  domains.flatMap(({ mark }) =>
+    mark ? [consolePath(stateDir, lab, mark.vm), diskFolder(stateDir, lab, mark.vm)] : [],
+  );

@@ -9,6 +9,8 @@ export interface Identity {
   readonly routes: readonly Route[];
   readonly rules: readonly Rule[];
   readonly neighbours: readonly Neighbour[];
+  /** Prefix routes of IPv6 addresses that run out: they outlive the address, and stay behind unless deleted. */
+  readonly expiring: readonly Route[];
 }
 
 /** The lines that move an identity; IPv6 routes and rules need a batch of their own (`ip -6`). */
@@ -26,6 +28,7 @@ export const nothingOn = (dev: string): Identity => ({
   routes: [],
   rules: [],
   neighbours: [],
+  expiring: [],
 });
 
 /** What names `dev`, without what the kernel makes again by itself once the addresses are there. */
@@ -37,10 +40,15 @@ export function identityOf(host: HostState, dev: string): Identity {
     routes: host.routes.filter(route => names(route, dev) && !followsFrom(route, addresses)),
     rules: host.rules.filter(rule => rule.iif === dev || rule.oif === dev),
     neighbours: host.neighbours.filter(entry => entry.dev === dev),
+    expiring: host.routes.filter(
+      route => route.dev === dev && route.family === 6 && followsFrom(route, addresses.filter(runsOut)),
+    ),
   };
 }
 
 const names = (route: Route, dev: string) => route.dev === dev || route.nexthops.some(hop => hop.dev === dev);
+
+const runsOut = (address: Address) => address.validLifetime !== null;
 
 /** A prefix route that `ip address add` brings along: to the subnet of an address, or to its peer. */
 function followsFrom(route: Route, addresses: readonly Address[]): boolean {
@@ -62,8 +70,8 @@ function followsFrom(route: Route, addresses: readonly Address[]): boolean {
 export function moveIdentity(identity: Identity, from: string, to: string): MoveLines {
   const named = (device: string) => (name: string) => (name === identity.on ? device : name);
   const [there, here] = [named(to), named(from)];
-  const four = identity.routes.filter(route => route.family === 4);
-  const six = identity.routes.filter(route => route.family === 6);
+  const four = reachableFirst(identity.routes.filter(route => route.family === 4));
+  const six = reachableFirst(identity.routes.filter(route => route.family === 6));
   const rules = (family: 4 | 6) =>
     identity.rules.filter(rule => rule.family === family).flatMap(rule => moveRule(rule, here, there));
   return {
@@ -77,14 +85,23 @@ export function moveIdentity(identity: Identity, from: string, to: string): Move
       ),
     ],
     arrive6: [
-      ...six
-        .filter(route => route.protocol !== 'kernel')
-        .map(route => words('route del', routeWords(route, here))),
+      ...[...identity.expiring, ...six.filter(route => route.protocol !== 'kernel')].map(route =>
+        words('route del', routeWords(route, here)),
+      ),
       ...six.map(route => routeAdd(route, there)),
       ...rules(6),
     ],
   };
 }
+
+/** Routes without a gateway come first: a gateway must be reachable by then. */
+const reachableFirst = (routes: readonly Route[]): Route[] => [
+  ...routes.filter(route => !viaGateway(route)),
+  ...routes.filter(viaGateway),
+];
+
+const viaGateway = (route: Route) =>
+  route.gateway !== null || route.via !== null || route.nexthops.some(hop => hop.gateway !== null);
 
 /** The order to add in: the kernel appends IPv4 addresses, but puts an IPv6 one before its like. */
 function inOrder(addresses: readonly Address[]): Address[] {
@@ -105,6 +122,7 @@ function addressAdd(address: Address, from: string, to: string): string {
     label && label.length <= 15 && `label ${label}`,
     address.metric !== null && `metric ${address.metric}`,
     ...address.flags,
+    address.protocol && `proto ${address.protocol}`,
     address.validLifetime !== null &&
       `valid_lft ${address.validLifetime} preferred_lft ${address.preferredLifetime ?? 'forever'}`,
   );
@@ -159,3 +177,27 @@ function moveRule(rule: Rule, here: Rename, there: Rename): string[] {
 
 const words = (...parts: readonly (string | false | null | undefined)[]): string =>
   parts.filter(Boolean).join(' ');
+
+/** The host as it will be once an interface's identity has moved: what named it names the other one. */
+export function afterMove(host: HostState, from: string, to: string): HostState {
+  const device = (name: string) => (name === from ? to : name);
+  const maybe = (name: string | null) => (name === null ? null : device(name));
+  const addresses = host.links.find(link => link.name === from)?.addresses ?? [];
+  return {
+    ...host,
+    links: host.links.map(link =>
+      link.name === from
+        ? { ...link, addresses: [] }
+        : link.name === to
+          ? { ...link, addresses: [...link.addresses, ...addresses] }
+          : link,
+    ),
+    routes: host.routes.map(route => ({
+      ...route,
+      dev: maybe(route.dev),
+      nexthops: route.nexthops.map(hop => ({ ...hop, dev: device(hop.dev) })),
+    })),
+    rules: host.rules.map(rule => ({ ...rule, iif: maybe(rule.iif), oif: maybe(rule.oif) })),
+    neighbours: host.neighbours.map(entry => ({ ...entry, dev: device(entry.dev) })),
+  };
+}

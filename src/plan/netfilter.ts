@@ -10,9 +10,10 @@ const switches = (host: HostState) =>
 export const currentRecords = (host: HostState): LabRecord[] =>
   host.records.filter(record => record.bootId === host.bootId && record.netns === host.netns);
 
-/** br_netfilter off, where a bridge of the lab asks for it: one step for the whole network namespace. */
+/** br_netfilter off where a bridge of the lab asks for it, back where none does any more: for the whole namespace. */
 export function planBridgeNetfilter(lab: Lab, host: HostState): Step[] {
-  if (!lab.bridges.some(bridge => bridge.bridgeNetfilter === 'off')) return [];
+  if (!lab.bridges.some(bridge => bridge.bridgeNetfilter === 'off'))
+    return restoreBridgeNetfilter(lab.name, host);
   const on = switches(host).filter(path => host.sysctls[path] !== '0');
   if (on.length === 0) return [];
   const set = (value: (path: string) => string): Action[] =>
@@ -45,7 +46,7 @@ export function restoreBridgeNetfilter(lab: string, host: HostState): Step[] {
   return [
     {
       title: "send bridged frames through the host's netfilter again",
-      why: 'it was so before the lab came',
+      why: 'it was so before the lab turned that off',
       do: changed.map(([path, value]) => ({ kind: 'sysctl', path, value })),
       undo: changed.map(([path]) => ({ kind: 'sysctl', path, value: host.sysctls[path] ?? '0' })),
     },

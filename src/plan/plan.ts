@@ -1,9 +1,9 @@
-import type { HostState } from '../host/model.js';
+import type { DomainState, HostState } from '../host/model.js';
 import type { Lab } from '../lab/model.js';
 import type { RenderContext } from '../render/domain.js';
 import { findAddressClashes } from './addresses.js';
 import { planBridges } from './bridge.js';
-import { planGuests, removeGuests } from './guest.js';
+import { guestFiles, isAlive, planGuests, removeGuests } from './guest.js';
 import { linksOf } from './links.js';
 import type { Phase, PhaseName, Plan, Step } from './model.js';
 import { planBridgeNetfilter, restoreBridgeNetfilter } from './netfilter.js';
@@ -39,10 +39,11 @@ export function planProvision(
     remove: planLeftovers(lab, host, context, problems),
     bridge: [...planBridges(lab, host, problems), ...planBridgeNetfilter(lab, host)],
     uplink: planUplinks(lab, host, { yes: options.yes ?? false }, problems),
-    taps: planTaps(lab, host, problems),
+    taps: planTaps(lab, host, vm => (options.restart ?? false) || !runs(lab, vm, host), problems),
     domains: guests.define,
     start: guests.start,
   });
+  const gone = context ? guestFiles(lab.name, dropped(lab, host), context.stateDir) : [];
   findAddressClashes(lab, host, problems);
   throwProblems(lab.name, problems);
   return {
@@ -50,6 +51,7 @@ export function planProvision(
     verb: 'provision',
     phases,
     notes: guests.notes,
+    garbage: gone,
     record: recordOf(lab, host, context === null),
   };
 }
@@ -74,7 +76,14 @@ export function planDestroy(name: string, host: HostState, stateDir: string): Pl
     bridge: [...removeBridges(name, host, bridges, problems), ...restoreBridgeNetfilter(name, host)],
   });
   throwProblems(name, problems);
-  return { lab: name, verb: 'destroy', phases, notes: [], record: null };
+  return {
+    lab: name,
+    verb: 'destroy',
+    phases,
+    notes: [],
+    garbage: guestFiles(name, domains, stateDir),
+    record: null,
+  };
 }
 
 /** Links and domains of ours that the lab no longer has, and uplinks that it no longer names. */
@@ -89,17 +98,13 @@ function planLeftovers(
     ...lab.bridges.map(bridge => bridge.altname),
     ...lab.vms.flatMap(vm => vm.nics.map(nic => nic.altname)),
   ]);
-  const vms = new Set(lab.vms.map(vm => vm.name));
-  const dropped = linksOf(host, lab.name).filter(link => !link.altnames.some(altname => wanted.has(altname)));
-  const bridges = dropped.filter(link => link.kind === 'bridge');
-  const domains = (host.libvirt?.domains ?? []).filter(
-    ({ mark }) => mark?.lab === lab.name && !vms.has(mark.vm),
-  );
+  const links = linksOf(host, lab.name).filter(link => !link.altnames.some(altname => wanted.has(altname)));
+  const bridges = links.filter(link => link.kind === 'bridge');
   const uplinks = new Set(lab.bridges.map(bridge => bridge.uplink));
   return [
-    ...(context ? removeGuests(lab.name, domains, context.stateDir, why) : []),
+    ...(context ? removeGuests(lab.name, dropped(lab, host), context.stateDir, why) : []),
     ...removeTaps(
-      dropped.filter(link => link.kind !== 'bridge'),
+      links.filter(link => link.kind !== 'bridge'),
       lab.name,
       why,
     ),
@@ -107,6 +112,18 @@ function planLeftovers(
     ...removeBridges(lab.name, host, bridges, problems),
   ];
 }
+
+/** Domains of ours whose VM the lab no longer has. */
+function dropped(lab: Lab, host: HostState): DomainState[] {
+  const vms = new Set(lab.vms.map(vm => vm.name));
+  return (host.libvirt?.domains ?? []).filter(({ mark }) => mark?.lab === lab.name && !vms.has(mark.vm));
+}
+
+/** Does the VM's guest run now? */
+const runs = (lab: Lab, vm: string, host: HostState) =>
+  (host.libvirt?.domains ?? []).some(
+    domain => domain.mark?.lab === lab.name && domain.mark.vm === vm && isAlive(domain),
+  );
 
 const TITLES: Readonly<Record<PhaseName, string>> = {
   guests: 'Guests',

@@ -1,10 +1,12 @@
 import type { HostState, Link, UplinkBefore } from '../host/model.js';
-import { identityOf, nothingOn } from './identity.js';
+import { bridgeLines } from './bridge.js';
+import { afterMove, identityOf, nothingOn } from './identity.js';
 import { byMark, linkNamed, markOf } from './links.js';
 import type { Step } from './model.js';
 import type { PlanProblem } from './problems.js';
 import { currentRecord } from './record.js';
-import { release } from './uplink.js';
+import { sameAgain } from './tap.js';
+import { release, take } from './uplink.js';
 
 /** One step for all taps: they go in one group deletion. */
 export function removeTaps(taps: readonly Link[], lab: string, why: string): Step[] {
@@ -17,7 +19,7 @@ export function removeTaps(taps: readonly Link[], lab: string, why: string): Ste
       title: `delete ${taps.length === 1 ? 'tap' : `${taps.length} taps`} ${shown}`,
       why,
       do: [{ kind: 'delete-links', links: taps.map(tap => byMark(markOf(tap, lab) ?? tap.name)) }],
-      undo: [],
+      undo: [{ kind: 'ip', lines: taps.flatMap(tap => sameAgain(tap, markOf(tap, lab) ?? tap.name)) }],
     },
   ];
 }
@@ -29,20 +31,42 @@ export function releaseUplinks(
   bridges: readonly Link[],
   leaves: (uplink: string) => boolean,
 ): Step[] {
+  let now = host;
   return bridges.flatMap(bridge =>
     host.links
       .filter(port => port.master === bridge.name && isUplink(port, lab, host) && leaves(port.name))
-      .map(port => releaseStep(port, bridge, host, beforeOf(port, bridge, lab, host))),
+      .map(port => {
+        const before = beforeOf(port, bridge, lab, host);
+        const step = releaseStep(port, bridge, now, before, ownCidrs(bridge, lab, host));
+        if (before.moved) now = afterMove(now, bridge.name, port.name);
+        return step;
+      }),
   );
 }
 
-function releaseStep(port: Link, bridge: Link, host: HostState, before: UplinkBefore): Step {
-  const identity = before.moved ? identityOf(host, bridge.name) : nothingOn(bridge.name);
+/** Addresses that the lab itself gave the bridge: they go with it. */
+function ownCidrs(bridge: Link, lab: string, host: HostState): ReadonlySet<string> {
+  const recorded = currentRecord(lab, host)?.lab.bridges.find(({ altname }) =>
+    bridge.altnames.includes(altname),
+  );
+  return new Set(recorded?.address.mode === 'static' ? recorded.address.cidrs : []);
+}
+
+function releaseStep(
+  port: Link,
+  bridge: Link,
+  host: HostState,
+  before: UplinkBefore,
+  own: ReadonlySet<string>,
+): Step {
+  const whole = before.moved ? identityOf(host, bridge.name) : nothingOn(bridge.name);
+  const addresses = whole.addresses.filter(({ local, prefix }) => !own.has(`${local}/${prefix}`));
+  const identity = { ...whole, addresses };
   return {
     title: `release ${port.name} from ${bridge.name}`,
     why: before.moved ? 'addresses and routes of the bridge go back to it' : 'it was no port before',
     do: release(port.name, bridge.name, before, identity, host),
-    undo: [],
+    undo: take(port.name, bridge.name, before, identity, host),
   };
 }
 
@@ -87,8 +111,23 @@ export function removeBridges(
         title: `delete bridge ${bridge.name}`,
         why: 'nothing is left on it',
         do: [{ kind: 'delete-links', links: [byMark(markOf(bridge, lab) ?? bridge.name)] }],
-        undo: [],
+        undo: [{ kind: 'ip', lines: sameBridgeAgain(bridge, lab, host) }],
       },
     ];
+  });
+}
+
+/** Lines that make a bridge again as it was observed; an identity that moved here comes back with its uplink. */
+function sameBridgeAgain(bridge: Link, lab: string, host: HostState): string[] {
+  const altname = markOf(bridge, lab) ?? bridge.name;
+  const settings = bridge.bridge ?? { stp: false, forwardDelay: 0, multicastSnooping: true };
+  return bridgeLines({
+    ...settings,
+    name: bridge.name,
+    mac: bridge.mac,
+    mtu: bridge.mtu,
+    altname,
+    alias: bridge.alias ?? altname,
+    cidrs: [...ownCidrs(bridge, lab, host)],
   });
 }

@@ -8,8 +8,16 @@ import type { PlanProblem } from './problems.js';
 /** What a tap's MAC has to be: the guest's with first byte `fe`, so that the bridge never takes it for its own. */
 export const tapMac = (nic: Nic) => `fe${nic.mac.slice(2)}`;
 
-/** Create what is missing, mend what differs; all lines of all taps become one batch. */
-export function planTaps(lab: Lab, host: HostState, problems: PlanProblem[]): Step[] {
+/**
+ * Create what is missing, mend what differs; all lines of all taps become one batch.
+ * @param mayRemake whether a VM's tap may be taken from it: not while its guest runs on
+ */
+export function planTaps(
+  lab: Lab,
+  host: HostState,
+  mayRemake: (vm: string) => boolean,
+  problems: PlanProblem[],
+): Step[] {
   const bridges = new Map(
     lab.bridges.map(bridge => [
       bridge.name,
@@ -26,7 +34,7 @@ export function planTaps(lab: Lab, host: HostState, problems: PlanProblem[]): St
       const bridge = bridges.get(nic.bridge) ?? { name: nic.bridge, mtu: 1500 };
       const wanted: Wanted = { nic, bridge: bridge.name, mtu: nic.mtu ?? bridge.mtu };
       const ours = index.byMark.get(nic.altname);
-      if (ours) return mend(wanted, ours);
+      if (ours) return mend(wanted, ours, mayRemake);
       const foreign = index.byName.get(nic.tap);
       if (foreign === undefined) return [create(wanted)];
       problems.push({
@@ -55,43 +63,79 @@ function create({ nic, bridge, mtu }: Wanted): Step {
   };
 }
 
-/** Marked at once; MAC before it is enslaved; enslaved before it is up. */
-function createLines(nic: Nic, bridge: string, mtu: number): string[] {
-  const queues = nic.queues > 1 ? ' multi_queue' : '';
-  return [
-    `tuntap add dev ${nic.tap} mode tap vnet_hdr${queues}`,
-    ...markLines(nic.tap, nic.altname, nic.alias),
-    `link set dev ${nic.tap} address ${tapMac(nic)} mtu ${mtu} addrgenmode none`,
-    `link set dev ${nic.tap} master ${bridge} up`,
-  ];
+const createLines = (nic: Nic, bridge: string, mtu: number): string[] =>
+  tapLines({
+    ...nic,
+    name: nic.tap,
+    multiQueue: nic.queues > 1,
+    mac: tapMac(nic),
+    mtu,
+    master: bridge,
+    up: true,
+  });
+
+interface TapSettings {
+  readonly name: string;
+  readonly multiQueue: boolean;
+  readonly altname: string;
+  readonly alias: string;
+  readonly mac: string;
+  readonly mtu: number;
+  readonly master: string | null;
+  readonly up: boolean;
 }
 
+/** Marked at once; MAC before it is enslaved; enslaved before it is up. */
+const tapLines = (tap: TapSettings): string[] => [
+  `tuntap add dev ${tap.name} mode tap vnet_hdr${tap.multiQueue ? ' multi_queue' : ''}`,
+  ...markLines(tap.name, tap.altname, tap.alias),
+  `link set dev ${tap.name} address ${tap.mac} mtu ${tap.mtu} addrgenmode none`,
+  ...(tap.master ? [`link set dev ${tap.name} master ${tap.master}`] : []),
+  ...(tap.up ? [`link set dev ${tap.name} up`] : []),
+];
+
+/** Lines that make a tap again as it was observed. */
+export const sameAgain = (link: Link, altname: string): string[] =>
+  tapLines({ ...link, multiQueue: link.tap?.multiQueue ?? false, altname, alias: link.alias ?? altname });
+
 /** Settings of a tap of ours that are not as the lab wants them. */
-function mend({ nic, bridge, mtu }: Wanted, link: Link): Step[] {
-  if (link.tap && link.tap.multiQueue !== nic.queues > 1) return [remake({ nic, bridge, mtu }, link)];
+function mend({ nic, bridge, mtu }: Wanted, link: Link, mayRemake: (vm: string) => boolean): Step[] {
+  if (link.tap && link.tap.multiQueue !== nic.queues > 1) {
+    // A running guest holds its tap; the note on its definition says that it has to be restarted.
+    return mayRemake(nic.vm) ? [remake({ nic, bridge, mtu }, link)] : [];
+  }
   const steps: Step[] = [];
   const change = (title: string, why: string, to: string, from: string) =>
     steps.push({
-      title: `${title} of tap ${link.name} (${nic.vm}, NIC ${nic.index})`,
+      title: `${title} (${nic.vm}, NIC ${nic.index})`,
       why,
       do: [{ kind: 'ip', lines: [`link set dev ${link.name} ${to}`] }],
       undo: [{ kind: 'ip', lines: [`link set dev ${link.name} ${from}`] }],
     });
   if (link.mac !== tapMac(nic))
-    change('set MAC', `it is ${link.mac}`, `address ${tapMac(nic)}`, `address ${link.mac}`);
-  if (link.mtu !== mtu) change(`set MTU ${mtu}`, `it is ${link.mtu}`, `mtu ${mtu}`, `mtu ${link.mtu}`);
+    change(
+      `set MAC of tap ${link.name}`,
+      `it is ${link.mac}`,
+      `address ${tapMac(nic)}`,
+      `address ${link.mac}`,
+    );
+  if (link.mtu !== mtu)
+    change(`set MTU of tap ${link.name} to ${mtu}`, `it is ${link.mtu}`, `mtu ${mtu}`, `mtu ${link.mtu}`);
   if (link.master !== bridge) {
     const was = link.master ? `it is a port of ${link.master}` : 'it is a port of no bridge';
-    change(`move to ${bridge}`, was, `master ${bridge}`, link.master ? `master ${link.master}` : 'nomaster');
+    change(
+      `move tap ${link.name} to ${bridge}`,
+      was,
+      `master ${bridge}`,
+      link.master ? `master ${link.master}` : 'nomaster',
+    );
   }
-  if (!link.up) change('bring up', 'it is down', 'up', 'down');
+  if (!link.up) change(`bring tap ${link.name} up`, 'it is down', 'up', 'down');
   return steps;
 }
 
-/** The number of queues is fixed when a tap is made. */
-function remake(wanted: Wanted, link: Link): Step {
-  const { nic, bridge, mtu } = wanted;
-  const before = { ...nic, queues: link.tap?.multiQueue ? 2 : 1, tap: link.name };
+/** The kind of queue is fixed when a tap is made. */
+function remake({ nic, bridge, mtu }: Wanted, link: Link): Step {
   return {
     title: `make tap ${link.name} again with ${nic.queues > 1 ? 'several queues' : 'one queue'}`,
     why: 'the kind of queue is fixed when a tap is made',
@@ -101,7 +145,7 @@ function remake(wanted: Wanted, link: Link): Step {
     ],
     undo: [
       { kind: 'delete-links', links: [{ altname: nic.altname, createdAs: nic.tap }] },
-      { kind: 'ip', lines: createLines(before, link.master ?? bridge, link.mtu) },
+      { kind: 'ip', lines: sameAgain(link, nic.altname) },
     ],
   };
 }

@@ -1,6 +1,6 @@
 import type { HostState, Link, UplinkBefore } from '../host/model.js';
 import type { Bridge, Lab } from '../lab/model.js';
-import { type Identity, identityOf, moveIdentity, nothingOn } from './identity.js';
+import { afterMove, type Identity, identityOf, moveIdentity, nothingOn } from './identity.js';
 import { labOf, linkNamed, marked } from './links.js';
 import type { Action, Step } from './model.js';
 import type { PlanProblem } from './problems.js';
@@ -21,6 +21,8 @@ export function planUplinks(
   options: UplinkOptions,
   problems: PlanProblem[],
 ): Step[] {
+  // Each move is planned on the host as the moves before it leave it: a route or rule may name two uplinks.
+  let now = host;
   return lab.bridges.flatMap(bridge => {
     if (bridge.uplink === null) return [];
     const uplink = linkNamed(host, bridge.uplink);
@@ -30,7 +32,9 @@ export function planUplinks(
     if (uplink.master === bridgeName(bridge, host)) return bringUp(uplink);
     const risk = options.yes ? null : (wouldStrand(bridge, uplink) ?? wouldExpire(bridge, uplink));
     if (risk) problems.push(risk);
-    return [enslave(bridge, uplink, host)];
+    const step = enslave(bridge, uplink, now);
+    if (moves(bridge, uplink)) now = afterMove(now, uplink.name, bridgeName(bridge, host));
+    return [step];
   });
 }
 
@@ -62,28 +66,45 @@ function enslave(bridge: Bridge, uplink: Link, host: HostState): Step {
   const name = bridgeName(bridge, host);
   const before = uplinkBefore(bridge, uplink, host);
   const identity = before.moved ? identityOf(host, uplink.name) : nothingOn(uplink.name);
-  const move = moveIdentity(identity, uplink.name, name);
-  const lines = [
-    // Else the kernel gives the port a link-local address again as soon as it lost its own.
-    ...(before.addrGenMode === null ? [] : [`link set dev ${uplink.name} addrgenmode none`]),
-    ...move.leave,
-    `link set dev ${uplink.name} master ${name}`,
-    ...(uplink.up ? [] : [`link set dev ${uplink.name} up`]),
-    ...move.arrive,
-  ];
+  // A bridge that had no uplink until now, or another one, takes this one's MAC.
+  const pinned = marked(host, bridge.altname);
+  const pin = (mac: string): Action[] =>
+    pinned && pinned.mac !== uplink.mac
+      ? [{ kind: 'ip', lines: [`link set dev ${name} address ${mac}`] }]
+      : [];
   return {
     title: `enslave ${uplink.name} to ${name}`,
     why: before.moved
       ? `it leads to the network; its ${count(identity.addresses.length, 'address', 'addresses')} and ${count(identity.routes.length, 'route')} move to the bridge in the same batch`
-      : 'it leads to the network; it has no addresses to move',
-    do: withoutDad(host, name, before.moved, [{ kind: 'ip', lines }, ...sixth(move.arrive6)]),
-    undo: release(uplink.name, name, before, identity, host),
+      : 'it leads to the network; no addresses move',
+    do: [...pin(uplink.mac), ...take(uplink.name, name, before, identity, host)],
+    undo: [...release(uplink.name, name, before, identity, host), ...pin(pinned?.mac ?? '')],
   };
 }
 
+/** Actions that make an uplink a port of a bridge and move an identity there. */
+export function take(
+  uplink: string,
+  bridge: string,
+  before: UplinkBefore,
+  identity: Identity,
+  host: HostState,
+): Action[] {
+  const move = moveIdentity(identity, uplink, bridge);
+  const lines = [
+    // Else the kernel gives the port a link-local address again as soon as it lost its own.
+    ...(before.addrGenMode === null ? [] : [`link set dev ${uplink} addrgenmode none`]),
+    ...move.leave,
+    `link set dev ${uplink} master ${bridge}`,
+    ...(before.up ? [] : [`link set dev ${uplink} up`]),
+    ...move.arrive,
+  ];
+  return withoutDad(host, bridge, before.moved, [{ kind: 'ip', lines }, ...sixth(move.arrive6)]);
+}
+
 /**
- * Actions that free an uplink and give it an identity: the undo of {@link enslave} with what the uplink had,
- * destroy's step with what the bridge has now.
+ * Actions that free an uplink and give it an identity: the undo of {@link take} with what the uplink had, destroy's
+ * step with what the bridge has now.
  */
 export function release(
   uplink: string,
@@ -181,7 +202,7 @@ function wouldStrand(bridge: Bridge, uplink: Link): PlanProblem | null {
   const list = addresses.map(address => `${address.local}/${address.prefix}`).join(', ');
   return {
     code: 'conflict',
-    message: `the host would no longer answer at ${list}: ${uplink.name} becomes a port of ${bridge.name}, which does not take its addresses over`,
+    message: `${uplink.name} has the addresses ${list}, which no longer work on a port of ${bridge.name}: the bridge does not take them over`,
     fix: `Set "address": "inherit" for ${bridge.name}, or repeat the command with --yes if you can do without them.`,
   };
 }

@@ -27,8 +27,14 @@ export interface RenderedDomain {
 export const consolePath = (stateDir: string, lab: string, vm: string) =>
   `${stateDir}/consoles/${lab}/${vm}.log`;
 
-/** Copy-on-write disk of a VM that boots an image. */
-export const diskPath = (stateDir: string, lab: string, vm: string) => `${stateDir}/disks/${lab}/${vm}.qcow2`;
+/** Folder of a VM's copy-on-write disks. */
+export const diskFolder = (stateDir: string, lab: string, vm: string) => `${stateDir}/disks/${lab}/${vm}`;
+
+/** Copy-on-write disk of a VM over an image; another image gives another disk. */
+export function diskPath(stateDir: string, lab: string, vm: string, image: string): string {
+  const name = createHash('sha256').update(image).digest('hex').slice(0, 12);
+  return `${diskFolder(stateDir, lab, vm)}/${name}.qcow2`;
+}
 
 /** Domain XML of one VM, marked as ours. */
 export function renderDomain(lab: Lab, vm: Vm, context: RenderContext): RenderedDomain {
@@ -58,8 +64,12 @@ function domainXml(lab: Lab, vm: Vm, context: RenderContext, digest: string): st
 
 function fillFeatures(domain: Element, accel: 'kvm' | 'tcg', machine: Machine): void {
   const features = child(domain, 'features');
-  if (!machine.apic) delete features.apic;
+  if (!machine.apic) {
+    delete features.apic;
+    delete features.acpi;
+  }
   if (accel === 'kvm') delete features.tcg;
+  else if (machine.emulatedCpu) domain.cpu = [{ $: { mode: 'custom' }, model: [machine.emulatedCpu] }];
   else delete domain.cpu; // QEMU's default model is what TCG does best
 }
 
@@ -82,7 +92,9 @@ function directBoot(vm: Vm, boot: Boot, { probe, machine }: RenderContext) {
 function fillDevices(devices: Element, lab: Lab, vm: Vm, context: RenderContext): void {
   if (vm.boot.kind === 'image') {
     const disk = child(devices, 'disk');
-    setAttributes(child(disk, 'source'), { file: diskPath(context.stateDir, lab.name, vm.name) });
+    setAttributes(child(disk, 'source'), {
+      file: diskPath(context.stateDir, lab.name, vm.name, vm.boot.image),
+    });
   } else delete devices.disk;
   devices.interface = vm.nics.map(nic => interfaceElement(nic, context.mtus[nic.bridge] ?? 1500));
   const serial = child(devices, 'serial');

@@ -7,14 +7,17 @@ export interface Machine {
   readonly type: string;
   /** The guest kernel's name of the first serial port. */
   readonly console: string;
+  /** An x86 thing, and ACPI without UEFI as well. */
   readonly apic: boolean;
+  /** CPU model for emulation, where QEMU's default is too old for a kernel of today; else null. */
+  readonly emulatedCpu: string | null;
 }
 
 /** By Node's `process.arch`; anything else is taken for x86-64. */
 export function machineFor(arch: string): Machine {
   return arch === 'arm64'
-    ? { arch: 'aarch64', type: 'virt', console: 'ttyAMA0', apic: false }
-    : { arch: 'x86_64', type: 'q35', console: 'ttyS0', apic: true };
+    ? { arch: 'aarch64', type: 'virt', console: 'ttyAMA0', apic: false, emulatedCpu: 'cortex-a57' }
+    : { arch: 'x86_64', type: 'q35', console: 'ttyS0', apic: true, emulatedCpu: null };
 }
 
 /** Kernel command line of the probe guest: quiet, ending at a panic instead of hanging, with its NICs' addresses. */

@@ -107,7 +107,7 @@ export const inSandbox = (sandbox: Sandbox, side: 'host' | 'lan', words: readonl
 /** Variables that would lead a command inside to the world outside. */
 export const SANDBOX_ENV = {
   LIBVIRT_DEFAULT_URI: 'qemu:///system',
-  VMNET_STATE_DIR: '/var/lib/vmnet',
+  VMNET_STATE_DIR: '/run/vmnet-state',
 } as const;
 
 async function find(name: string): Promise<Sandbox | null> {

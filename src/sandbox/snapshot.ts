@@ -31,7 +31,7 @@ const JSON_SOURCES: Readonly<Record<string, readonly string[]>> = {
 
 const TEXT_SOURCES: Readonly<Record<string, readonly string[]>> = {
   domains: ['virsh', '-q', 'list', '--all'],
-  files: ['find', '/var/lib/vmnet', '/run', '-not', '-path', '/run/libvirt*', '-not', '-name', 'libvirtd*'],
+  files: ['find', '/run', '-not', '-path', '/run/libvirt*', '-not', '-name', 'libvirtd*'],
   processes: [
     'sh',
     '-c',

@@ -24,13 +24,21 @@ export function proofTable(lab: Lab, checks: readonly Check[]): string {
       check.verdict,
     ];
   });
-  const header = ['VM', 'NIC', 'tap in', '→ bridge', '→ switched', '→ uplink out', '| host stack', 'verdict'];
-  const faults = checks.filter(check => !isGood(check)).map(fault);
-  return ['', table(header, rows), ...(faults.length > 0 ? ['', ...new Set(faults)] : []), ''].join('\n');
+  const header = ['VM', 'NIC', 'tap in', '→ bridge', '→ to ports', '→ uplink out', '| host stack', 'verdict'];
+  const faults = faultLines(checks);
+  return ['', table(header, rows), ...(faults.length > 0 ? ['', ...faults] : []), ''].join('\n');
 }
 
-const fault = (check: Check) =>
-  `${check.vm}${check.nic === null ? '' : `, NIC ${check.nic}`}: ${check.name} ${check.verdict} (${check.reason}): ${check.hint}`;
+/** One line for all NICs with the same fault. */
+function faultLines(checks: readonly Check[]): string[] {
+  const groups = new Map<string, string[]>();
+  for (const check of checks.filter(candidate => !isGood(candidate))) {
+    const what = `${check.name} ${check.verdict} (${check.reason}): ${check.hint}`;
+    const who = `${check.vm}${check.nic === null ? '' : `, NIC ${check.nic}`}`;
+    groups.set(what, [...(groups.get(what) ?? []), who]);
+  }
+  return [...groups].map(([what, who]) => `${who.join('; ')}: ${what}`);
+}
 
 const nicKey = (vm: string, nic: number | null): string => `${vm} ${nic}`;
 

@@ -37,7 +37,7 @@ function blocked(target: Target, evidence: PathEvidence, { host }: PathFacts): F
   const found = (reason: string, hint: string): Finding => ({ verdict: 'blocked', reason, hint });
   const tap = linkOf(host, target.tap);
   const port = portTrouble(tap, target.tap, target.bridge, 'the lab');
-  if (port && evidence.bridge.forward === 0) return found(`tap-${port.reason}`, port.hint);
+  if (port) return found(`tap-${port.reason}`, port.hint);
   const uplink =
     target.uplink === null
       ? null
@@ -126,7 +126,7 @@ function detour(evidence: PathEvidence, { host }: PathFacts): Finding | null {
     return {
       verdict: 'detour',
       reason: first.name,
-      hint: `br_netfilter sends bridged frames through the host's netfilter (${guilty.map(({ name }) => `net.bridge.${name}=1`).join(', ')}): set "bridgeNetfilter": "off" for the bridge, or sysctl -w net.bridge.${first.name}=0`,
+      hint: `br_netfilter sends bridged frames through the host's netfilter (${guilty.map(({ name }) => `net.bridge.${name}=1`).join(', ')}): set "bridgeNetfilter": "off" for the bridge, or sysctl -w ${guilty.map(({ name }) => `net.bridge.${name}=0`).join(' ')}`,
     };
   }
   if (!seenByStack(evidence)) return null;

@@ -8,8 +8,7 @@ mount --make-rprivate /
 mount -t sysfs -o ro sysfs /sys
 mount -t tmpfs -o mode=0755 run /run
 mkdir -p /run/libvirt /run/lock
-for folder in /etc/libvirt /var/lib/libvirt /var/cache/libvirt /var/log/libvirt /var/lib/vmnet; do
-  mkdir -p "$folder"
+for folder in /etc/libvirt /var/lib/libvirt /var/cache/libvirt /var/log/libvirt; do
   mount -t tmpfs -o mode=0755 private "$folder"
 done
 
@@ -44,6 +43,7 @@ group = "root"
 dynamic_ownership = 0
 stdio_handler = "file"
 cgroup_controllers = []
+max_core = 0
 CONF
 cat > /etc/libvirt/libvirtd.conf <<'CONF'
 auth_unix_rw = "none"
