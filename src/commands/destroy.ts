@@ -1,4 +1,5 @@
 import { applyDestroy, forget } from '../apply/apply.js';
+import { VmnetError } from '../errors.js';
 import type { LabRecord } from '../host/model.js';
 import { observeHost } from '../host/observe.js';
 import { requireHost } from '../host/require.js';
@@ -32,7 +33,7 @@ async function destroyLocked(name: string, flags: DestroyFlags, context: Context
   const record = await recordOf(name, context);
   const replan = planner(name, flags, record, context);
   const plan = await replan();
-  const steps = await applyDestroy(plan, context, replan);
+  const steps = stepCount(plan) > 0 ? await applyDestroy(plan, context, replan) : [];
   // Guests that were left alone still need the record and their disks.
   const guestsStay = flags.networkOnly === true && record?.networkOnly === false;
   if (!guestsStay) await forget(name, drivers);
@@ -40,10 +41,19 @@ async function destroyLocked(name: string, flags: DestroyFlags, context: Context
   return { lab: name, steps };
 }
 
-function planner(name: string, flags: DestroyFlags, record: LabRecord | undefined, { drivers }: Context) {
+function planner(name: string, flags: DestroyFlags, record: LabRecord | undefined, context: Context) {
+  const { drivers } = context;
   const networkOnly = flags.networkOnly ?? record?.networkOnly ?? false;
-  return async () =>
-    planDestroy(name, await observeHost(drivers, record?.lab ?? null, { networkOnly }), drivers.stateDir);
+  const look = (only: boolean) => observeHost(drivers, record?.lab ?? null, { networkOnly: only });
+  return async () => {
+    const host = await look(networkOnly).catch(async (error: Error) => {
+      // A lab that is not known need not have had guests: libvirt's absence must not turn "nothing there" into a failure.
+      if (record || !(error instanceof VmnetError) || error.code !== 'libvirt') throw error;
+      context.reporter.warn(`libvirt was not asked for guests of ${name}: ${error.message}`);
+      return look(true);
+    });
+    return planDestroy(name, host, drivers.stateDir);
+  };
 }
 
 async function recordOf(name: string, { drivers }: Context): Promise<LabRecord | undefined> {

@@ -5,11 +5,11 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  rmdirSync,
   statSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { VmnetError } from '../errors.js';
 import type { Run } from './run.js';
@@ -61,8 +61,7 @@ export function makeLocks(run: Run, folder: () => Promise<string>): Locks {
       return {
         release() {
           release(taken);
-          for (const empty of [root, join(root, '..'), join(root, '../..')])
-            void rmdir(empty).catch(() => {});
+          for (const folder of [root, join(root, '..'), join(root, '../..')]) removeIfEmpty(folder);
         },
       };
     },
@@ -83,7 +82,7 @@ async function lockFile(
     if (fd === null) continue;
     try {
       if (!(await flock(run, fd, ['--nonblock']))) {
-        const holder = readFileSync(path, 'utf8').trim() || 'another run';
+        const holder = readFileSync(fd, 'utf8').trim() || 'another run';
         if (wait === null) throw busy(name, holder);
         wait(holder);
         if (!(await flock(run, fd, ['--timeout', String(WAIT)]))) throw busy(name, holder);
@@ -119,6 +118,15 @@ async function flock(run: Run, fd: number, options: readonly string[]): Promise<
     timeoutMs: (WAIT + 10) * 1000,
   });
   return exitCode === 0;
+}
+
+/** Others may be using it. */
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // not empty, or gone
+  }
 }
 
 function isStill(path: string, fd: number): boolean {

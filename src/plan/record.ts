@@ -15,7 +15,11 @@ export function recordOf(lab: Lab, host: HostState, networkOnly: boolean): LabRe
     const now = uplinkBefore(bridge, uplink, host);
     if (!enslaved) return [[uplink.name, now]];
     // Where the record is lost, what the bridge has is what the uplink had.
-    const lost = { ...now, addrGenMode: now.addrGenMode && '0', moved: (master?.addresses.length ?? 0) > 0 };
+    const lost = {
+      ...now,
+      addrGenMode: now.addrGenMode && (host.sysctls['net/ipv6/conf/default/addr_gen_mode'] ?? '0'),
+      moved: (master?.addresses.length ?? 0) > 0,
+    };
     return [[uplink.name, former?.uplinks[uplink.name] ?? lost]];
   });
   return {

@@ -71,7 +71,7 @@ describe('--json-file', () => {
     const file = folder.file('new.json');
     const { code, stderr } = await vmnet(['--json-file', '/nowhere/out.json', 'init', file]);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^vmnet: --json-file: \/nowhere\/out\.json cannot be written/);
+    expect(stderr).toMatch(/^vmnet: --json-file: "\/nowhere\/out\.json" cannot be written/);
     expect(stderr).not.toMatch(/^ +at /m);
     expect(existsSync(file)).toBe(false);
   });

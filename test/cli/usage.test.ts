@@ -89,7 +89,7 @@ describe('a wrong command line', () => {
     expect({ code, stderr }).toEqual({ code: 2, stderr: '' });
     expect(json).toMatchObject({ ok: false, lab: null, changed: 0, steps: [], checks: [] });
     expect(json).toHaveProperty('command');
-    expect(json.error).toMatchObject({ code: 'usage', hint: expect.stringContaining('vmnet --help') });
+    expect(json.error).toMatchObject({ code: 'usage', hint: expect.stringContaining('--help') });
     expect(json.error.message).toBeTruthy();
   });
 

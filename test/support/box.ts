@@ -33,7 +33,7 @@ export class Box {
 
   static async up(nics: readonly SandboxNic[] = [plainNetwork('eth0')]): Promise<Box> {
     const drivers = makeDrivers({}, process.env);
-    const name = `test-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
+    const name = `test-${process.env.VMNET_TEST_RUN}-${Math.random().toString(36).slice(2, 8)}`;
     const sandbox = await sandboxUp(name, { nics, kvm: false, owner: null }, drivers);
     return new Box(sandbox, await mkdtemp(join(tmpdir(), 'lab-')), drivers);
   }

@@ -12,9 +12,9 @@ export default async function setup(): Promise<() => Promise<void>> {
   await mkdir(folder, { recursive: true });
   process.env.VMNET_TEST_RUN = tag.slice(tag.indexOf('=') + 1);
   process.env.TMPDIR = folder;
-  const before = await seen();
+  const before = await seen(tag);
   return async () => {
-    const after = await seen();
+    const after = await seen(tag);
     const left = [
       ...after.filter(entry => !before.includes(entry)),
       ...(await tagged(tag)),
@@ -28,13 +28,15 @@ export default async function setup(): Promise<() => Promise<void>> {
 }
 
 /** Mounts of vmnet's, named namespaces, and this suite's sandboxes. */
-async function seen(): Promise<string[]> {
+async function seen(tag: string): Promise<string[]> {
   const mounts = (await readFile('/proc/self/mounts', 'utf8'))
     .split('\n')
     .filter(line => /vmnet|libvirt/.test(line));
   const list = async (path: string) =>
     (await readdir(path).catch(() => [])).map(name => `file ${join(path, name)}`);
-  const sandboxes = (await list('/run/vmnet/sandboxes')).filter(file => file.includes('/test-'));
+  const sandboxes = (await list('/run/vmnet/sandboxes')).filter(file =>
+    file.includes(`/test-${tag.slice(tag.indexOf('=') + 1)}`),
+  );
   const state = await list('/var/lib/vmnet');
   return [...mounts.map(line => `mount ${line}`), ...(await list('/run/netns')), ...sandboxes, ...state];
 }
