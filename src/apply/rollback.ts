@@ -21,7 +21,10 @@ export async function rollBack(
   observe: () => Promise<HostState>,
 ): Promise<Rollback> {
   const failures: string[] = [];
-  for (const action of joined(run.undo)) {
+  // A guest comes back when its taps are there again, and those of an earlier phase are undone later.
+  const starts = run.undo.filter(action => action.kind === 'start');
+  const others = run.undo.filter(action => action.kind !== 'start');
+  for (const action of joined([...others, ...starts])) {
     await execute(action, drivers, { undoing: true, signal: null, tell: () => {} }).catch((error: Error) =>
       failures.push(`${action.kind}: ${error.message}`),
     );

@@ -1,9 +1,9 @@
-import { observeHost } from '../host/observe.js';
 import { loadLab } from '../lab/load.js';
 import { describePlan } from '../plan/describe.js';
 import type { Plan } from '../plan/model.js';
 import { planProvision } from '../plan/plan.js';
 import type { Context, Outcome } from './command.js';
+import { observeFor } from './observe.js';
 import { prepareRender } from './prepare.js';
 
 export interface PlanFlags {
@@ -17,7 +17,7 @@ export async function plan(file: string, flags: PlanFlags, context: Context): Pr
   const { drivers } = context;
   const lab = await loadLab(file);
   context.about.lab = lab.name;
-  const host = await observeHost(drivers, lab, { networkOnly: flags.networkOnly ?? false });
+  const host = await observeFor(lab, flags, context);
   const prepared = flags.networkOnly ? null : await prepareRender(lab, host, drivers, false);
   return showPlan(planProvision(lab, host, prepared?.context ?? null, flags), context);
 }

@@ -5,6 +5,7 @@ import { proveKvm } from '../guest/kvm.js';
 import type { HostState } from '../host/model.js';
 import type { Lab } from '../lab/model.js';
 import { bridgeMtu } from '../plan/bridge.js';
+import { isAlive } from '../plan/guest.js';
 import type { RenderContext } from '../render/domain.js';
 import { machineFor } from '../render/machine.js';
 
@@ -27,8 +28,37 @@ export async function prepareRender(
   const { accel, note } = lab.vms.some(vm => vm.accel === 'auto')
     ? await chooseAccel(drivers, machine.arch)
     : { accel: 'tcg' as const, note: '' };
+  if (build) await requireDomainTypes(lab, host, accel, machine.arch, drivers);
   const mtus = Object.fromEntries(lab.bridges.map(bridge => [bridge.name, bridgeMtu(bridge, host)]));
   return { context: { machine, accel, probe, mtus, stateDir: drivers.stateDir }, accelNote: note };
+}
+
+/** Before anything is changed: can libvirt start the guests that have to be started? */
+async function requireDomainTypes(
+  lab: Lab,
+  host: HostState,
+  accel: 'kvm' | 'tcg',
+  arch: string,
+  drivers: Drivers,
+): Promise<void> {
+  const alive = new Set((host.libvirt?.domains ?? []).filter(isAlive).map(domain => domain.name));
+  const starting = lab.vms.filter(vm => !alive.has(vm.domain));
+  const types = new Set(starting.map(vm => (vm.accel === 'auto' ? accel : vm.accel)));
+  const libvirt = await drivers.libvirt();
+  for (const type of types) {
+    await libvirt
+      .domainCapabilities({ arch, virttype: type === 'kvm' ? 'kvm' : 'qemu' })
+      .catch((error: Error) => {
+        throw new VmnetError(
+          'missing-tool',
+          `libvirt cannot start ${type === 'kvm' ? 'KVM' : 'emulated'} guests for ${arch}: ${error.message}`,
+          type === 'kvm'
+            ? 'Leave "accel" out, so that KVM is used only where it works.'
+            : 'Install QEMU: apt-get install qemu-system-x86 (qemu-system-arm on arm64).',
+          error,
+        );
+      });
+  }
 }
 
 /** KVM where it was proven to work and libvirt offers it; else emulation, and why. */

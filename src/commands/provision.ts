@@ -1,5 +1,4 @@
 import { applyProvision } from '../apply/apply.js';
-import { observeHost } from '../host/observe.js';
 import { requireHost } from '../host/require.js';
 import { loadLab } from '../lab/load.js';
 import type { Lab } from '../lab/model.js';
@@ -8,6 +7,7 @@ import { planProvision } from '../plan/plan.js';
 import { closingLine, proofTable } from '../verify/describe.js';
 import type { Context, Outcome } from './command.js';
 import { type LockFlags, locked, locksFor } from './locked.js';
+import { observeFor } from './observe.js';
 import { plan } from './plan.js';
 import { prepareRender } from './prepare.js';
 import { exitOf, proofStage } from './verify.js';
@@ -33,7 +33,7 @@ export async function provision(file: string, flags: ProvisionFlags, context: Co
 
 async function provisionLocked(lab: Lab, flags: ProvisionFlags, context: Context): Promise<Outcome> {
   const { drivers, reporter } = context;
-  const observe = () => observeHost(drivers, lab, { networkOnly: flags.networkOnly ?? false });
+  const observe = () => observeFor(lab, flags, context);
   const host = await observe();
   const prepared = flags.networkOnly ? null : await prepareRender(lab, host, drivers, true);
   const change = planProvision(lab, host, prepared?.context ?? null, flags);

@@ -65,15 +65,21 @@ export function bridgeLines({ name, mac, mtu, multicastSnooping, ...bridge }: Br
     ...(multicastSnooping === null ? [] : [`mcast_snooping ${multicastSnooping ? 1 : 0}`]),
   ];
   return [
-    `link add name ${name} address ${mac} mtu ${mtu} type bridge ${options.join(' ')}`,
+    `link add name ${name} address ${mac} mtu ${besides(mtu)} type bridge ${options.join(' ')}`,
     ...markLines(name, bridge.altname, bridge.alias),
-    // The MTU once more, by itself, or the bridge would follow its lowest port's. No link-local address of its
-    // own: the host is on this bridge only where the lab says so.
+    // A bridge follows its lowest port's MTU until its own is changed; the same one set again counts for nothing.
+    // No link-local address of its own: the host is on this bridge only where the lab says so.
     `link set dev ${name} mtu ${mtu} addrgenmode none`,
     `link set dev ${name} up`,
     ...bridge.cidrs.map(cidr => addressAdd(cidr, name)),
   ];
 }
+
+/** Another MTU, never one below IPv6's least, at which the kernel would take IPv6 off the device. */
+const besides = (mtu: number) => (mtu < MAX_MTU ? mtu + 1 : mtu - 1);
+
+/** Bytes; Linux: ETH_MAX_MTU. */
+const MAX_MTU = 65535;
 
 const addressAdd = (cidr: string, dev: string) =>
   `address add ${cidr} dev ${dev}${cidr.includes(':') ? ' nodad' : ''}`;

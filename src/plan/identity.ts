@@ -1,5 +1,5 @@
 import type { Address, HostState, Neighbour, Route, Rule } from '../host/model.js';
-import { ADDRESS_BITS, contains, parseCidr } from '../lab/cidr.js';
+import { ADDRESS_BITS, type Cidr, contains, parseCidr } from '../lab/cidr.js';
 
 /** Everything by which a host is reached through one interface. */
 export interface Identity {
@@ -9,7 +9,7 @@ export interface Identity {
   readonly routes: readonly Route[];
   readonly rules: readonly Rule[];
   readonly neighbours: readonly Neighbour[];
-  /** Prefix routes of IPv6 addresses that run out: they outlive the address, and stay behind unless deleted. */
+  /** Prefix routes of IPv6 addresses that run out: they may outlive the address, and stay behind unless deleted. */
   readonly expiring: readonly Route[];
 }
 
@@ -50,17 +50,25 @@ const names = (route: Route, dev: string) => route.dev === dev || route.nexthops
 
 const runsOut = (address: Address) => address.validLifetime !== null;
 
-/** A prefix route that `ip address add` brings along: to the subnet of an address, or to its peer. */
+/** A prefix route that `ip address add` brings along: to the subnet of an address, or to its peer; IPv6 makes both. */
 function followsFrom(route: Route, addresses: readonly Address[]): boolean {
   if (route.protocol !== 'kernel' || route.gateway || route.table !== 'main') return false;
   const subnet = parseCidr(
     route.dst.includes('/') ? route.dst : `${route.dst}/${ADDRESS_BITS[route.family]}`,
   );
   return addresses.some(address => {
-    const reached = parseCidr(`${address.peer ?? address.local}/${address.prefix}`);
-    if (address.flags.includes('noprefixroute') || !subnet || !reached) return false;
-    return subnet.prefix === reached.prefix && contains(subnet, reached);
+    if (address.flags.includes('noprefixroute') || !subnet) return false;
+    return reachedBy(address).some(reached => subnet.prefix === reached.prefix && contains(subnet, reached));
   });
+}
+
+/** Linux: inet6_addr_add and fib_add_ifaddr. */
+function reachedBy({ family, local, peer, prefix }: Address): Cidr[] {
+  const texts =
+    family === 6 && peer !== null
+      ? [`${local}/${prefix}`, `${peer}/${ADDRESS_BITS[6]}`]
+      : [`${peer ?? local}/${prefix}`];
+  return texts.map(parseCidr).filter(cidr => cidr !== null);
 }
 
 /**
@@ -75,7 +83,11 @@ export function moveIdentity(identity: Identity, from: string, to: string): Move
   const rules = (family: 4 | 6) =>
     identity.rules.filter(rule => rule.family === family).flatMap(rule => moveRule(rule, here, there));
   return {
-    leave: identity.addresses.length > 0 ? [`address flush dev ${from}`] : [],
+    leave: [
+      // Before the flush: whether it takes such a route along depends on which address goes last.
+      ...identity.expiring.map(route => words('route del', routeWords(route, here))),
+      ...(identity.addresses.length > 0 ? [`address flush dev ${from}`] : []),
+    ],
     arrive: [
       ...inOrder(identity.addresses).map(address => addressAdd(address, identity.on, to)),
       ...four.map(route => routeAdd(route, there)),
@@ -85,9 +97,7 @@ export function moveIdentity(identity: Identity, from: string, to: string): Move
       ),
     ],
     arrive6: [
-      ...[...identity.expiring, ...six.filter(route => route.protocol !== 'kernel')].map(route =>
-        words('route del', routeWords(route, here)),
-      ),
+      ...six.map(route => words('route del', routeWords(route, here))),
       ...six.map(route => routeAdd(route, there)),
       ...rules(6),
     ],

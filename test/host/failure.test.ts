@@ -84,12 +84,33 @@ describe('libvirt', () => {
     expect(await box.differenceFrom(before)).toEqual([]);
   });
 
-  it('without QEMU: the network plane is undone', async () => {
+  it('without QEMU: said before anything is changed', async () => {
     const qemu = (await box.run('sh', '-c', 'command -v qemu-system-x86_64')).trim();
     await box.run('mount', '--bind', '/dev/null', qemu);
     const answer = await box.vmnet('provision', file);
     await box.run('umount', qemu);
+    expect([answer.code, answer.json.error.code, answer.json.changed]).toEqual([1, 'missing-tool', 0]);
+    expect(answer.json.error.hint).toContain('qemu-system');
+    expect(await box.differenceFrom(before)).toEqual([]);
+  });
+});
+
+describe('libvirt', () => {
+  it('refusing to start a guest: the network plane and the other guests are undone', async () => {
+    const greedy = await box.lab(
+      {
+        name: 'greedy',
+        bridges: { br0: { uplink: 'eth0' } },
+        vms: {
+          small: { boot: 'probe', nics: [{ bridge: 'br0' }] },
+          huge: { boot: 'probe', memory: '8TiB', nics: [{ bridge: 'br0' }] },
+        },
+      },
+      'greedy.json',
+    );
+    const answer = await box.vmnet('provision', greedy);
     expect([answer.code, answer.json.error.code]).toEqual([1, 'libvirt']);
+    expect(answer.json.error.message).toContain('greedy-huge');
     expect(await box.differenceFrom(before)).toEqual([]);
   });
 });
