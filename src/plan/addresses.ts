@@ -13,12 +13,12 @@ export function findAddressClashes(lab: Lab, host: HostState, problems: PlanProb
     ];
     const own = new Map(
       links.flatMap(link =>
-        (link?.addresses ?? []).map(({ local }) => [parseIp(local)?.value, link?.name] as const),
+        (link?.addresses ?? []).map(({ local }) => [key(parseIp(local)), link?.name] as const),
       ),
     );
     for (const nic of lab.vms.flatMap(vm => vm.nics).filter(candidate => candidate.bridge === bridge.name)) {
       for (const cidr of nic.addresses) {
-        const holder = own.get(parseCidr(cidr)?.value);
+        const holder = own.get(key(parseCidr(cidr)));
         if (holder === undefined) continue;
         problems.push({
           code: 'bad-lab',
@@ -29,3 +29,7 @@ export function findAddressClashes(lab: Lab, host: HostState, problems: PlanProb
     }
   }
 }
+
+/** Whatever the prefix and the spelling; `::c000:20a` is not 192.0.2.10. */
+const key = (address: { readonly family: 4 | 6; readonly value: bigint } | null) =>
+  address && `${address.family} ${address.value}`;

@@ -104,6 +104,13 @@ export function moveIdentity(identity: Identity, from: string, to: string): Move
   };
 }
 
+/**
+ * For an undo: a move that stopped half-way may have deleted a prefix route, and not its address yet. Added again, the
+ * addresses bring their routes along.
+ */
+export const startAfresh = ({ expiring }: Identity, dev: string): string[] =>
+  expiring.length > 0 ? [`address flush dev ${dev}`] : [];
+
 /** Routes without a gateway come first: a gateway must be reachable by then. */
 const reachableFirst = (routes: readonly Route[]): Route[] => [
   ...routes.filter(route => !viaGateway(route)),

@@ -1,4 +1,4 @@
-import type { DomainState, HostState } from '../host/model.js';
+import type { DomainState, HostState, Link } from '../host/model.js';
 import type { Lab } from '../lab/model.js';
 import type { RenderContext } from '../render/domain.js';
 import { findAddressClashes } from './addresses.js';
@@ -35,10 +35,11 @@ export function planProvision(
   const guests = context
     ? planGuests(lab, host, context, { restart: options.restart ?? false }, problems)
     : { define: [], start: [], notes: [] };
+  const leftovers = planLeftovers(lab, host, context, problems);
   const phases = phasesOf({
-    remove: planLeftovers(lab, host, context, problems),
+    remove: leftovers.steps,
     bridge: [...planBridges(lab, host, problems), ...planBridgeNetfilter(lab, host)],
-    uplink: planUplinks(lab, host, { yes: options.yes ?? false }, problems),
+    uplink: planUplinks(lab, host, leftovers.after, { yes: options.yes ?? false }, problems),
     taps: planTaps(lab, host, vm => (options.restart ?? false) || !runs(lab, vm, host), problems),
     domains: guests.define,
     start: guests.start,
@@ -72,8 +73,8 @@ export function planDestroy(name: string, host: HostState, stateDir: string): Pl
       name,
       why,
     ),
-    uplink: releaseUplinks(name, host, bridges, () => true),
-    bridge: [...removeBridges(name, host, bridges, problems), ...restoreBridgeNetfilter(name, host)],
+    uplink: releaseUplinks(name, host, bridges, () => true).steps,
+    bridge: [...removeBridges(name, host, bridges, [], problems), ...restoreBridgeNetfilter(name, host)],
   });
   throwProblems(name, problems);
   return {
@@ -86,31 +87,35 @@ export function planDestroy(name: string, host: HostState, stateDir: string): Pl
   };
 }
 
-/** Links and domains of ours that the lab no longer has, and uplinks that it no longer names. */
+/** Links and domains of ours that the lab no longer has, and uplinks that it no longer names; also the host without them. */
 function planLeftovers(
   lab: Lab,
   host: HostState,
   context: RenderContext | null,
   problems: PlanProblem[],
-): Step[] {
+): { steps: Step[]; after: HostState } {
   const why = 'the lab no longer has it';
   const wanted = new Set([
     ...lab.bridges.map(bridge => bridge.altname),
     ...lab.vms.flatMap(vm => vm.nics.map(nic => nic.altname)),
   ]);
-  const links = linksOf(host, lab.name).filter(link => !link.altnames.some(altname => wanted.has(altname)));
+  const isWanted = (link: Link) => link.altnames.some(altname => wanted.has(altname));
+  const all = linksOf(host, lab.name);
+  const links = all.filter(link => !isWanted(link));
   const bridges = links.filter(link => link.kind === 'bridge');
   const uplinks = new Set(lab.bridges.map(bridge => bridge.uplink));
-  return [
+  const released = releaseUplinks(lab.name, host, all, uplink => !uplinks.has(uplink));
+  const steps = [
     ...(context ? removeGuests(lab.name, dropped(lab, host), context.stateDir, why) : []),
     ...removeTaps(
       links.filter(link => link.kind !== 'bridge'),
       lab.name,
       why,
     ),
-    ...releaseUplinks(lab.name, host, linksOf(host, lab.name), uplink => !uplinks.has(uplink)),
-    ...removeBridges(lab.name, host, bridges, problems),
+    ...released.steps,
+    ...removeBridges(lab.name, host, bridges, all.filter(isWanted), problems),
   ];
+  return { steps, after: released.after };
 }
 
 /** Domains of ours whose VM the lab no longer has. */

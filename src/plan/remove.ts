@@ -1,12 +1,12 @@
-import type { HostState, Link, UplinkBefore } from '../host/model.js';
-import { bridgeLines } from './bridge.js';
-import { afterMove, identityOf, nothingOn } from './identity.js';
+import type { Address, HostState, Link, UplinkBefore } from '../host/model.js';
+import { addressLines, bridgeLines, inOrder } from './bridge.js';
+import { afterMove, identityOf, nothingOn, startAfresh } from './identity.js';
 import { byMark, linkNamed, markOf } from './links.js';
 import type { Step } from './model.js';
 import type { PlanProblem } from './problems.js';
 import { currentRecord } from './record.js';
 import { sameAgain } from './tap.js';
-import { release, take } from './uplink.js';
+import { asBatch, dadAsBefore, release, take } from './uplink.js';
 
 /** One step for all taps: they go in one group deletion. */
 export function removeTaps(taps: readonly Link[], lab: string, why: string): Step[] {
@@ -24,15 +24,15 @@ export function removeTaps(taps: readonly Link[], lab: string, why: string): Ste
   ];
 }
 
-/** Give uplinks back what moved to the bridge, as it stands there now. */
+/** Give uplinks back what moved to the bridge, as it stands there now; also says how the host is then. */
 export function releaseUplinks(
   lab: string,
   host: HostState,
   bridges: readonly Link[],
   leaves: (uplink: string) => boolean,
-): Step[] {
+): { steps: Step[]; after: HostState } {
   let now = host;
-  return bridges.flatMap(bridge =>
+  const steps = bridges.flatMap(bridge =>
     host.links
       .filter(port => port.master === bridge.name && isUplink(port, lab, host) && leaves(port.name))
       .map(port => {
@@ -42,6 +42,7 @@ export function releaseUplinks(
         return step;
       }),
   );
+  return { steps, after: now };
 }
 
 /** Addresses that the lab itself gave the bridge: they go with it. */
@@ -60,13 +61,23 @@ function releaseStep(
   own: ReadonlySet<string>,
 ): Step {
   const whole = before.moved ? identityOf(host, bridge.name) : nothingOn(bridge.name);
-  const addresses = whole.addresses.filter(({ local, prefix }) => !own.has(`${local}/${prefix}`));
-  const identity = { ...whole, addresses };
+  const isOwn = ({ local, prefix }: Address) => own.has(`${local}/${prefix}`);
+  const identity = { ...whole, addresses: whole.addresses.filter(address => !isOwn(address)) };
+  // The others' flush takes them along; the bridge may stay.
+  const flushed = identity.addresses.length > 0 ? whole.addresses.filter(isOwn) : [];
+  const staying = flushed.map(({ local, prefix }) => `${local}/${prefix}`);
   return {
     title: `release ${port.name} from ${bridge.name}`,
     why: before.moved ? 'addresses and routes of the bridge go back to it' : 'it was no port before',
-    do: release(port.name, bridge.name, before, identity, host),
-    undo: take(port.name, bridge.name, before, identity, host),
+    do: [
+      ...release(port.name, bridge.name, before, identity, host),
+      ...asBatch(addressLines(staying, bridge.name)),
+    ],
+    undo: [
+      ...asBatch(staying.length > 0 ? [`address flush dev ${bridge.name}`] : startAfresh(whole, bridge.name)),
+      ...take(port.name, bridge.name, before, whole, host),
+      ...dadAsBefore(host, port.name, before.moved),
+    ],
   };
 }
 
@@ -87,11 +98,15 @@ function beforeOf(port: Link, bridge: Link, lab: string, host: HostState): Uplin
   );
 }
 
-/** A bridge goes only when nobody else's ports are left on it. */
+/**
+ * A bridge goes only when nobody else's ports are left on it.
+ * @param staying taps that will be moved to another bridge; an undo has to bring them back
+ */
 export function removeBridges(
   lab: string,
   host: HostState,
   bridges: readonly Link[],
+  staying: readonly Link[],
   problems: PlanProblem[],
 ): Step[] {
   return bridges.flatMap(bridge => {
@@ -111,15 +126,29 @@ export function removeBridges(
         title: `delete bridge ${bridge.name}`,
         why: 'nothing is left on it',
         do: [{ kind: 'delete-links', links: [byMark(markOf(bridge, lab) ?? bridge.name)] }],
-        undo: [{ kind: 'ip', lines: sameBridgeAgain(bridge, lab, host) }],
+        undo: [
+          {
+            kind: 'ip',
+            lines: [
+              ...sameBridgeAgain(bridge, lab, host),
+              ...staying
+                .filter(port => port.master === bridge.name)
+                .map(port => `link set dev ${port.name} master ${bridge.name}`),
+            ],
+          },
+        ],
       },
     ];
   });
 }
 
-/** Lines that make a bridge again as it was observed; an identity that moved here comes back with its uplink. */
+/** Lines that make a bridge again as it was observed; with an identity that moved here, all addresses come back with its uplink. */
 function sameBridgeAgain(bridge: Link, lab: string, host: HostState): string[] {
   const altname = markOf(bridge, lab) ?? bridge.name;
+  const comesBack = host.links.some(
+    port =>
+      port.master === bridge.name && isUplink(port, lab, host) && beforeOf(port, bridge, lab, host).moved,
+  );
   const settings = bridge.bridge ?? { stp: false, forwardDelay: 0, multicastSnooping: true };
   return bridgeLines({
     ...settings,
@@ -128,6 +157,6 @@ function sameBridgeAgain(bridge: Link, lab: string, host: HostState): string[] {
     mtu: bridge.mtu,
     altname,
     alias: bridge.alias ?? altname,
-    cidrs: [...ownCidrs(bridge, lab, host)],
+    cidrs: comesBack ? [] : inOrder(bridge.addresses.map(({ local, prefix }) => `${local}/${prefix}`)),
   });
 }

@@ -1,6 +1,6 @@
 import type { HostState, Link, UplinkBefore } from '../host/model.js';
 import type { Bridge, Lab } from '../lab/model.js';
-import { afterMove, type Identity, identityOf, moveIdentity, nothingOn } from './identity.js';
+import { afterMove, type Identity, identityOf, moveIdentity, nothingOn, startAfresh } from './identity.js';
 import { labOf, linkNamed, marked } from './links.js';
 import type { Action, Step } from './model.js';
 import type { PlanProblem } from './problems.js';
@@ -14,15 +14,19 @@ export interface UplinkOptions {
 export const moves = (bridge: Bridge, uplink: Link) =>
   bridge.address.mode === 'inherit' && uplink.addresses.length > 0;
 
-/** Enslave each uplink that is not a port of its bridge yet. */
+/**
+ * Enslave each uplink that is not a port of its bridge yet.
+ * @param released the host as the uplinks that were released before leave it
+ */
 export function planUplinks(
   lab: Lab,
   host: HostState,
+  released: HostState,
   options: UplinkOptions,
   problems: PlanProblem[],
 ): Step[] {
   // Each move is planned on the host as the moves before it leave it: a route or rule may name two uplinks.
-  let now = host;
+  let now = released;
   return lab.bridges.flatMap(bridge => {
     if (bridge.uplink === null) return [];
     const uplink = linkNamed(host, bridge.uplink);
@@ -78,7 +82,12 @@ function enslave(bridge: Bridge, uplink: Link, host: HostState): Step {
       ? `it leads to the network; its ${count(identity.addresses.length, 'address', 'addresses')} and ${count(identity.routes.length, 'route')} move to the bridge in the same batch`
       : 'it leads to the network; no addresses move',
     do: [...pin(uplink.mac), ...take(uplink.name, name, before, identity, host)],
-    undo: [...release(uplink.name, name, before, identity, host), ...pin(pinned?.mac ?? '')],
+    undo: [
+      ...asBatch(startAfresh(identity, uplink.name)),
+      ...release(uplink.name, name, before, identity, host),
+      ...dadAsBefore(host, name, before.moved),
+      ...pin(pinned?.mac ?? ''),
+    ],
   };
 }
 
@@ -126,16 +135,28 @@ export function release(
   return withoutDad(host, uplink, before.moved, [{ kind: 'ip', lines }, ...sixth(move.arrive6)]);
 }
 
+/** Lines as an action, unless there are none. */
+export const asBatch = (lines: readonly string[]): Action[] =>
+  lines.length > 0 ? [{ kind: 'ip', lines }] : [];
+
 const sixth = (lines: readonly string[]): Action[] =>
   lines.length > 0 ? [{ kind: 'ip', family: 6, lines }] : [];
 
 /** Addresses that move were in use a moment ago: duplicate detection would only make them tentative for a second. */
 function withoutDad(host: HostState, to: string, moving: boolean, actions: readonly Action[]): Action[] {
-  const path = `net/ipv6/conf/${to}/accept_dad`;
+  const path = dadPath(to);
   const before = host.sysctls[path] ?? host.sysctls['net/ipv6/conf/default/accept_dad'];
   if (!moving || before === undefined) return [...actions];
   return [{ kind: 'sysctl', path, value: '0' }, ...actions, { kind: 'sysctl', path, value: before }];
 }
+
+/** For an undo: a move that stopped half-way has not put back what it switched off on the device that it led to. */
+export function dadAsBefore(host: HostState, to: string, moving: boolean): Action[] {
+  const value = host.sysctls[dadPath(to)];
+  return moving && value !== undefined ? [{ kind: 'sysctl', path: dadPath(to), value }] : [];
+}
+
+const dadPath = (name: string) => `net/ipv6/conf/${name}/accept_dad`;
 
 const genModePath = (name: string) => `net/ipv6/conf/${name}/addr_gen_mode`;
 

@@ -1,4 +1,4 @@
-import type { Address } from '../../src/host/model.js';
+import type { Address, Route } from '../../src/host/model.js';
 import { formatIp, parseCidr, parseIp } from '../../src/lab/cidr.js';
 import { familyOf } from './words.js';
 
@@ -17,15 +17,46 @@ export function contains(dst: string, address: string): boolean {
 }
 
 /** Destination of an address's prefix route, as ip prints it: a host route without its prefix. */
-export function prefixOf({ family, local, peer, prefix }: Address): string {
-  const cidr = parseCidr(`${peer ?? local}/${prefix}`);
+function prefixOf(family: 4 | 6, local: string, prefix: number): string {
+  const cidr = parseCidr(`${local}/${prefix}`);
   if (!cidr) throw new Error(`not an address: ${local}/${prefix}`);
   const network = formatIp(family, cidr.network);
   return prefix === (family === 4 ? 32 : 128) ? network : `${network}/${prefix}`;
 }
 
+/** Routes that the kernel adds with an address: to its subnet or its peer, with IPv6 to both. */
+export function prefixRoutes(dev: string, address: Address): Route[] {
+  const { family, local, peer, prefix, metric } = address;
+  if (address.flags.includes('noprefixroute')) return [];
+  if (family === 4 && prefix === 32 && peer === null) return [];
+  const destinations =
+    family === 6 && peer !== null
+      ? [prefixOf(6, local, prefix), prefixOf(6, peer, 128)]
+      : [prefixOf(family, peer ?? local, prefix)];
+  return destinations.map(dst => ({
+    family,
+    type: 'unicast',
+    dst,
+    table: 'main',
+    gateway: null,
+    via: null,
+    dev,
+    protocol: 'kernel',
+    scope: family === 4 ? 'link' : 'global',
+    prefsrc: family === 4 ? local : null,
+    src: null,
+    metric: metric ?? (family === 6 ? 256 : null),
+    onlink: false,
+    metrics: [],
+    nexthops: [],
+    pref: family === 6 ? 'medium' : null,
+  }));
+}
+
 export const sameSubnet = (a: Address, b: Address) =>
-  a.family === b.family && a.prefix === b.prefix && prefixOf(a) === prefixOf(b);
+  a.family === b.family &&
+  a.prefix === b.prefix &&
+  prefixOf(a.family, a.peer ?? a.local, a.prefix) === prefixOf(b.family, b.peer ?? b.local, b.prefix);
 
 const SCOPES = ['global', 'site', 'link', 'host'];
 const width = ({ scope }: Address) => SCOPES.indexOf(scope);
@@ -63,6 +94,7 @@ export function linkLocalOf(mac: string): Address {
     label: null,
     metric: null,
     flags: [],
+    protocol: null,
     dynamic: false,
     validLifetime: null,
     preferredLifetime: null,

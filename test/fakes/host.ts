@@ -80,7 +80,7 @@ export class FakeHost {
       files: {
         makeFolder: async () => {},
         read: async (path: string) => (this.files.has(path) ? 'vmnet-probe: up\n' : null),
-        remove: (path: string) => this.#call(`rm ${path}`, () => this.files.delete(path)),
+        remove: (path: string) => this.#call(`rm ${path}`, () => this.#removeFiles(path)),
         removeIfEmpty: async () => {},
         makeOverlay: (path: string) => this.#call(`overlay ${path}`, () => this.files.add(path)),
       },
@@ -100,6 +100,11 @@ export class FakeHost {
     const fault = this.fault(call);
     if (fault) throw fault;
     act();
+  }
+
+  /** A file, or a folder with all that is in it. */
+  #removeFiles(path: string): void {
+    for (const file of this.files) if (file === path || file.startsWith(`${path}/`)) this.files.delete(file);
   }
 
   #writeSysctl(path: string, value: string): void {

@@ -23,6 +23,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     const { address, dev } = addressFrom(words);
     kernel.addAddress(dev, address);
   },
+  'address replace'(kernel, words) {
+    const { address, dev } = addressFrom(words);
+    const is = (other: { local: string; prefix: number }) =>
+      other.local === address.local && other.prefix === address.prefix;
+    if (!kernel.link(dev).addresses.some(is)) kernel.addAddress(dev, address);
+  },
   'address del': (kernel, words) => {
     const cidr = words.next();
     kernel.deleteAddress(device(words), cidr);

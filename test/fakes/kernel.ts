@@ -1,6 +1,6 @@
-import type { Address, Neighbour, Route, Rule } from '../../src/host/model.js';
-import { parseCidr } from '../../src/lab/cidr.js';
-import { contains, inserted, linkLocalOf, prefixOf, sameSubnet, withPrefix } from './addresses.js';
+import type { Address } from '../../src/host/model.js';
+import { inserted, linkLocalOf, prefixRoutes, sameSubnet } from './addresses.js';
+import { FakeTables } from './tables.js';
 import { familyOf } from './words.js';
 
 /** A link as the fake kernel keeps it. */
@@ -30,11 +30,8 @@ const MODES = ['eui64', 'none', 'stable_secret', 'random'];
  * As much of Linux's networking as a plan of vmnet can meet, with the ways of the kernel that a plan has to know:
  * what a flush takes along, in which order addresses stand, what is refused.
  */
-export class FakeKernel {
+export class FakeKernel extends FakeTables {
   links: FakeLink[] = [];
-  routes: Route[] = [];
-  rules: Rule[] = [];
-  neighbours: Neighbour[] = [];
   readonly sysctls = new Map<string, string>();
   #lastIndex = 0;
 
@@ -87,7 +84,7 @@ export class FakeKernel {
   setUp(link: FakeLink): void {
     if (link.up) return;
     link.up = true;
-    for (const address of link.addresses) this.#addPrefixRoute(link, address);
+    for (const address of link.addresses) this.#addPrefixRoutes(link, address);
     const mode = this.sysctls.get(`net/ipv6/conf/${link.name}/addr_gen_mode`);
     if (mode === '0' && link.type === 'ether' && link.master === null)
       this.addAddress(link.name, linkLocalOf(link.mac));
@@ -97,8 +94,8 @@ export class FakeKernel {
   setDown(link: FakeLink): void {
     link.up = false;
     link.addresses = link.addresses.filter(({ family }) => family === 4);
-    this.#dropRoutes(link.name, 4);
-    this.#dropRoutes(link.name, 6);
+    this.dropRoutes(link.name, 4);
+    this.dropRoutes(link.name, 6);
   }
 
   setAddrGenMode(link: FakeLink, mode: string): void {
@@ -117,7 +114,9 @@ export class FakeKernel {
     this.#adjustMtu(link.master);
   }
 
+  /** The same MTU again is no change (netif_set_mtu_ext), and pins nothing. */
   setMtu(link: FakeLink, mtu: number): void {
+    if (mtu === link.mtu) return;
     link.mtu = mtu;
     link.mtuIsSet = true;
     this.#adjustMtu(link.master);
@@ -149,159 +148,57 @@ export class FakeKernel {
       throw new Error('RTNETLINK answers: File exists');
     const secondary = address.family === 4 && link.addresses.some(other => sameSubnet(other, address));
     link.addresses = inserted(link.addresses, address, secondary);
-    if (link.up && !secondary) this.#addPrefixRoute(link, address);
+    if (link.up && !secondary) this.#addPrefixRoutes(link, address);
   }
 
+  /** Linux: __inet_del_ifa without promote_secondaries, its default: a primary takes its secondaries along. */
   deleteAddress(dev: string, cidr: string): void {
     const link = this.link(dev);
-    const address = link.addresses.find(({ local, prefix }) => `${local}/${prefix}` === cidr);
+    const at = link.addresses.findIndex(({ local, prefix }) => `${local}/${prefix}` === cidr);
+    const address = link.addresses[at];
     if (!address) throw new Error('RTNETLINK answers: Cannot assign requested address');
-    link.addresses = link.addresses.filter(other => other !== address);
-    this.#routesLeave(link, [address]);
+    const like = (other: Address) => address.family === 4 && sameSubnet(other, address);
+    const isPrimary = !link.addresses.slice(0, at).some(like);
+    const gone = link.addresses.filter(other => other === address || (isPrimary && like(other)));
+    for (const one of gone.toReversed()) this.#addressLeaves(link, one);
   }
 
+  /** One after another, in the order of the dump. */
   flush(dev: string): void {
     const link = this.link(dev);
-    const gone = link.addresses;
-    link.addresses = [];
-    this.#routesLeave(link, gone);
+    for (const address of link.addresses) this.#addressLeaves(link, address);
   }
 
-  #routesLeave(link: FakeLink, gone: readonly Address[]): void {
-    const four = link.addresses.some(({ family }) => family === 4);
-    if (!four && gone.some(({ family }) => family === 4)) {
-      this.#dropRoutes(link.name, 4);
+  #addressLeaves(link: FakeLink, address: Address): void {
+    link.addresses = link.addresses.filter(other => other !== address);
+    const { family, local } = address;
+    if (family === 4 && !link.addresses.some(other => other.family === 4)) {
+      this.dropRoutes(link.name, 4);
       this.neighbours = this.neighbours.filter(entry => entry.dev !== link.name || familyOf(entry.dst) === 6);
     }
-    for (const address of gone) {
-      const dst = prefixOf(address);
-      // An address that runs out leaves its prefix route behind.
-      const drops = address.family === 4 || address.validLifetime === null;
-      const still = link.addresses.some(other => prefixOf(other) === dst);
-      if (drops && !still)
-        this.routes = this.routes.filter(
-          route =>
-            route.dev !== link.name ||
-            route.dst !== dst ||
-            route.protocol !== 'kernel' ||
-            (route.family === 4 && route.prefsrc !== address.local),
-        );
-    }
-    const locals = new Set(gone.map(({ local }) => local));
+    // An IPv6 address that runs out leaves its prefix route behind (ipv6_del_addr).
+    if (family === 4 || address.validLifetime === null) this.#prefixRoutesLeave(link, address);
     this.routes = this.routes.map(route =>
-      route.family === 6 && route.prefsrc && locals.has(route.prefsrc) ? { ...route, prefsrc: null } : route,
+      route.family === 6 && route.prefsrc === local ? { ...route, prefsrc: null } : route,
     );
   }
 
-  #dropRoutes(dev: string, family: 4 | 6): void {
-    this.routes = this.routes.flatMap(route => {
-      if (route.family !== family) return [route];
-      if (route.dev === dev) return [];
-      const hops = route.nexthops.filter(hop => hop.dev !== dev);
-      if (hops.length === route.nexthops.length) return [route];
-      return hops.length === 0 ? [] : [{ ...route, nexthops: hops }];
-    });
-  }
-
-  #addPrefixRoute(link: FakeLink, address: Address): void {
-    const whole = address.prefix === (address.family === 4 ? 32 : 128);
-    if (address.flags.includes('noprefixroute')) return;
-    if (address.family === 4 && whole && address.peer === null) return;
-    const route: Route = {
-      family: address.family,
-      type: 'unicast',
-      dst: prefixOf(address),
-      table: 'main',
-      gateway: null,
-      via: null,
-      dev: link.name,
-      protocol: 'kernel',
-      scope: address.family === 4 ? 'link' : 'global',
-      prefsrc: address.family === 4 ? address.local : null,
-      src: null,
-      metric: address.metric ?? (address.family === 6 ? 256 : null),
-      onlink: false,
-      metrics: [],
-      nexthops: [],
-      pref: address.family === 6 ? 'medium' : null,
-    };
-    if (!this.routes.some(other => sameHop(other, route))) this.routes.push(route);
-  }
-
-  addRoute(route: Route, how: 'append' | 'replace' | 'add'): void {
-    for (const hop of route.nexthops.length > 0 ? route.nexthops : [route]) this.#checkHop(hop, route);
-    const like = this.routes.findIndex(other => sameKey(other, route));
-    if (how === 'replace' && like !== -1) {
-      this.routes[like] = route;
-      return;
-    }
-    if ((how === 'add' && like !== -1) || this.routes.some(other => sameHop(other, route)))
-      throw new Error('RTNETLINK answers: File exists');
-    this.routes.push(route);
-  }
-
-  #checkHop(hop: { gateway: string | null; dev: string | null; onlink: boolean }, route: Route): void {
-    if (hop.dev === null) return;
-    if (!this.link(hop.dev).up) throw new Error('Error: Device for nexthop is not up.');
-    const { gateway } = hop;
-    if (gateway === null || hop.onlink || gateway.startsWith('fe80:')) return;
-    const reached = this.routes.some(
-      other =>
-        other.dev === hop.dev &&
-        other.gateway === null &&
-        other.table === 'main' &&
-        contains(other.dst, gateway),
+  #prefixRoutesLeave(link: FakeLink, address: Address): void {
+    const still = link.addresses.flatMap(other => prefixRoutes(link.name, other)).map(({ dst }) => dst);
+    const gone = prefixRoutes(link.name, address).filter(({ dst }) => !still.includes(dst));
+    this.routes = this.routes.filter(
+      route =>
+        !gone.some(
+          ({ dst, prefsrc, protocol }) =>
+            route.dev === link.name &&
+            route.dst === dst &&
+            route.protocol === protocol &&
+            route.prefsrc === prefsrc,
+        ),
     );
-    if (!reached && route.family === familyOf(gateway))
-      throw new Error('Error: Nexthop has invalid gateway.');
   }
 
-  deleteRoute(route: Route): void {
-    const at = this.routes.findIndex(other => sameHop(other, route));
-    if (at === -1) throw new Error('RTNETLINK answers: No such process');
-    this.routes.splice(at, 1);
-  }
-
-  addRule(rule: Rule): void {
-    if (this.rules.some(other => same(other, rule))) throw new Error('RTNETLINK answers: File exists');
-    this.rules.push(rule);
-  }
-
-  deleteRule(rule: Rule): void {
-    const at = this.rules.findIndex(other => same(other, rule));
-    if (at === -1) throw new Error('RTNETLINK answers: No such file or directory');
-    this.rules.splice(at, 1);
-  }
-
-  replaceNeighbour(entry: Neighbour): void {
-    this.link(entry.dev);
-    this.neighbours = this.neighbours.filter(({ dst, dev }) => dst !== entry.dst || dev !== entry.dev);
-    this.neighbours.push(entry);
-  }
-
-  /** Tables after one another; IPv4 by destination, so the default route first, IPv6 with the default last. */
-  sortedRoutes(): Route[] {
-    const value = ({ dst }: Route) => (dst === 'default' ? -1n : (parseCidr(withPrefix(dst))?.network ?? 0n));
-    const rank = (route: Route) =>
-      route.family === 6 && route.dst === 'default' ? 1n << 129n : value(route);
-    return [...this.routes].sort(
-      (a, b) =>
-        a.family - b.family ||
-        a.table.localeCompare(b.table) ||
-        Number(rank(a) > rank(b)) - Number(rank(a) < rank(b)),
-    );
+  #addPrefixRoutes(link: FakeLink, address: Address): void {
+    for (const route of prefixRoutes(link.name, address)) if (!this.hasRoute(route)) this.routes.push(route);
   }
 }
-
-const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
-
-const sameKey = (a: Route, b: Route) =>
-  a.family === b.family && a.table === b.table && a.dst === b.dst && a.metric === b.metric;
-
-const sameHop = (a: Route, b: Route) =>
-  sameKey(a, b) &&
-  a.type === b.type &&
-  a.dev === b.dev &&
-  a.gateway === b.gateway &&
-  same(a.via, b.via) &&
-  same(a.nexthops, b.nexthops);

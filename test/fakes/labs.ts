@@ -30,11 +30,12 @@ export const renderContext = (
   ...more,
 });
 
-/** Run a plan on a fake host with the real pipeline, and keep the record as apply does. */
+/** Run a plan on a fake host with the real pipeline, and keep record and files as apply does. */
 export async function carryOut(plan: Plan, host: FakeHost): Promise<Run> {
   const run: Run = { done: [], undo: [] };
   if (plan.record && plan.phases.length > 0) host.records.set(plan.lab, plan.record);
   for (const stage of planStages(plan, run, host.drivers, new AbortController().signal))
     await stage.run(() => {});
+  for (const path of plan.garbage) await host.drivers.files.remove(path);
   return run;
 }

@@ -13,6 +13,7 @@ export function planText(plan: Plan) {
       })),
     ),
     notes: plan.notes,
+    ...(plan.garbage.length > 0 ? { garbage: plan.garbage } : {}),
     record: record && {
       networkOnly: record.networkOnly,
       uplinks: record.uplinks,

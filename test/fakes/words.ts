@@ -53,7 +53,12 @@ export function addressFrom(words: Words): { address: Address; dev: string } {
   if (words.take('peer')) [peer = '', prefix = ''] = words.next().split('/');
   const family = familyOf(local);
   const full = family === 4 ? 32 : 128;
-  const fields = { broadcast: null as string | null, scope: 'global', label: null as string | null };
+  const fields = {
+    broadcast: null as string | null,
+    scope: 'global',
+    label: null as string | null,
+    proto: null as string | null,
+  };
   const numbers = {
     metric: null as number | null,
     valid: null as number | null,
@@ -64,7 +69,8 @@ export function addressFrom(words: Words): { address: Address; dev: string } {
   while (!words.empty) {
     const word = words.next();
     if (word === 'dev') dev = words.next();
-    else if (word === 'broadcast' || word === 'scope' || word === 'label') fields[word] = words.next();
+    else if (word === 'broadcast' || word === 'scope' || word === 'label' || word === 'proto')
+      fields[word] = words.next();
     else if (word === 'metric') numbers.metric = words.number();
     else if (word === 'valid_lft') numbers.valid = words.number();
     else if (word === 'preferred_lft') numbers.left = words.take('forever') ? null : words.number();
@@ -82,6 +88,7 @@ export function addressFrom(words: Words): { address: Address; dev: string } {
     label: fields.label ?? (family === 4 ? dev : null),
     metric: numbers.metric,
     flags,
+    protocol: fields.proto,
     dynamic: numbers.valid !== null,
     validLifetime: numbers.valid,
     preferredLifetime: numbers.left,
@@ -92,16 +99,18 @@ export function addressFrom(words: Words): { address: Address; dev: string } {
 const TYPES = ['unicast', 'blackhole', 'unreachable', 'prohibit', 'throw'];
 const METRICS = ['mtu', 'advmss', 'window', 'initcwnd', 'initrwnd', 'hoplimit', 'rto_min'];
 
-/** `default via 192.0.2.1 dev eth0 table main proto static metric 100` */
-export function routeFrom(words: Words, family: 4 | 6): Route {
+/** `default via 192.0.2.1 dev eth0 table main proto static metric 100`; a destination of IPv6 tells its family by itself. */
+export function routeFrom(words: Words, command: 4 | 6): Route {
   const type = TYPES.includes(words.peek()) ? words.next() : 'unicast';
+  const dst = words.next();
+  const family = dst.includes(':') ? 6 : command;
   const route: { -readonly [K in keyof Route]: Route[K] } & {
     metrics: [string, number][];
     nexthops: Route['nexthops'][number][];
   } = {
     family,
     type,
-    dst: words.next(),
+    dst,
     table: 'main',
     gateway: null,
     via: null,

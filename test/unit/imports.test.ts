@@ -59,8 +59,8 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>
     sandbox: 'all',
     report: 'all',
   },
-  // From flags to exit code: makes the drivers and the reporter.
-  main: { errors: 'all', drivers: 'all', report: 'all', commands: 'all' },
+  // From flags to exit code: makes the drivers and the reporter; of lab, how to quote what came from outside.
+  main: { errors: 'all', drivers: 'all', lab: 'all', report: 'all', commands: 'all' },
   // argv: verbs are loaded when they are called.
   cli: { errors: 'all', main: 'all', commands: 'all' },
   // The library: every stage, and the drivers that it makes.

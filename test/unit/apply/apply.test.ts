@@ -103,6 +103,43 @@ describe('provision', () => {
     expect(difference(before, host.observe())).toEqual([]);
   });
 
+  const TWO = { ...FILE, vms: { ...FILE.vms, db: { ...FILE.vms.web, boot: { image: 'disk.qcow2' } } } };
+  const filesOf = (host: FakeHost, vm: string) => [...host.files].filter(file => file.includes(`/${vm}`));
+
+  test('removes the files of a guest that is gone, but only when all went well', async () => {
+    const host = await hostFrom({ ...HOST, applied: [TWO] });
+    const files = filesOf(host, 'db');
+    expect(files).toHaveLength(2);
+    const next = labFrom({ ...FILE, vms: { web: { ...FILE.vms.web, vcpus: 2 } } });
+    host.fault = refuse(/^define l-web/);
+    await failure(provision(host, next));
+    expect(filesOf(host, 'db')).toEqual(files);
+    expect([...host.domains.values()].map(({ name, state }) => `${name} ${state}`).sort()).toEqual([
+      'l-db running',
+      'l-web running',
+    ]);
+    host.fault = () => null;
+    await provision(host, next);
+    expect(filesOf(host, 'db')).toEqual([]);
+    expect(filesOf(host, 'web')).toHaveLength(1);
+  });
+
+  test('that was to restart a guest starts the former one, after its taps are there again', async () => {
+    const nics = [{ bridge: 'br0' }, { bridge: 'br0' }];
+    const host = await hostFrom({ ...HOST, applied: [{ ...FILE, vms: { web: { boot: 'probe', nics } } }] });
+    const before = host.observe();
+    const lab = labFrom({ ...FILE, vms: { web: { boot: 'probe', nics: [{ bridge: 'br0', queues: 2 }] } } });
+    const plan = planProvision(lab, before, renderContext(lab, before), { restart: true });
+    host.fault = call =>
+      /^create/.test(call) && host.calls.filter(it => it === call).length === 2
+        ? new VmnetError('libvirt', 'no')
+        : null;
+    const error = await failure(applyProvision(plan, before, contextOf(host), []));
+    expect(error.hint).toContain('the host was looked at again and is as it was');
+    expect(host.observe().libvirt).toEqual(before.libvirt);
+    expect(host.calls.at(-1)).toMatch(/^create/);
+  });
+
   test('whose undo fails says what is left, and how to go on', async () => {
     const host = await hostFrom(HOST);
     host.fault = refuse(/^create|^link del dev vmnet\.l\.br0/);

@@ -54,6 +54,12 @@ test('values of unexpected types count as absent', () => {
   expect(parseNeighbour({ dst: '192.0.2.1', dev: 'eth0' })).toBeNull();
 });
 
+test('who made an address is told where iproute2 tells it', () => {
+  const local = { family: 'inet6', local: 'fe80::1', prefixlen: 64, scope: 'link' };
+  const { addresses } = parseLink({ addr_info: [{ ...local, protocol: 'kernel_ll' }, local] });
+  expect(addresses.map(({ protocol }) => protocol)).toEqual(['kernel_ll', null]);
+});
+
 test('routes that follow from addresses are no routes of ours', () => {
   for (const type of ['local', 'broadcast', 'multicast', 'anycast'])
     expect(parseRoute({ type, dst: '192.0.2.1', table: 'main' }, 4)).toBeNull();

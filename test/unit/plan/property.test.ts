@@ -2,11 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { planStages, type Run } from '../../../src/apply/pipeline.js';
 import { rollBack } from '../../../src/apply/rollback.js';
+import type { HostState } from '../../../src/host/model.js';
 import { difference } from '../../../src/host/normalise.js';
 import type { Lab } from '../../../src/lab/model.js';
 import { describePlan } from '../../../src/plan/describe.js';
 import { planDestroy, planProvision } from '../../../src/plan/plan.js';
-import { anyChange, anyHost, anyLab } from '../../fakes/arbitrary.js';
+import { anyHost } from '../../fakes/arbitrary.js';
+import { anyLab } from '../../fakes/arbitrary-lab.js';
 import { hostFrom } from '../../fakes/describe-host.js';
 import { type FakeHost, STATE_DIR } from '../../fakes/host.js';
 import { carryOut, labFrom, renderContext } from '../../fakes/labs.js';
@@ -39,9 +41,13 @@ describe('a plan for any lab on any host', { timeout: 60_000 }, () => {
     );
   });
 
+  // The last call that still works; a whole plan has up to about 150.
+  const last = fc.oneof(fc.nat({ max: 150 }), fc.constant(Number.POSITIVE_INFINITY));
+
+  /** What a lab's file said, one after the other. */
+  const someLabs = fc.array(anyLab, { minLength: 1, maxLength: 3 });
+
   test('can be undone, wherever it stopped', async () => {
-    // The last call that still works; a whole plan has up to about 150.
-    const last = fc.oneof(fc.nat({ max: 150 }), fc.constant(Number.POSITIVE_INFINITY));
     await fc.assert(
       fc.asyncProperty(anyLab, anyHost, last, async (file, description, calls) => {
         const [lab, host] = [labFrom(file), await hostFrom(description)];
@@ -49,6 +55,7 @@ describe('a plan for any lab on any host', { timeout: 60_000 }, () => {
         const run = await stopAfter(calls, lab, host);
         const { left, failures } = await rollBack(run, before, host.drivers, async () => host.observe());
         expect({ left, failures }).toEqual({ left: [], failures: [] });
+        expect(disksOf(host)).toEqual([]);
       }),
       RUNS,
     );
@@ -56,25 +63,51 @@ describe('a plan for any lab on any host', { timeout: 60_000 }, () => {
 
   test('turns one lab into another, and the last is destroyed without a trace', async () => {
     await fc.assert(
-      fc.asyncProperty(anyChange, anyHost, async ([first, second], description) => {
+      fc.asyncProperty(someLabs, anyHost, async (files, description) => {
         const host = await hostFrom(description);
         const before = host.observe();
-        const [one, two] = [labFrom(first), labFrom(second)];
-        await carryOut(provisionPlan(one, host), host);
-        await carryOut(provisionPlan(two, host), host);
-        expect(describePlan(provisionPlan(two, host))).toBe(NOTHING_TO_DO);
+        for (const file of files) await carryOut(provisionPlan(labFrom(file), host), host);
+        expect(describePlan(provisionPlan(labFrom(files.at(-1) ?? {}), host))).toBe(NOTHING_TO_DO);
         await carryOut(destroyPlan(host), host);
         expect(difference(before, host.observe())).toEqual([]);
+        expect([...host.files]).toEqual([]);
+      }),
+      RUNS,
+    );
+  });
+
+  test('that turns one lab into another can be undone, wherever it stopped', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyLab, someLabs, anyHost, last, async (next, files, description, calls) => {
+        const host = await hostFrom(description);
+        for (const file of files) await carryOut(provisionPlan(labFrom(file), host), host);
+        const before = host.observe();
+        const run = await stopAfter(calls, labFrom(next), host);
+        const { left, failures } = await rollBack(run, before, host.drivers, async () => host.observe());
+        expect({ left, failures }).toEqual({ left: [], failures: [] });
+        expect(byName(host.observe())).toEqual(byName(before));
+        // Those of a former image may be gone by now; none that a guest has may.
+        expect(disksOf(host)).toEqual(expect.arrayContaining(disksInUse(host)));
       }),
       RUNS,
     );
   });
 });
 
+const disksOf = (host: FakeHost) => [...host.files].filter(file => file.includes('/disks/')).sort();
+
+const disksInUse = (host: FakeHost) =>
+  [...host.domains.values()].flatMap(({ xml }) => /[^"]+\.qcow2/.exec(xml ?? '') ?? []);
+
+/** Domains whole: what they run, too. */
+const byName = ({ libvirt }: HostState) =>
+  [...(libvirt?.domains ?? [])].sort((a, b) => a.name.localeCompare(b.name));
+
 /** Carry a plan out until the driver call of that number, which fails. */
 async function stopAfter(last: number, lab: Lab, host: FakeHost): Promise<Run> {
   const run: Run = { done: [], undo: [] };
-  host.fault = () => (host.calls.length > last ? new Error('the power of this test ended') : null);
+  const started = host.calls.length;
+  host.fault = () => (host.calls.length - started > last ? new Error('the power of this test ended') : null);
   const stages = planStages(provisionPlan(lab, host), run, host.drivers, new AbortController().signal);
   try {
     for (const stage of stages) await stage.run(() => {});

@@ -78,9 +78,21 @@ describe("a sandbox's network", () => {
     expect(clashes).toEqual([]);
   });
 
-  test('refuses a subnet without room', () => {
-    expect(() => network({ br0: { uplink: 'eth0' } }, '10.0.0.1/30', '10.0.0.2/30')).toThrow(
-      'the subnet 10.0.0.0/30 has no free address',
+  test('leaves out a subnet without room, as if nobody used that family', () => {
+    const [plain] = network({ br0: { uplink: 'eth0' } });
+    expect(network({ br0: { uplink: 'eth0' } }, '10.0.0.1/30', '10.0.0.2/30')).toEqual([plain]);
+    expect(network({ br0: { uplink: 'eth0' } }, '10.0.0.7/32', 'fd00:5::1/128')).toEqual([plain]);
+    expect(network({ br0: { uplink: 'eth0' } }, '10.0.0.1/30', '10.0.0.2/30', '10.1.0.1/24')[0]?.lan).toEqual(
+      ['10.1.0.2/24', 'fd00:db8::1/64'],
+    );
+  });
+
+  test('uses both addresses of a subnet of two', () => {
+    expect(network({ br0: { uplink: 'eth0', address: 'none' } }, '10.0.0.1/31')[0]?.lan[0]).toBe(
+      '10.0.0.0/31',
+    );
+    expect(network({ br0: { uplink: 'eth0', address: 'none' } }, '10.0.0.0/31')[0]?.lan[0]).toBe(
+      '10.0.0.1/31',
     );
   });
 

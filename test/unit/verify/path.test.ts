@@ -38,6 +38,13 @@ const BAD: [reason: string, verdict: string, (scene: Scene) => Scene][] = [
     'blocked',
     scene => withLink(silent(scene), tapOf(scene), { portState: 'listening' }),
   ],
+  // Whatever was forwarded before: now nothing can be.
+  ['tap-missing', 'blocked', scene => withLink(scene, tapOf(scene), null)],
+  ['tap-not-enslaved', 'blocked', scene => withLink(scene, tapOf(scene), { master: null })],
+  ['tap-not-enslaved', 'blocked', scene => withLink(scene, tapOf(scene), { master: 'br7' })],
+  ['tap-down', 'blocked', scene => withLink(scene, tapOf(scene), { up: false })],
+  ['tap-no-carrier', 'blocked', scene => withLink(scene, tapOf(scene), { operState: 'DOWN' })],
+  ['tap-not-forwarding', 'blocked', scene => withLink(scene, tapOf(scene), { portState: 'learning' })],
   ['uplink-missing', 'blocked', scene => withLink(scene, 'eth0', null)],
   ['uplink-not-enslaved', 'blocked', scene => withLink(scene, 'eth0', { master: null })],
   ['uplink-down', 'blocked', scene => withLink(scene, 'eth0', { up: false })],
@@ -105,6 +112,21 @@ describe('the verdict on a path', () => {
     expect(
       judge(seen(sysctl(scene, 'bridge-nf-call-ip6tables'), { families: { ip: 2, ip6: 0 } })).verdict,
     ).toBe('detour');
+  });
+
+  test('says how to turn off every switch that is to blame, in one command', async () => {
+    const both = sysctl(
+      sysctl(await directScene(true), 'bridge-nf-call-iptables'),
+      'bridge-nf-call-ip6tables',
+    );
+    expect(judge(seen(both, { hostStack: STACK })).hint).toContain(
+      'sysctl -w net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0',
+    );
+  });
+
+  test('of a tap on another bridge says where it is', async () => {
+    const scene = await directScene(true);
+    expect(judge(withLink(scene, tapOf(scene), { master: 'br7' })).hint).toContain('it is a port of br7');
   });
 
   test('names the cause that comes first on the way', async () => {

@@ -1,0 +1,87 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { makeFiles } from '../../../src/drivers/files.js';
+import { VmnetError } from '../../../src/errors.js';
+import { fakeRun } from '../../fakes/run.js';
+
+let top: string;
+const at = (...parts: string[]) => join(top, ...parts);
+const { run } = fakeRun(() => ({}));
+const files = makeFiles(run);
+
+beforeEach(() => {
+  top = mkdtempSync(join(tmpdir(), 'vmnet-files-'));
+});
+afterEach(() => rmSync(top, { recursive: true }));
+
+describe('a folder', () => {
+  test("lets QEMU's user through but not look around, whatever our umask", async () => {
+    const umask = process.umask(0o077);
+    try {
+      await files.makeFolder(at('consoles', 'lab'));
+    } finally {
+      process.umask(umask);
+    }
+    expect(statSync(at('consoles', 'lab')).mode & 0o777).toBe(0o711);
+    await files.makeFolder(at('consoles', 'lab'));
+  });
+
+  test('that cannot be made is an error of the state', async () => {
+    writeFileSync(at('file'), '');
+    await expect(files.makeFolder(at('file', 'lab'))).rejects.toMatchObject({
+      code: 'state',
+      message: expect.stringContaining(at('file', 'lab')),
+    });
+  });
+
+  test('goes when nothing is in it', async () => {
+    mkdirSync(at('full'));
+    writeFileSync(at('full', 'a'), '');
+    mkdirSync(at('empty'));
+    for (const name of ['full', 'empty', 'absent']) await files.removeIfEmpty(at(name));
+    expect(readdirSync(top)).toEqual(['full']);
+  });
+});
+
+describe('a file', () => {
+  test('is read whole, or is not there', async () => {
+    writeFileSync(at('a.log'), 'vmnet-probe: up\n');
+    expect(await files.read(at('a.log'))).toBe('vmnet-probe: up\n');
+    expect(await files.read(at('b.log'))).toBeNull();
+  });
+
+  test('goes, as does a folder with all in it, and is gone the second time', async () => {
+    mkdirSync(at('disks', 'lab', 'vm'), { recursive: true });
+    writeFileSync(at('disks', 'lab', 'vm', 'a.qcow2'), '');
+    writeFileSync(at('a.log'), '');
+    for (const path of [at('disks'), at('a.log'), at('a.log')]) await files.remove(path);
+    expect(readdirSync(top)).toEqual([]);
+  });
+});
+
+describe('an overlay', () => {
+  test('lies over the image in its own format, in a folder that is made', async () => {
+    const { run, calls } = fakeRun(command =>
+      command.includes(' info ') ? { stdout: '{"format":"raw"}' } : {},
+    );
+    await makeFiles(run).makeOverlay(at('disks', 'lab', 'vm', 'x.qcow2'), '/images/debian.img');
+    expect(calls.map(({ command }) => command)).toEqual([
+      'qemu-img info -U --output=json /images/debian.img',
+      `qemu-img create -q -f qcow2 -b /images/debian.img -F raw ${at('disks', 'lab', 'vm', 'x.qcow2')}`,
+    ]);
+    expect(existsSync(at('disks', 'lab', 'vm'))).toBe(true);
+  });
+
+  test('is not begun over an image that cannot be read', async () => {
+    const { run, calls } = fakeRun(() => {
+      throw new VmnetError('command-failed', 'no such image');
+    });
+    await expect(makeFiles(run).makeOverlay(at('disks', 'x.qcow2'), '/none')).rejects.toThrow(
+      'no such image',
+    );
+    expect(calls).toHaveLength(1);
+    expect(readdirSync(top)).toEqual([]);
+  });
+});
