@@ -38,6 +38,14 @@ export function planUplinks(
   });
 }
 
+/** The uplinks that {@link planUplinks} takes the identity of. */
+export const movesOf = (lab: Lab, host: HostState): { from: string; to: string }[] =>
+  lab.bridges.flatMap(bridge => {
+    const uplink = bridge.uplink === null ? undefined : linkNamed(host, bridge.uplink);
+    const to = bridgeName(bridge, host);
+    return uplink && uplink.master !== to && moves(bridge, uplink) ? [{ from: uplink.name, to }] : [];
+  });
+
 /** What the bridge is called now; an owner may have renamed it. */
 const bridgeName = (bridge: Bridge, host: HostState) => marked(host, bridge.altname)?.name ?? bridge.name;
 
