@@ -52,6 +52,10 @@ verb(
   .option('--dry-run', 'print the plan and change nothing')
   .option(...networkOnly)
   .option('--no-verify', 'skip the health checks and the path proof')
+  .option(
+    '--rollback-after <seconds>',
+    'undo a moved uplink unless it proves itself in time (default: 30; 0: no guard)',
+  )
   .option(...noWait)
   .option(...restart)
   .option(...yes);
@@ -64,6 +68,16 @@ verb('plan <file>', 'print what provision would do', async (context, file, flags
 verb('verify <lab>', 'measure a lab that is up: by file or name', async (context, lab, flags) =>
   (await import('./commands/verify.js')).verify(lab, flags, context),
 ).option('--timeout <seconds>', 'how long to wait for silent guests');
+verb(
+  'recover [lab]',
+  'bring a run that was killed to a clean end: of one lab, or of all',
+  async (context, lab, flags) => (await import('./commands/recover.js')).recover(lab, flags, context),
+).option(...noWait);
+verb('guard <lab>', 'watch a provision from outside; started by it', async (context, lab, flags) =>
+  (await import('./commands/recover.js')).guard(lab, flags, context),
+)
+  .requiredOption('--watch <process>')
+  .requiredOption('--deadline <ms>');
 verb(
   'destroy <lab>',
   'remove all that a lab made and give its uplinks back: by file or name',

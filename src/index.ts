@@ -11,7 +11,8 @@
  * await destroyLab(lab.name, host);
  * await host.close();
  */
-import { type ApplyContext, applyDestroy, applyProvision, forget } from './apply/apply.js';
+import { type ApplyContext, applyDestroy, applyProvision } from './apply/apply.js';
+import { forget } from './apply/forget.js';
 import type { StepResult } from './apply/pipeline.js';
 import { prepareRender } from './commands/prepare.js';
 import { type DriverOptions, type Drivers, makeDrivers } from './drivers/drivers.js';
@@ -78,6 +79,7 @@ export function applyPlan(
     reporter: options.reporter ?? jsonReporter(),
     signal: options.signal ?? new AbortController().signal,
     observe: () => observe(host, lab, { networkOnly }),
+    startGuard: null,
   };
   return applyProvision(plan, before, context, []);
 }
@@ -95,10 +97,16 @@ export async function destroyLab(
   const record = ((await host.records.all()) as readonly LabRecord[]).find(
     candidate => candidate.name === name,
   );
-  const replan = async () =>
-    planDestroy(name, await observe(host, record?.lab ?? null, options), host.stateDir);
-  const context = { drivers: host, reporter: jsonReporter(), signal: new AbortController().signal };
-  const steps = await applyDestroy(await replan(), context, replan);
+  const look = () => observe(host, record?.lab ?? null, options);
+  const replan = async () => planDestroy(name, await look(), host.stateDir);
+  const context = {
+    drivers: host,
+    reporter: jsonReporter(),
+    signal: new AbortController().signal,
+    observe: look,
+  };
+  const before = await look();
+  const steps = await applyDestroy(planDestroy(name, before, host.stateDir), before, context, replan);
   await forget(name, host);
   return steps;
 }

@@ -1,9 +1,13 @@
 import type { Drivers } from '../drivers/drivers.js';
 import { VmnetError } from '../errors.js';
 import type { HostState } from '../host/model.js';
-import type { Plan } from '../plan/model.js';
+import type { Phase, Plan } from '../plan/model.js';
 import type { Reporter, Stage } from '../report/reporter.js';
-import { planStages, type Run, type StepResult } from './pipeline.js';
+import { forget } from './forget.js';
+import { beginJournal, confirm, phaseBegins, untilGuarded } from './journal.js';
+import { type PhaseHooks, planStages, type Run, type StepResult } from './pipeline.js';
+import { gatewaysBehind, type Peer, stillReached, whoAnswers } from './reach.js';
+import { recover } from './recover.js';
 import { notRestored, rollBack } from './rollback.js';
 
 /** What applying a plan needs from its surroundings. */
@@ -13,6 +17,8 @@ export interface ApplyContext {
   readonly signal: AbortSignal;
   /** Look at the host again, in the same way as before the plan was made. */
   readonly observe: () => Promise<HostState>;
+  /** Start a process that undoes the run if it dies while an uplink moves; null goes without. */
+  readonly startGuard: ((lab: string) => Promise<Guard>) | null;
 }
 
 /**
@@ -29,19 +35,65 @@ export async function applyProvision(
   const { drivers, reporter, signal } = context;
   const run: Run = { done: [], undo: [] };
   const former = before.records.find(record => record.name === plan.lab);
+  const changes = plan.phases.length > 0;
+  let guard: Guard | null = null;
   try {
-    if (plan.record && JSON.stringify(plan.record) !== JSON.stringify(former)) {
-      await drivers.files.makeFolder(drivers.stateDir);
+    if (changes) await drivers.files.makeFolder(drivers.stateDir);
+    if (changes) await beginJournal(plan, before, drivers);
+    if (plan.record && JSON.stringify(plan.record) !== JSON.stringify(former))
       await drivers.records.save(plan.record);
-    }
-    await reporter.stages([...planStages(plan, run, drivers, signal), ...after]);
+    // Early, so that it is there when the uplink's turn comes.
+    if (plan.moves.length > 0 && context.startGuard) guard = await context.startGuard(plan.lab);
+    const hooks = provisionHooks(plan, before, guard, context);
+    await reporter.stages([...planStages(plan, run, drivers, signal, hooks), ...after]);
   } catch (error) {
     await goBack(error as Error, plan, run, before, context);
+    await drivers.journals.end(plan.lab);
     await (former ? drivers.records.save(former) : forget(plan.lab, drivers));
+    await guard?.ended();
     throw restored(error as Error, run);
   }
+  await drivers.journals.end(plan.lab);
   for (const path of plan.garbage) await drivers.files.remove(path);
   return run.done;
+}
+
+/** A process that watches a run from outside. */
+export interface Guard {
+  /** Wait until it has ended; returns at once where that cannot be seen. */
+  ended(): Promise<void>;
+}
+
+/** Write each phase down before it begins; move an uplink only under guard, and tell the guard once all is well. */
+function provisionHooks(
+  plan: Plan,
+  before: HostState,
+  guard: Guard | null,
+  { drivers }: ApplyContext,
+): PhaseHooks {
+  const moving = (phase: Phase) => phase.name === 'uplink' && plan.moves.length > 0;
+  const now = (dev: string) => plan.moves.find(move => move.from === dev)?.to ?? dev;
+  let reached: readonly Peer[] = [];
+  return {
+    async before(phase) {
+      if (moving(phase)) {
+        const gateways = gatewaysBehind(
+          plan.moves.map(move => move.from),
+          before,
+        );
+        reached = await whoAnswers(gateways, drivers);
+        if (guard) await untilGuarded(plan.lab, drivers);
+      }
+      await phaseBegins(plan, phase, drivers);
+    },
+    async after(phase, tell) {
+      if (!moving(phase)) return;
+      if (reached.length > 0)
+        tell(`does the host still reach ${reached.map(peer => peer.address).join(', ')}?`);
+      await stillReached(reached, now, drivers);
+      await confirm(plan.lab, drivers);
+    },
+  };
 }
 
 async function goBack(
@@ -74,15 +126,6 @@ function restored(error: Error, run: Run): Error {
   return new VmnetError(error.code, error.message, error.hint ? `${error.hint}\n${word}` : word, error);
 }
 
-/** Remove all that is kept of a lab. */
-export async function forget(lab: string, drivers: Drivers): Promise<void> {
-  for (const kind of ['consoles', 'disks']) await drivers.files.remove(`${drivers.stateDir}/${kind}/${lab}`);
-  await drivers.records.remove(lab);
-  // Folders that other labs use are not empty, and stay.
-  const folders = ['consoles', 'disks', 'labs', 'batches'].map(kind => `${drivers.stateDir}/${kind}`);
-  for (const folder of [...folders, drivers.stateDir]) await drivers.files.removeIfEmpty(folder);
-}
-
 /**
  * Carry a destroy plan out; `replan` looks again and says what is left to do. What is kept of the lab stays: see
  * {@link forget}.
@@ -90,15 +133,22 @@ export async function forget(lab: string, drivers: Drivers): Promise<void> {
  */
 export async function applyDestroy(
   plan: Plan,
-  context: Omit<ApplyContext, 'observe'>,
+  before: HostState,
+  context: Omit<ApplyContext, 'startGuard'>,
   replan: () => Promise<Plan>,
 ): Promise<StepResult[]> {
+  const { drivers, reporter, signal } = context;
   const run: Run = { done: [], undo: [] };
+  const hooks: PhaseHooks = { before: phase => phaseBegins(plan, phase, drivers), after: async () => {} };
   let failure: Error | null = null;
   try {
-    await context.reporter.stages(planStages(plan, run, context.drivers, context.signal));
+    await beginJournal(plan, before, drivers);
+    await reporter.stages(planStages(plan, run, drivers, signal, hooks));
+    await drivers.journals.end(plan.lab);
   } catch (error) {
     failure = error as Error;
+    // What was taken from a bridge must arrive at its uplink, whatever refused.
+    await recover(plan.lab, drivers, context.observe).catch(() => {});
   }
   const left = (await replan()).phases.flatMap(phase => phase.steps.map(step => step.title));
   if (left.length > 0) throw unfinished(plan.lab, left, failure);

@@ -23,8 +23,24 @@ export interface Run {
 /** Phases whose steps run side by side instead of as one batch. */
 const CONCURRENT = new Set<Phase['name']>(['domains', 'start', 'guests']);
 
+/** What has to happen around each phase. */
+export interface PhaseHooks {
+  /** Before its first action. */
+  readonly before: (phase: Phase) => Promise<void>;
+  /** After its last one. */
+  readonly after: (phase: Phase, tell: (line: string) => void) => Promise<void>;
+}
+
+const NO_HOOKS: PhaseHooks = { before: async () => {}, after: async () => {} };
+
 /** The plan's phases as stages for a reporter. */
-export function planStages(plan: Plan, run: Run, drivers: Drivers, signal: AbortSignal): Stage[] {
+export function planStages(
+  plan: Plan,
+  run: Run,
+  drivers: Drivers,
+  signal: AbortSignal,
+  hooks: PhaseHooks = NO_HOOKS,
+): Stage[] {
   return plan.phases.map(phase => ({
     title:
       phase.steps.length === 1
@@ -32,8 +48,10 @@ export function planStages(plan: Plan, run: Run, drivers: Drivers, signal: Abort
         : `${phase.title}: ${phase.steps.length} steps`,
     async run(tell) {
       stopIf(signal);
+      await hooks.before(phase);
       if (CONCURRENT.has(phase.name)) await sideBySide(phase, run, { drivers, signal, tell });
       else await asBatch(phase, run, { drivers, signal, tell });
+      await hooks.after(phase, tell);
       return undefined;
     },
   }));

@@ -1,4 +1,5 @@
-import { applyDestroy, forget } from '../apply/apply.js';
+import { applyDestroy } from '../apply/apply.js';
+import { forget } from '../apply/forget.js';
 import { VmnetError } from '../errors.js';
 import type { LabRecord } from '../host/model.js';
 import { observeHost } from '../host/observe.js';
@@ -8,6 +9,7 @@ import { planDestroy } from '../plan/plan.js';
 import type { Context, Outcome } from './command.js';
 import { type LockFlags, locked, locksFor } from './locked.js';
 import { showPlan } from './plan.js';
+import { recoverFirst } from './recover.js';
 import { resolveName } from './resolve.js';
 
 export interface DestroyFlags extends LockFlags {
@@ -21,8 +23,10 @@ export async function destroy(labOrFile: string, flags: DestroyFlags, context: C
   const { drivers } = context;
   const name = await resolveName(labOrFile);
   context.about.lab = name;
-  if (flags.dryRun)
-    return showPlan(await planner(name, flags, await recordOf(name, context), context)(), context);
+  if (flags.dryRun) {
+    const host = await looker(name, flags, await recordOf(name, context), context)();
+    return showPlan(planDestroy(name, host, drivers.stateDir), context);
+  }
   await requireHost(drivers, 'destroy');
   const locks = locksFor(name, (await recordOf(name, context))?.lab ?? null);
   return locked(locks, `vmnet destroy ${name}`, flags, context, () => destroyLocked(name, flags, context));
@@ -30,10 +34,14 @@ export async function destroy(labOrFile: string, flags: DestroyFlags, context: C
 
 async function destroyLocked(name: string, flags: DestroyFlags, context: Context): Promise<Outcome> {
   const { drivers, reporter } = context;
+  await recoverFirst(name, flags, context);
   const record = await recordOf(name, context);
-  const replan = planner(name, flags, record, context);
-  const plan = await replan();
-  const steps = stepCount(plan) > 0 ? await applyDestroy(plan, context, replan) : [];
+  const look = looker(name, flags, record, context);
+  const replan = async () => planDestroy(name, await look(), drivers.stateDir);
+  const before = await look();
+  const plan = planDestroy(name, before, drivers.stateDir);
+  const steps =
+    stepCount(plan) > 0 ? await applyDestroy(plan, before, { ...context, observe: look }, replan) : [];
   // Guests that were left alone still need the record and their disks.
   const guestsStay = flags.networkOnly === true && record?.networkOnly === false;
   if (!guestsStay) await forget(name, drivers);
@@ -41,19 +49,17 @@ async function destroyLocked(name: string, flags: DestroyFlags, context: Context
   return { lab: name, steps };
 }
 
-function planner(name: string, flags: DestroyFlags, record: LabRecord | undefined, context: Context) {
+function looker(name: string, flags: DestroyFlags, record: LabRecord | undefined, context: Context) {
   const { drivers } = context;
   const networkOnly = flags.networkOnly ?? record?.networkOnly ?? false;
   const look = (only: boolean) => observeHost(drivers, record?.lab ?? null, { networkOnly: only });
-  return async () => {
-    const host = await look(networkOnly).catch(async (error: Error) => {
+  return () =>
+    look(networkOnly).catch((error: Error) => {
       // A lab that is not known need not have had guests: libvirt's absence must not turn "nothing there" into a failure.
       if (record || !(error instanceof VmnetError) || error.code !== 'libvirt') throw error;
       context.reporter.warn(`libvirt was not asked for guests of ${name}: ${error.message}`);
       return look(true);
     });
-    return planDestroy(name, host, drivers.stateDir);
-  };
 }
 
 async function recordOf(name: string, { drivers }: Context): Promise<LabRecord | undefined> {

@@ -6,10 +6,12 @@ import { stepCount } from '../plan/model.js';
 import { planProvision } from '../plan/plan.js';
 import { closingLine, proofTable } from '../verify/describe.js';
 import type { Context, Outcome } from './command.js';
+import { rollbackAfter, startGuard } from './guarded.js';
 import { type LockFlags, locked, locksFor } from './locked.js';
 import { observeFor } from './observe.js';
 import { plan } from './plan.js';
 import { prepareRender } from './prepare.js';
+import { recoverFirst } from './recover.js';
 import { exitOf, proofStage } from './verify.js';
 
 export interface ProvisionFlags extends LockFlags {
@@ -19,6 +21,8 @@ export interface ProvisionFlags extends LockFlags {
   readonly verify?: boolean;
   readonly restart?: boolean;
   readonly yes?: boolean;
+  /** Seconds in which a moved uplink has to prove itself; 0 goes without a guard. */
+  readonly rollbackAfter?: string;
 }
 
 /** Bring the host to what the lab says, and prove it. */
@@ -33,7 +37,10 @@ export async function provision(file: string, flags: ProvisionFlags, context: Co
 
 async function provisionLocked(lab: Lab, flags: ProvisionFlags, context: Context): Promise<Outcome> {
   const { drivers, reporter } = context;
+  await recoverFirst(lab.name, flags, context);
   const observe = () => observeFor(lab, flags, context);
+  const seconds = rollbackAfter(flags.rollbackAfter);
+  const guard = seconds > 0 ? (name: string) => startGuard(name, seconds, drivers) : null;
   const host = await observe();
   const prepared = flags.networkOnly ? null : await prepareRender(lab, host, drivers, true);
   const change = planProvision(lab, host, prepared?.context ?? null, flags);
@@ -41,7 +48,12 @@ async function provisionLocked(lab: Lab, flags: ProvisionFlags, context: Context
 
   const starting = change.phases.some(phase => phase.name === 'start');
   const proof = flags.networkOnly || flags.verify === false ? null : proofStage(lab, context, starting);
-  const steps = await applyProvision(change, host, { ...context, observe }, proof ? [proof.stage] : []);
+  const steps = await applyProvision(
+    change,
+    host,
+    { ...context, observe, startGuard: guard },
+    proof ? [proof.stage] : [],
+  );
   for (const note of change.notes) reporter.warn(note);
   const checks = proof?.checks ?? [];
   if (checks.length > 0) reporter.print(proofTable(lab, checks));

@@ -6,8 +6,8 @@ import { EXIT, VmnetError } from '../errors.js';
 import { buildProbe } from '../guest/build.js';
 import { loadLab } from '../lab/load.js';
 import type { Lab } from '../lab/model.js';
+import { self } from '../process.js';
 import { table } from '../report/table.js';
-import { selfAsOwner } from '../sandbox/holder.js';
 import { networkFor } from '../sandbox/network.js';
 import { type Ping, pingFromLan } from '../sandbox/ping.js';
 import { inSandbox, type Sandbox, sandboxDown, sandboxUp, sweep } from '../sandbox/sandbox.js';
@@ -27,11 +27,7 @@ export async function rehearse(file: string, _flags: object, context: Context): 
     reporter.print(`KVM is present but broken on this machine, so it is hidden from the guests: ${kvm.why}.`);
   const name = `rehearse-${process.pid}`;
   const nics = networkFor(lab);
-  const sandbox = await sandboxUp(
-    name,
-    { nics, kvm: kvm.state === 'works', owner: await selfAsOwner() },
-    drivers,
-  );
+  const sandbox = await sandboxUp(name, { nics, kvm: kvm.state === 'works', owner: await self() }, drivers);
   const cables =
     nics.length > 0
       ? `${nics.map(nic => nic.name).join(', ')} with a LAN behind it`

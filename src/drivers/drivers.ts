@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Hypervisor } from '#libvirt';
 import { type Files, makeFiles } from './files.js';
 import { type Iproute2, makeIproute2 } from './iproute2.js';
+import { type Journals, makeJournals } from './journal.js';
 import { type Kernel, makeKernel } from './kernel.js';
 import { type Locks, makeLocks } from './lock.js';
 import { makeNamespace, type ThrowAwayNamespace } from './namespace.js';
@@ -17,6 +18,7 @@ export interface Drivers {
   readonly kernel: Kernel;
   readonly files: Files;
   readonly records: Records;
+  readonly journals: Journals;
   /** Below /run, by network namespace: two namespaces do not disturb each other. */
   readonly locks: Locks;
   readonly namespace: () => Promise<ThrowAwayNamespace>;
@@ -58,6 +60,7 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     locks,
     files: makeFiles(run),
     records: makeRecords(stateDir),
+    journals: makeJournals(stateDir),
     namespace: makeNamespace,
     libvirt() {
       hypervisor ??= import('#libvirt').then(({ Hypervisor }) => Hypervisor.open(libvirtUri));

@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
-import { mkdir, open, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VmnetError } from '../errors.js';
+import { startTime } from '../process.js';
 import type { Run } from './run.js';
 
 /** Everything iproute2 tells about links, addresses, routes, rules and permanent neighbours, as its own JSON. */
@@ -33,6 +34,8 @@ export interface Iproute2 {
   fdb(): Promise<readonly IpJson[]>;
   /** Run all lines as one `ip -batch`. Throws `command-failed` that quotes the line it stopped at. */
   batch(lines: readonly string[], options?: BatchOptions): Promise<void>;
+  /** Remove the batch files of runs that were killed. */
+  sweep(): Promise<void>;
   /** Delete the links behind these names (altnames wherever possible) at once, through a fresh group. */
   deleteLinks(names: readonly string[]): Promise<void>;
 }
@@ -101,6 +104,12 @@ export function makeIproute2(
     },
     batch,
     deleteLinks,
+    async sweep() {
+      for (const name of await readdir(batchDir).catch(() => [] as string[])) {
+        if ((await startTime(Number(name.split('-')[0]))) === null)
+          await rm(join(batchDir, name), { force: true });
+      }
+    },
   };
 }
 

@@ -14,6 +14,8 @@ export interface Kernel {
   writeSysctl(path: string, value: string): Promise<void>;
   /** Is this interface Wi-Fi? */
   isWireless(name: string): Promise<boolean>;
+  /** Is systemd process 1, and are we in its network namespace? Only then may it be asked for anything. */
+  hasSystemd(): Promise<boolean>;
   /** Do we hold CAP_NET_ADMIN? */
   mayAdminister(): Promise<boolean>;
   exists(path: string): Promise<boolean>;
@@ -41,6 +43,14 @@ export function makeKernel(trace: Trace): Kernel {
       if (failure) throw sysctlFailed(path, value, failure);
     },
     isWireless,
+    async hasSystemd() {
+      const [comm, theirs, ours] = await Promise.all([
+        readFile('/proc/1/comm', 'utf8').catch(() => ''),
+        readlink('/proc/1/ns/net').catch(() => null),
+        readlink('/proc/self/ns/net'),
+      ]);
+      return comm.trim() === 'systemd' && theirs === ours;
+    },
     async mayAdminister() {
       const status = await readFile('/proc/self/status', 'utf8');
       const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? '0'}`);

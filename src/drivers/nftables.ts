@@ -3,6 +3,8 @@ import { VmnetError } from '../errors.js';
 import type { Run, Trace } from './run.js';
 
 export interface Nftables {
+  /** The whole ruleset. */
+  ruleset(): Promise<readonly Record<string, unknown>[]>;
   /**
    * Every set with its elements and their counters: one process. Not by table: nft 1.0.6 prints a table with
    * `flags owner` as broken JSON.
@@ -28,6 +30,7 @@ export function makeNftables(run: Run, trace: Trace): Nftables {
     return (JSON.parse(stdout) as { nftables: Record<string, unknown>[] }).nftables;
   };
   return {
+    ruleset: () => json(['list', 'ruleset']),
     sets: () => json(['list', 'sets']),
     async apply(script) {
       await run('nft', ['-f', '-'], { input: script, ownSession: true });

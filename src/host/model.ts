@@ -16,10 +16,21 @@ export interface HostState {
   readonly sysctls: Readonly<Record<string, string>>;
   /** Physical interfaces that are Wi-Fi stations: those cannot be bridge ports. */
   readonly wireless: readonly string[];
+  /** Firewall rules that name an uplink which the lab wants and no bridge has yet. */
+  readonly firewall: readonly FirewallRule[];
   /** null where libvirt was not asked (`--network-only`). */
   readonly libvirt: LibvirtState | null;
   /** What earlier runs wrote down about the labs they applied. */
   readonly records: readonly LabRecord[];
+}
+
+/** A rule of the host's own firewall. */
+export interface FirewallRule {
+  /** The interface that it names. */
+  readonly device: string;
+  /** Table and chain, for people. */
+  readonly where: string;
+  readonly text: string;
 }
 
 export interface Link {

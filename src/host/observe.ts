@@ -1,5 +1,6 @@
 import type { Drivers } from '../drivers/drivers.js';
 import type { Lab } from '../lab/model.js';
+import { rulesNaming } from './firewall.js';
 import { observeLibvirt } from './libvirt.js';
 import { parseLink } from './links.js';
 import type { HostState, LabRecord, Link } from './model.js';
@@ -47,10 +48,17 @@ export async function observeHost(
     neighbours: dump.neighbours.map(parseNeighbour).filter(entry => entry !== null),
     sysctls,
     wireless: await wirelessOf(links, drivers),
+    firewall: await rulesNaming(freeUplinks(lab, links), drivers),
     libvirt,
     records,
   };
 }
+
+/** Uplinks of the lab that are no bridge's ports yet. */
+const freeUplinks = (lab: Lab | null, links: readonly Link[]): string[] =>
+  (lab?.bridges ?? []).flatMap(({ uplink }) =>
+    links.some(({ name, master }) => name === uplink && !master) ? (uplink ?? []) : [],
+  );
 
 /** Of the physical interfaces, those that are Wi-Fi; virtual ones, however many, are none. */
 async function wirelessOf(links: readonly Link[], { kernel }: Drivers): Promise<string[]> {

@@ -11,6 +11,8 @@ export interface Plan {
   readonly phases: readonly Phase[];
   /** What the user should know although no step does it. */
   readonly notes: readonly string[];
+  /** Uplinks whose addresses and routes move to a bridge in this plan. */
+  readonly moves: readonly { readonly from: string; readonly to: string }[];
   /** Files and folders of guests that are gone, removed when everything else went well. */
   readonly garbage: readonly string[];
   /** Written down before the first step; null where the lab's record goes away at the end. */

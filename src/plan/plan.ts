@@ -11,7 +11,7 @@ import { type PlanProblem, throwProblems } from './problems.js';
 import { recordOf } from './record.js';
 import { releaseUplinks, removeBridges, removeTaps } from './remove.js';
 import { planTaps } from './tap.js';
-import { planUplinks } from './uplink.js';
+import { movesOf, planUplinks } from './uplink.js';
 
 export interface PlanOptions {
   /** Restart running guests whose definition changed. */
@@ -52,6 +52,7 @@ export function planProvision(
     verb: 'provision',
     phases,
     notes: guests.notes,
+    moves: movesOf(lab, host),
     garbage: gone,
     record: recordOf(lab, host, context === null),
   };
@@ -82,6 +83,7 @@ export function planDestroy(name: string, host: HostState, stateDir: string): Pl
     verb: 'destroy',
     phases,
     notes: [],
+    moves: [],
     garbage: guestFiles(name, domains, stateDir),
     record: null,
   };

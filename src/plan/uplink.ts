@@ -1,18 +1,15 @@
 import type { HostState, Link, UplinkBefore } from '../host/model.js';
 import type { Bridge, Lab } from '../lab/model.js';
 import { afterMove, type Identity, identityOf, moveIdentity, nothingOn, startAfresh } from './identity.js';
-import { labOf, linkNamed, marked } from './links.js';
+import { linkNamed, marked } from './links.js';
 import type { Action, Step } from './model.js';
 import type { PlanProblem } from './problems.js';
+import { absent, bridgeName, count, moves, riskOf, unfit } from './uplink-fit.js';
 
 export interface UplinkOptions {
   /** Go on although an address would run out, or become unreachable. */
   readonly yes: boolean;
 }
-
-/** Does the uplink's identity move to the bridge? */
-export const moves = (bridge: Bridge, uplink: Link) =>
-  bridge.address.mode === 'inherit' && uplink.addresses.length > 0;
 
 /**
  * Enslave each uplink that is not a port of its bridge yet.
@@ -34,7 +31,7 @@ export function planUplinks(
     if (problem) problems.push(problem);
     if (!uplink || problem) return [];
     if (uplink.master === bridgeName(bridge, host)) return bringUp(uplink);
-    const risk = options.yes ? null : (wouldStrand(bridge, uplink) ?? wouldExpire(bridge, uplink));
+    const risk = options.yes ? null : riskOf(bridge, uplink, host);
     if (risk) problems.push(risk);
     const step = enslave(bridge, uplink, now);
     if (moves(bridge, uplink)) now = afterMove(now, uplink.name, bridgeName(bridge, host));
@@ -42,8 +39,13 @@ export function planUplinks(
   });
 }
 
-/** What the bridge is called now; an owner may have renamed it. */
-const bridgeName = (bridge: Bridge, host: HostState) => marked(host, bridge.altname)?.name ?? bridge.name;
+/** The uplinks that {@link planUplinks} takes the identity of. */
+export const movesOf = (lab: Lab, host: HostState): { from: string; to: string }[] =>
+  lab.bridges.flatMap(bridge => {
+    const uplink = bridge.uplink === null ? undefined : linkNamed(host, bridge.uplink);
+    const to = bridgeName(bridge, host);
+    return uplink && uplink.master !== to && moves(bridge, uplink) ? [{ from: uplink.name, to }] : [];
+  });
 
 function bringUp(uplink: Link): Step[] {
   if (uplink.up) return [];
@@ -162,82 +164,3 @@ const genModePath = (name: string) => `net/ipv6/conf/${name}/addr_gen_mode`;
 
 /** ip-link(8)'s words for the sysctl's numbers (Linux: include/uapi/linux/if_link.h, IN6_ADDR_GEN_MODE_*). */
 const genModeName = (mode: string) => ['eui64', 'none', 'stable_secret', 'random'][Number(mode)] ?? 'eui64';
-
-const count = (n: number, one: string, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
-
-function absent(bridge: Bridge, uplink: string, host: HostState): PlanProblem {
-  const usable = host.links.filter(
-    link => link.type === 'ether' && !link.master && isPhysical(link) && !host.wireless.includes(link.name),
-  );
-  const names = usable.map(link => link.name);
-  return {
-    code: 'bad-lab',
-    message: `bridges.${bridge.name}.uplink: this host has no interface ${uplink}`,
-    fix:
-      names.length > 0
-        ? `Interfaces that could be used: ${names.join(', ')}.`
-        : 'It has no interface that could be used; leave "uplink" out for a bridge without one.',
-  };
-}
-
-const isPhysical = (link: Link) => !['bridge', 'tun', 'dummy'].includes(link.kind ?? '');
-
-/** Why an interface cannot be an uplink, if so. */
-function unfit(bridge: Bridge, uplink: Link, host: HostState): PlanProblem | null {
-  const at = `bridges.${bridge.name}.uplink: ${uplink.name}`;
-  const bad = (message: string, fix: string): PlanProblem => ({ code: 'bad-lab', message, fix });
-  if (uplink.type === 'loopback')
-    return bad(`${at} is the loopback interface`, 'Name the physical interface that leads to your network.');
-  if (uplink.type !== 'ether')
-    return bad(
-      `${at} is no Ethernet interface (its link layer is ${uplink.type})`,
-      'Only Ethernet interfaces can be bridged.',
-    );
-  if (uplink.kind === 'bridge')
-    return bad(
-      `${at} is a bridge itself, and a bridge cannot be a port of another`,
-      'Name the physical interface behind it.',
-    );
-  if (host.wireless.includes(uplink.name)) {
-    return bad(
-      `${at} is a Wi-Fi interface; access points drop frames of any MAC but its own, so it cannot be bridged`,
-      'Use a wired interface.',
-    );
-  }
-  if (uplink.master !== null && uplink.master !== bridgeName(bridge, host)) {
-    const master = linkNamed(host, uplink.master);
-    const lab = master && labOf(master);
-    const free = lab ? `vmnet destroy ${lab}` : `ip link set dev ${uplink.name} nomaster`;
-    return bad(
-      `${at} is enslaved already, to ${uplink.master}`,
-      `Free it first (${free}), or name another interface.`,
-    );
-  }
-  return null;
-}
-
-/** Addresses of a bridge port are not answered any more. */
-function wouldStrand(bridge: Bridge, uplink: Link): PlanProblem | null {
-  const addresses = uplink.addresses.filter(address => address.scope === 'global');
-  if (bridge.address.mode === 'inherit' || addresses.length === 0) return null;
-  const list = addresses.map(address => `${address.local}/${address.prefix}`).join(', ');
-  return {
-    code: 'conflict',
-    message: `${uplink.name} has the addresses ${list}, which no longer work on a port of ${bridge.name}: the bridge does not take them over`,
-    fix: `Set "address": "inherit" for ${bridge.name}, or repeat the command with --yes if you can do without them.`,
-  };
-}
-
-/** A leased address that nobody renews on the bridge would vanish with its lease. */
-function wouldExpire(bridge: Bridge, uplink: Link): PlanProblem | null {
-  const leased = uplink.addresses.filter(address => address.validLifetime !== null);
-  if (!moves(bridge, uplink) || leased.length === 0) return null;
-  const list = leased
-    .map(address => `${address.local}/${address.prefix} (${address.validLifetime} s left)`)
-    .join(', ');
-  return {
-    code: 'conflict',
-    message: `${uplink.name} holds leased addresses, which nobody would renew on ${bridge.name}: ${list}`,
-    fix: 'Give the host a static address first, or repeat the command with --yes if your DHCP client will run on the bridge.',
-  };
-}

@@ -2,13 +2,10 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VmnetError } from '../errors.js';
+import { isRunning, kill, type ProcessRef, startTime } from '../process.js';
 
 /** A process that holds namespaces: `unshare`, whose only child is the namespaces' first process. */
-export interface Holder {
-  readonly pid: number;
-  /** Clock ticks since boot at which it started: tells it from a later process of the same pid. */
-  readonly startedAt: string;
-}
+export type Holder = ProcessRef;
 
 /** Milliseconds; libvirtd asks QEMU what it can do before it answers. */
 const READY_WITHIN = 60_000;
@@ -52,18 +49,14 @@ export async function startHolder(script: URL, args: readonly string[], what: st
   return { pid, startedAt: (await startTime(pid)) ?? '' };
 }
 
-/** Is this very process still there? */
-export async function isAlive(holder: Holder): Promise<boolean> {
-  return (await startTime(holder.pid)) === holder.startedAt;
-}
-
 /** End a holder and everything in its namespaces, and wait until it is gone. Twice is no error. */
 export async function endHolder(holder: Holder): Promise<void> {
-  if (!(await isAlive(holder))) return;
+  if (!(await isRunning(holder))) return;
   const first = await firstProcess(holder.pid);
   for (const pid of [...(first === null ? [] : [first]), holder.pid]) kill(pid);
   const deadline = Date.now() + 10_000;
-  const gone = async () => !(await isAlive(holder)) && (first === null || (await startTime(first)) === null);
+  const gone = async () =>
+    !(await isRunning(holder)) && (first === null || (await startTime(first)) === null);
   while (!(await gone()) && Date.now() < deadline) await sleep(5);
 }
 
@@ -75,21 +68,6 @@ export const enter = ({ pid }: Holder): string[] => [
   `--pid=/proc/${pid}/ns/pid_for_children`,
   '--',
 ];
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // gone already
-  }
-}
-
-/** Field 22 of proc(5)'s /proc/PID/stat; null where there is no such process, or it is a zombie. */
-async function startTime(pid: number): Promise<string | null> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
-  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields === undefined || fields[0] === 'Z' ? null : (fields[19] ?? null);
-}
 
 /** unshare's only child. */
 async function firstProcess(pid: number): Promise<number | null> {
@@ -108,9 +86,3 @@ function notMade(what: string, complaints: string): VmnetError {
       : 'scripts/setup.sh installs what a sandbox needs (libvirtd, QEMU, iproute2).',
   );
 }
-
-/** This process, as the owner of a sandbox. */
-export const selfAsOwner = async (): Promise<Holder> => ({
-  pid: process.pid,
-  startedAt: (await startTime(process.pid)) ?? '',
-});

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import type { Drivers } from '../drivers/drivers.js';
 import { VmnetError } from '../errors.js';
 import { quote } from '../lab/quote.js';
+import { isRunning } from '../process.js';
 import { layCables } from './cables.js';
-import { endHolder, enter, type Holder, isAlive, startHolder } from './holder.js';
+import { endHolder, enter, type Holder, startHolder } from './holder.js';
 import type { SandboxNic } from './network.js';
 
 /**
@@ -78,7 +79,7 @@ export async function sandboxes(): Promise<Sandbox[]> {
 /** Take down sandboxes whose owner was killed before it could do so. */
 export async function sweep(): Promise<void> {
   for (const sandbox of await sandboxes()) {
-    if (sandbox.owner && !(await isAlive(sandbox.owner))) await sandboxDown(sandbox.name);
+    if (sandbox.owner && !(await isRunning(sandbox.owner))) await sandboxDown(sandbox.name);
   }
 }
 
@@ -112,7 +113,7 @@ export const SANDBOX_ENV = {
 
 async function find(name: string): Promise<Sandbox | null> {
   const sandbox = await read(name);
-  return sandbox && (await isAlive(sandbox.host)) ? sandbox : null;
+  return sandbox && (await isRunning(sandbox.host)) ? sandbox : null;
 }
 
 async function read(name: string): Promise<Sandbox | null> {

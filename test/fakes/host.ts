@@ -2,7 +2,7 @@ import type { Drivers } from '../../src/drivers/drivers.js';
 import type { BatchOptions, IpJson } from '../../src/drivers/iproute2.js';
 import { VmnetError } from '../../src/errors.js';
 import { parseMark } from '../../src/host/libvirt.js';
-import type { DomainState, HostState, LabRecord, Link } from '../../src/host/model.js';
+import type { DomainState, FirewallRule, HostState, LabRecord, Link } from '../../src/host/model.js';
 import { runIpLine } from './ip.js';
 import { FakeKernel, type FakeLink } from './kernel.js';
 
@@ -17,6 +17,9 @@ export class FakeHost {
   /** Everything that was asked of the drivers, in order. */
   readonly calls: string[] = [];
   readonly wireless: string[] = [];
+  readonly firewall: FirewallRule[] = [];
+  /** What is under way, by lab. */
+  readonly pending = new Map<string, { entry: unknown; words: string[] }>();
   /** Makes whatever call it returns an error for fail. */
   fault: (call: string) => Error | null = () => null;
   bootId = 'boot-1';
@@ -47,6 +50,7 @@ export class FakeHost {
       neighbours: kernel.neighbours,
       sysctls: Object.fromEntries(kernel.sysctls),
       wireless: this.wireless,
+      firewall: this.firewall,
       libvirt: { uri: 'qemu:///system', domains: [...this.domains.values()] },
       records: [...this.records.values()],
     });
@@ -68,11 +72,14 @@ export class FakeHost {
       ip: {
         batch: async (lines: readonly string[], options?: BatchOptions) => this.#batch(lines, options ?? {}),
         links: async () => this.kernel.links.map(linkJson),
+        sweep: async () => {},
         deleteLinks: async (names: readonly string[]) => {
           for (const name of names) await this.#call(`link del dev ${name}`, () => this.kernel.remove(name));
         },
       },
       kernel: {
+        bootId: async () => this.observe().bootId,
+        netns: async () => this.observe().netns,
         readSysctl: async (path: string) => this.kernel.sysctls.get(path) ?? null,
         writeSysctl: (path: string, value: string) =>
           this.#call(`sysctl ${path}=${value}`, () => this.#writeSysctl(path, value)),
@@ -83,6 +90,15 @@ export class FakeHost {
         remove: (path: string) => this.#call(`rm ${path}`, () => this.#removeFiles(path)),
         removeIfEmpty: async () => {},
         makeOverlay: (path: string) => this.#call(`overlay ${path}`, () => this.files.add(path)),
+      },
+      // Gateways always answer here.
+      run: async () => ({ stdout: '', stderr: '', exitCode: 0 }),
+      journals: {
+        begin: async (lab: string, entry: unknown) => void this.pending.set(lab, { entry, words: [] }),
+        mark: async (lab: string, word: string) => void this.pending.get(lab)?.words.push(word),
+        read: async (lab: string) => this.pending.get(lab) ?? null,
+        end: async (lab: string) => void this.pending.delete(lab),
+        labs: async () => [...this.pending.keys()],
       },
       records: {
         all: async () => [...this.records.values()],

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Snapshot } from '../../src/sandbox/snapshot.js';
+import { linesOfBatches } from '../support/batches.js';
 import { Box } from '../support/box.js';
 
 // A provision that fails, wherever it fails, leaves the host as it was, says so, and exits with 1.
@@ -30,9 +31,7 @@ afterAll(() => box?.down());
 describe('a batch that stops after any of its lines', () => {
   it('is undone', async () => {
     const plan = await box.vmnet('plan', '--network-only', file);
-    const batches = plan.json.plan.phases.flatMap(
-      (phase: { steps: { do: { kind: string; lines: string[] }[] }[] }) => linesOfBatches(phase),
-    );
+    const batches = linesOfBatches(plan.json.plan.phases);
     expect(batches.length).toBe(4);
     let points = 0;
     for (const [batch, lines] of batches.entries()) {
@@ -55,21 +54,6 @@ describe('a batch that stops after any of its lines', () => {
     console.log(`${points} points tried, ${points} restored`);
   });
 });
-
-/** How many lines each `ip -batch` of a phase has: neighbouring actions of one kind are joined. */
-function linesOfBatches(phase: {
-  steps: { do: { kind: string; family?: number; lines: string[] }[] }[];
-}): number[] {
-  const counts: number[] = [];
-  let last: string | null = null;
-  for (const action of phase.steps.flatMap(step => step.do)) {
-    const key = action.kind === 'ip' ? `ip ${action.family}` : null;
-    if (key !== null && key === last) counts[counts.length - 1] = (counts.at(-1) ?? 0) + action.lines.length;
-    else if (key !== null) counts.push(action.lines.length);
-    last = key;
-  }
-  return counts;
-}
 
 describe('libvirt', () => {
   it('not there: nothing is changed', async () => {

@@ -9,8 +9,10 @@ import { describe, expect, test } from 'vitest';
 const ALLOWED: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>>> = {
   // The bottom: words for failure, needed everywhere.
   errors: {},
+  // And one to tell a process from a later one of the same pid.
+  process: {},
   // Ways to reach a host. They know no lab and no plan.
-  drivers: { errors: 'all' },
+  drivers: { errors: 'all', process: 'all' },
   // What the user wants: nothing of any host.
   lab: { errors: 'all' },
   // What is there: through drivers, and for a lab's names.
@@ -22,12 +24,13 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>
   // The probe guest, below whoever boots it.
   guest: { errors: 'all', drivers: 'types' },
   // Throw-away hosts, below whoever rehearses on them; shaped by a lab's uplinks.
-  sandbox: { errors: 'all', drivers: 'types', lab: 'all' },
+  sandbox: { errors: 'all', process: 'all', drivers: 'types', lab: 'all' },
   // The output port; of drivers only the shape of a trace.
   report: { errors: 'all', drivers: 'types' },
   // Plan to host: executes steps, looks at the host again; quotes a dead guest's console.
   apply: {
     errors: 'all',
+    process: 'all',
     drivers: 'types',
     lab: 'types',
     host: 'all',
@@ -48,6 +51,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>
   // Verbs: may use everything below, drivers only as the object that they are handed.
   commands: {
     errors: 'all',
+    process: 'all',
     drivers: 'types',
     lab: 'all',
     host: 'all',

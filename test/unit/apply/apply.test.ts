@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type ApplyContext, applyDestroy, applyProvision, forget } from '../../../src/apply/apply.js';
+import { type ApplyContext, applyDestroy, applyProvision } from '../../../src/apply/apply.js';
+import { forget } from '../../../src/apply/forget.js';
 import { VmnetError } from '../../../src/errors.js';
 import { difference } from '../../../src/host/normalise.js';
 import { planDestroy, planProvision } from '../../../src/plan/plan.js';
@@ -26,6 +27,7 @@ const contextOf = (host: FakeHost): ApplyContext => ({
   reporter: jsonReporter(),
   signal: new AbortController().signal,
   observe: async () => host.observe(),
+  startGuard: null,
 });
 
 function provision(host: FakeHost, lab = LAB, after: Stage[] = []) {
@@ -41,7 +43,8 @@ function provision(host: FakeHost, lab = LAB, after: Stage[] = []) {
 /** As the verb does: what is kept of a lab goes when nothing of it is left on the host. */
 async function destroy(host: FakeHost) {
   const replan = async () => planDestroy('l', host.observe(), STATE_DIR);
-  const steps = await applyDestroy(await replan(), contextOf(host), replan);
+  const before = host.observe();
+  const steps = await applyDestroy(await replan(), before, contextOf(host), replan);
   await forget('l', host.drivers);
   return steps;
 }

@@ -1,0 +1,65 @@
+import type { Drivers } from '../drivers/drivers.js';
+import { VmnetError } from '../errors.js';
+import type { HostState } from '../host/model.js';
+import { execute, joined } from './execute.js';
+import { forget } from './forget.js';
+import { type Interrupted, readJournal, undoOf } from './journal.js';
+import { notRestored, rollBack } from './rollback.js';
+
+/**
+ * What became of a run that ended without a word: `none` was pending; `undone`: a provision, and the host is as it
+ * was before; `carried on`: a destroy, whose begun phases are done and whose rest is to be planned anew;
+ * `outdated`: it was of another boot or network namespace, so nothing of it is replayed.
+ */
+export type Recovery = 'none' | 'undone' | 'carried on' | 'outdated';
+
+/** Bring a run that was killed to a clean end. The caller holds the lab's lock. */
+export async function recover(
+  lab: string,
+  drivers: Drivers,
+  observe: () => Promise<HostState>,
+): Promise<Recovery> {
+  await drivers.ip.sweep();
+  const interrupted = await readJournal(lab, drivers);
+  if (interrupted === null) {
+    await drivers.journals.end(lab);
+    return 'none';
+  }
+  if (!(await isOfHere(interrupted, drivers))) {
+    await drivers.journals.end(lab);
+    return 'outdated';
+  }
+  if (interrupted.plan.verb === 'destroy') {
+    await carryOn(interrupted, drivers);
+    await drivers.journals.end(lab);
+    return 'carried on';
+  }
+  await undo(interrupted, drivers, observe);
+  await drivers.journals.end(lab);
+  await (interrupted.former ? drivers.records.save(interrupted.former) : forget(lab, drivers));
+  return 'undone';
+}
+
+async function isOfHere({ before }: Interrupted, { kernel }: Drivers): Promise<boolean> {
+  return before.bootId === (await kernel.bootId()) && before.netns === (await kernel.netns());
+}
+
+async function undo(
+  interrupted: Interrupted,
+  drivers: Drivers,
+  observe: () => Promise<HostState>,
+): Promise<void> {
+  const run = { done: [], undo: undoOf(interrupted) };
+  const rollback = await rollBack(run, interrupted.before, drivers, observe);
+  const lab = interrupted.plan.lab;
+  if (rollback.left.length > 0)
+    throw notRestored(new VmnetError('interrupted', `a provision of ${lab} had been cut off`), rollback, lab);
+}
+
+/** A destroy goes on forwards: what was taken from the bridge must arrive at the uplink. */
+async function carryOn({ begun }: Interrupted, drivers: Drivers): Promise<void> {
+  for (const action of joined(begun.flatMap(phase => phase.steps.flatMap(step => step.do)))) {
+    // It may have been done already, in part or whole; the plan that follows looks at what is left.
+    await execute(action, drivers, { undoing: true, signal: null, tell: () => {} }).catch(() => {});
+  }
+}

@@ -1,0 +1,114 @@
+import type { HostState, Link } from '../host/model.js';
+import type { Bridge } from '../lab/model.js';
+import { labOf, linkNamed, marked } from './links.js';
+import type { PlanProblem } from './problems.js';
+
+// Which interfaces can be uplinks, and what a host would lose by it.
+
+/** Does the uplink's identity move to the bridge? */
+export const moves = (bridge: Bridge, uplink: Link) =>
+  bridge.address.mode === 'inherit' && uplink.addresses.length > 0;
+
+/** What the bridge is called now; an owner may have renamed it. */
+export const bridgeName = (bridge: Bridge, host: HostState) =>
+  marked(host, bridge.altname)?.name ?? bridge.name;
+
+export const count = (n: number, one: string, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
+
+/** What the user has to say yes to, if anything. */
+export const riskOf = (bridge: Bridge, uplink: Link, host: HostState): PlanProblem | null =>
+  wouldStrand(bridge, uplink) ?? wouldExpire(bridge, uplink) ?? wouldNotMatch(bridge, uplink, host);
+
+/** The host has no such interface. */
+export function absent(bridge: Bridge, uplink: string, host: HostState): PlanProblem {
+  const usable = host.links.filter(
+    link => link.type === 'ether' && !link.master && isPhysical(link) && !host.wireless.includes(link.name),
+  );
+  const names = usable.map(link => link.name);
+  return {
+    code: 'bad-lab',
+    message: `bridges.${bridge.name}.uplink: this host has no interface ${uplink}`,
+    fix:
+      names.length > 0
+        ? `Interfaces that could be used: ${names.join(', ')}.`
+        : 'It has no interface that could be used; leave "uplink" out for a bridge without one.',
+  };
+}
+
+const isPhysical = (link: Link) => !['bridge', 'tun', 'dummy'].includes(link.kind ?? '');
+
+/** Why an interface cannot be an uplink, if so. */
+export function unfit(bridge: Bridge, uplink: Link, host: HostState): PlanProblem | null {
+  const at = `bridges.${bridge.name}.uplink: ${uplink.name}`;
+  const bad = (message: string, fix: string): PlanProblem => ({ code: 'bad-lab', message, fix });
+  if (uplink.type === 'loopback')
+    return bad(`${at} is the loopback interface`, 'Name the physical interface that leads to your network.');
+  if (uplink.type !== 'ether')
+    return bad(
+      `${at} is no Ethernet interface (its link layer is ${uplink.type})`,
+      'Only Ethernet interfaces can be bridged.',
+    );
+  if (uplink.kind === 'bridge')
+    return bad(
+      `${at} is a bridge itself, and a bridge cannot be a port of another`,
+      'Name the physical interface behind it.',
+    );
+  if (host.wireless.includes(uplink.name)) {
+    return bad(
+      `${at} is a Wi-Fi interface; access points drop frames of any MAC but its own, so it cannot be bridged`,
+      'Use a wired interface.',
+    );
+  }
+  if (uplink.master !== null && uplink.master !== bridgeName(bridge, host)) {
+    const master = linkNamed(host, uplink.master);
+    const lab = master && labOf(master);
+    const free = lab ? `vmnet destroy ${lab}` : `ip link set dev ${uplink.name} nomaster`;
+    return bad(
+      `${at} is enslaved already, to ${uplink.master}`,
+      `Free it first (${free}), or name another interface.`,
+    );
+  }
+  return null;
+}
+
+/** Addresses of a bridge port are not answered any more. */
+function wouldStrand(bridge: Bridge, uplink: Link): PlanProblem | null {
+  const addresses = uplink.addresses.filter(address => address.scope === 'global');
+  if (bridge.address.mode === 'inherit' || addresses.length === 0) return null;
+  const list = addresses.map(address => `${address.local}/${address.prefix}`).join(', ');
+  return {
+    code: 'conflict',
+    message: `${uplink.name} has the addresses ${list}, which no longer work on a port of ${bridge.name}: the bridge does not take them over`,
+    fix: `Set "address": "inherit" for ${bridge.name}, or repeat the command with --yes if you can do without them.`,
+  };
+}
+
+/** A leased address that nobody renews on the bridge would vanish with its lease. */
+function wouldExpire(bridge: Bridge, uplink: Link): PlanProblem | null {
+  const leased = uplink.addresses.filter(address => address.validLifetime !== null);
+  if (!moves(bridge, uplink) || leased.length === 0) return null;
+  const list = leased
+    .map(address => `${address.local}/${address.prefix} (${address.validLifetime} s left)`)
+    .join(', ');
+  return {
+    code: 'conflict',
+    message: `${uplink.name} holds leased addresses, which nobody would renew on ${bridge.name}: ${list}`,
+    fix: 'Give the host a static address first, or repeat the command with --yes if your DHCP client will run on the bridge.',
+  };
+}
+
+/** How many rules a message quotes. */
+const SHOWN = 6;
+
+/** A rule that names the uplink sees nothing any more: what it let in is locked out, what it kept out comes in. */
+function wouldNotMatch(bridge: Bridge, uplink: Link, host: HostState): PlanProblem | null {
+  const rules = host.firewall.filter(rule => rule.device === uplink.name);
+  if (!moves(bridge, uplink) || rules.length === 0) return null;
+  const lines = rules.slice(0, SHOWN).map(({ where, text }) => `${where}: ${text}`);
+  const more = rules.length > SHOWN ? [`and ${rules.length - SHOWN} more`] : [];
+  return {
+    code: 'conflict',
+    message: `${count(rules.length, 'firewall rule')} would stop matching, since ${bridge.name} takes the place of ${uplink.name}, which ${rules.length === 1 ? 'it names' : 'they name'}: ${[...lines, ...more].join('; ')}`,
+    fix: `Let the rules name ${bridge.name} as well, then repeat the command with --yes.`,
+  };
+}

@@ -1,0 +1,35 @@
+import { readFile } from 'node:fs/promises';
+
+/** A process, told from a later one of the same pid by its start. */
+export interface ProcessRef {
+  readonly pid: number;
+  /** Clock ticks since boot. */
+  readonly startedAt: string;
+}
+
+/** Field 22 of proc(5)'s /proc/PID/stat; null where there is no such process, or it is a zombie. */
+export async function startTime(pid: number): Promise<string | null> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields === undefined || fields[0] === 'Z' ? null : (fields[19] ?? null);
+}
+
+/** Is this very process still there? */
+export async function isRunning(process: ProcessRef): Promise<boolean> {
+  return (await startTime(process.pid)) === process.startedAt;
+}
+
+/** This process. */
+export const self = async (): Promise<ProcessRef> => ({
+  pid: process.pid,
+  startedAt: (await startTime(process.pid)) ?? '',
+});
+
+/** End a process that must not go on; twice is no error. */
+export function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // gone already
+  }
+}

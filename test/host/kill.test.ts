@@ -1,0 +1,141 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Snapshot } from '../../src/sandbox/snapshot.js';
+import { linesOfBatches } from '../support/batches.js';
+import { Box } from '../support/box.js';
+
+// vmnet killed with -9 after every line of every batch, and the batch with it: the host comes back.
+
+const CUTTING_IP = fileURLToPath(new URL('../fixtures/bin', import.meta.url));
+
+let box: Box;
+let file: string;
+let before: Snapshot;
+let serial = 0;
+
+beforeAll(async () => {
+  box = await Box.up();
+  await box.run('ip', 'route', 'add', '10.10.0.0/16', 'via', '192.0.2.7', 'table', '100');
+  await box.run('ip', 'rule', 'add', 'iif', 'eth0', 'lookup', '100', 'pref', '70');
+  file = await box.lab({
+    name: 'killed',
+    bridges: { br0: { uplink: 'eth0' } },
+    vms: { a: { boot: 'probe', nics: [{ bridge: 'br0' }] } },
+  });
+  before = await box.snapshot();
+});
+
+afterAll(() => box?.down());
+
+const killedAt = (batch: number, line: number) => ({
+  PATH: `${CUTTING_IP}:${process.env.PATH}`,
+  CUT_COUNTER: join(box.folder, `count-${serial++}`),
+  CUT_BATCH: String(batch + 1),
+  CUT_LINE: String(line),
+  CUT_KILL: 'yes',
+});
+
+/** Every point of a plan: after each line of each of its batches. */
+async function points(...words: string[]): Promise<[number, number][]> {
+  const plan = await box.vmnet(...words);
+  const batches = linesOfBatches(plan.json.plan.phases);
+  return batches.flatMap((lines, batch) =>
+    Array.from({ length: lines }, (_, line): [number, number] => [batch, line]),
+  );
+}
+
+async function untilRestored(): Promise<string[]> {
+  let left = ['not looked'];
+  for (let tries = 0; tries < 60 && left.length > 0; tries++) {
+    left = await box.differenceFrom(before);
+    if (left.length > 0) await sleep(100);
+  }
+  return left;
+}
+
+describe('provision killed', () => {
+  it('is undone by its guard alone', async () => {
+    const all = await points('plan', '--network-only', file);
+    let restored = 0;
+    for (const [batch, line] of all) {
+      const end = await box.killed(killedAt(batch, line), 'provision', '--network-only', file);
+      expect(end.code, `batch ${batch + 1}, line ${line + 1}`).not.toBe(0);
+      // The move was confirmed before the taps: from there on, the guard leaves it to `recover`.
+      if ((await untilGone()) === 'pending') await box.vmnet('recover', 'killed');
+      expect(await untilRestored(), `batch ${batch + 1}, line ${line + 1}`).toEqual([]);
+      restored++;
+    }
+    console.log(`provision: ${all.length} points tried, ${restored} restored`);
+  });
+
+  it('is undone by recover without a guard, and by the next provision or destroy', async () => {
+    const all = await points('plan', '--network-only', file);
+    let restored = 0;
+    for (const [i, [batch, line]] of all.entries()) {
+      const where = `batch ${batch + 1}, line ${line + 1}`;
+      await box.killed(killedAt(batch, line), 'provision', '--network-only', '--rollback-after', '0', file);
+      if (i % 3 === 0)
+        expect((await box.vmnet('recover')).json.recovered, where).toEqual({ killed: 'undone' });
+      if (i % 3 === 1) expect((await box.vmnet('destroy', 'killed')).json.error, where).toBeNull();
+      if (i % 3 === 2) {
+        const again = await box.vmnet('provision', '--network-only', file);
+        expect(again.json.error, where).toBeNull();
+        expect((await box.vmnet('destroy', 'killed')).code, where).toBe(0);
+      }
+      expect(await box.differenceFrom(before), where).toEqual([]);
+      restored++;
+    }
+    console.log(`recovery: ${all.length} points tried, ${restored} restored`);
+  });
+});
+
+/** Does the guard end what is pending, or leave it? */
+async function untilGone(): Promise<'gone' | 'pending'> {
+  for (let tries = 0; tries < 40; tries++) {
+    if ((await box.attempt('host', 'sh', '-c', 'ls /run/vmnet-state/labs/killed/pending.json')).code !== 0)
+      return 'gone';
+    const words = await box.attempt('host', 'cat', '/run/vmnet-state/labs/killed/pending.log');
+    if (words.stdout.includes('confirmed')) return 'pending';
+    await sleep(100);
+  }
+  return 'pending';
+}
+
+describe('destroy killed', () => {
+  it('is carried on by the next one', async () => {
+    await box.vmnet('provision', '--network-only', file);
+    const all = await points('destroy', '--dry-run', 'killed');
+    let restored = 0;
+    for (const [batch, line] of all) {
+      const where = `batch ${batch + 1}, line ${line + 1}`;
+      await box.vmnet('provision', '--network-only', file);
+      // Deleting the taps is a batch as well, which the plan does not spell out.
+      await box.killed(killedAt(batch + 1, line), 'destroy', 'killed');
+      expect((await box.vmnet('destroy', 'killed')).json.error, where).toBeNull();
+      expect(await box.differenceFrom(before), where).toEqual([]);
+      restored++;
+    }
+    console.log(`destroy: ${all.length} points tried, ${restored} restored`);
+  });
+});
+
+describe('the LAN lost right after the move', () => {
+  it('is noticed; the uplink goes back, and the message says who is lost', async () => {
+    // The switch shuts the port as soon as it sees the bridge: here, when br0 gets its port.
+    const watcher = box.run(
+      'sh',
+      '-c',
+      'until ip -br link show master br0 2>/dev/null | grep -q eth0; do :; done; echo seen',
+    );
+    const run = box.vmnet('provision', '--network-only', file);
+    await watcher;
+    await box.lan('ip', 'addr', 'flush', 'dev', 'lan0');
+    const answer = await run;
+    expect([answer.code, answer.json.error?.code]).toEqual([1, 'timeout']);
+    expect(answer.json.error.message).toContain('192.0.2.1 through br0');
+    expect(answer.json.error.hint).toContain('as it was');
+    expect(await box.differenceFrom(before)).toEqual([]);
+  });
+});
