@@ -22,21 +22,27 @@ export async function guard(
   drivers: Drivers,
   observe: () => Promise<HostState>,
 ): Promise<Recovery> {
-  if ((await readJournal(lab, drivers)) === null) return 'none';
+  if (!(await isOpen(lab, drivers))) return 'none';
   await drivers.journals.mark(lab, GUARDED);
   const deadline = Date.now() + deadlineMs;
   while (await isRunning(watched)) {
-    const journal = await readJournal(lab, drivers);
-    if (journal === null || journal.confirmed) return 'none';
+    if (!(await isOpen(lab, drivers))) return 'none';
     if (Date.now() > deadline) kill(watched.pid);
     await sleep(LOOK_EVERY);
   }
-  // It is gone. A batch of its own may still run, and holds the lock until it is done.
+  // It is gone.
+  if (!(await isOpen(lab, drivers))) return 'none';
+  // A batch of its own may still run, and holds the lock until it is done.
   const held = await drivers.locks.take(locks, `the guard of ${lab}`, () => {});
   try {
-    const journal = await readJournal(lab, drivers);
-    return journal === null || journal.confirmed ? 'none' : await recover(lab, drivers, observe);
+    return (await isOpen(lab, drivers)) ? await recover(lab, drivers, observe) : 'none';
   } finally {
     held.release();
   }
+}
+
+/** Is a run under way whose move is not confirmed yet? */
+async function isOpen(lab: string, drivers: Drivers): Promise<boolean> {
+  const journal = await readJournal(lab, drivers);
+  return journal !== null && !journal.confirmed;
 }
