@@ -1,5 +1,5 @@
-import { chmod, mkdir, readFile, rm, rmdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { chmod, mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { stateError } from './records.js';
 import type { Run } from './run.js';
 
@@ -10,6 +10,8 @@ export interface Files {
   /** The whole text, or null where there is no such file. */
   read(path: string): Promise<string | null>;
   remove(path: string): Promise<void>;
+  /** Everything below a folder, by its whole path. */
+  list(folder: string): Promise<readonly string[]>;
   /** Remove a folder unless something is in it. */
   removeIfEmpty(path: string): Promise<void>;
   /** A copy-on-write qcow2 over `image`, which stays as it is. */
@@ -29,6 +31,10 @@ export function makeFiles(run: Run): Files {
     makeFolder,
     read: path => readFile(path, 'utf8').catch(() => null),
     remove: path => rm(path, { recursive: true, force: true }),
+    async list(folder) {
+      const names = await readdir(folder, { recursive: true }).catch(() => [] as string[]);
+      return names.map(name => join(folder, name));
+    },
     removeIfEmpty: path => rmdir(path).catch(() => {}),
     async makeOverlay(path, image) {
       const info = JSON.parse((await run('qemu-img', ['info', '-U', '--output=json', image])).stdout) as {

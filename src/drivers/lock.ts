@@ -6,8 +6,8 @@ import {
   openSync,
   readFileSync,
   rmdirSync,
+  rmSync,
   statSync,
-  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -40,7 +40,7 @@ export function makeLocks(run: Run, folder: () => Promise<string>): Locks {
       held.delete(path);
       if (fd === undefined) continue;
       // While it is still locked: whoever waits on this file sees that it is no longer the one of that name.
-      unlinkSync(path);
+      rmSync(path, { force: true });
       closeSync(fd);
     }
   };

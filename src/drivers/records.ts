@@ -60,13 +60,18 @@ async function readRecord(file: string): Promise<StoredRecord | null> {
 function parsed(text: string): StoredRecord | null {
   try {
     const value = JSON.parse(text);
-    return value?.version === 1 && typeof value.name === 'string' && typeof value.lab === 'object'
+    return value?.version === 1 &&
+      typeof value.name === 'string' &&
+      isObject(value.lab) &&
+      isObject(value.uplinks)
       ? value
       : null;
   } catch {
     return null;
   }
 }
+
+const isObject = (value: unknown) => typeof value === 'object' && value !== null;
 
 /** Write beside, sync, rename, sync the folder: after a power cut there is the old or the new file, never half. */
 async function replaceFile(file: string, text: string): Promise<void> {

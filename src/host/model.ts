@@ -18,6 +18,8 @@ export interface HostState {
   readonly wireless: readonly string[];
   /** Firewall rules that name an uplink which the lab wants and no bridge has yet. */
   readonly firewall: readonly FirewallRule[];
+  /** Copy-on-write disks that the lab has already. */
+  readonly disks: readonly string[];
   /** null where libvirt was not asked (`--network-only`). */
   readonly libvirt: LibvirtState | null;
   /** What earlier runs wrote down about the labs they applied. */

@@ -48,6 +48,7 @@ export async function observeHost(
     neighbours: dump.neighbours.map(parseNeighbour).filter(entry => entry !== null),
     sysctls,
     wireless: await wirelessOf(links, drivers),
+    disks: lab ? await drivers.files.list(`${drivers.stateDir}/disks/${lab.name}`) : [],
     firewall: await rulesNaming(freeUplinks(lab, links), drivers),
     libvirt,
     records,

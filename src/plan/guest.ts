@@ -47,7 +47,7 @@ export function planGuests(
     const current = present?.mark?.digest === rendered.digest;
     const outdated =
       present !== undefined && isAlive(present) && present.liveMark?.digest !== rendered.digest;
-    const before = { present, restarted: outdated && options.restart };
+    const before = { present, restarted: outdated && options.restart, disks: host.disks };
     if (!current) define.push(defineStep(lab, vm, ref, rendered.xml, before, context));
     if (present && isAlive(present) && !outdated) continue;
     if (outdated && !options.restart) {
@@ -69,7 +69,8 @@ interface Ref {
 function defineStep(lab: Lab, vm: Vm, ref: Ref, xml: string, before: Before, context: RenderContext): Step {
   const { present, restarted } = before;
   const disk = vm.boot.kind === 'image' ? diskPath(context.stateDir, lab.name, vm.name, vm.boot.image) : null;
-  const isNew = disk !== null && !present?.xml?.includes(disk);
+  // A disk that is there is kept, even where another image was tried in between.
+  const isNew = disk !== null && !before.disks.includes(disk);
   const overlay: Action[] =
     isNew && vm.boot.kind === 'image' ? [{ kind: 'overlay', path: disk, image: vm.boot.image }] : [];
   const guest = { ...ref, console: consolePath(context.stateDir, lab.name, vm.name) };
@@ -92,6 +93,8 @@ interface Before {
   readonly present: DomainState | undefined;
   /** It runs, and will be restarted: an undo has to start it with its former definition. */
   readonly restarted: boolean;
+  /** Disks that the lab has already. */
+  readonly disks: readonly string[];
 }
 
 /** @param redefined where a define step precedes, whose undo starts the former guest again */

@@ -31,9 +31,18 @@ function nicFor(lab: Lab, bridge: Bridge, name: string, index: number): SandboxN
   ];
   const subnets = subnetsOf(used, index);
   const lan = subnets.flatMap(subnet => freeAddress(subnet, used) ?? []);
-  const host = subnets.flatMap(subnet => freeAddress(subnet, [...used, ...lan]) ?? []);
-  const inherits = bridge.address.mode === 'inherit';
-  return { name, lan, host: inherits ? host : [], gateways: inherits ? firstOfEachFamily(lan) : [] };
+  if (bridge.address.mode !== 'inherit') return { name, lan, host: [], gateways: [] };
+  const pairs = lan.flatMap(gateway => {
+    const own = freeAddress(gateway, [...used, ...lan]);
+    return own === null ? [] : [{ own, gateway }];
+  });
+  // A gateway serves only in a subnet that the host has an address in.
+  return {
+    name,
+    lan,
+    host: pairs.map(({ own }) => own),
+    gateways: firstOfEachFamily(pairs.map(({ gateway }) => gateway)),
+  };
 }
 
 /** The subnets of these CIDRs, each once; the default of a family where there is none. */

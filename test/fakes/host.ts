@@ -51,6 +51,7 @@ export class FakeHost {
       sysctls: Object.fromEntries(kernel.sysctls),
       wireless: this.wireless,
       firewall: this.firewall,
+      disks: [...this.files].filter(path => path.endsWith('.qcow2')),
       libvirt: { uri: 'qemu:///system', domains: [...this.domains.values()] },
       records: [...this.records.values()],
     });
@@ -89,6 +90,7 @@ export class FakeHost {
         read: async (path: string) => (this.files.has(path) ? 'vmnet-probe: up\n' : null),
         remove: (path: string) => this.#call(`rm ${path}`, () => this.#removeFiles(path)),
         removeIfEmpty: async () => {},
+        list: async (folder: string) => [...this.files].filter(path => path.startsWith(`${folder}/`)),
         makeOverlay: (path: string) => this.#call(`overlay ${path}`, () => this.files.add(path)),
       },
       // Gateways always answer here.
