@@ -1,6 +1,7 @@
 import type { Drivers } from '../drivers/drivers.js';
 import { VmnetError } from '../errors.js';
 import type { HostState } from '../host/model.js';
+import type { Lab } from '../lab/model.js';
 import { execute, joined } from './execute.js';
 import { forget } from './forget.js';
 import { type Interrupted, readJournal, undoOf } from './journal.js';
@@ -49,12 +50,21 @@ async function undo(
   drivers: Drivers,
   observe: () => Promise<HostState>,
 ): Promise<void> {
+  const { lab, record } = interrupted.plan;
   const run = { done: [], undo: undoOf(interrupted) };
   const rollback = await rollBack(run, interrupted.before, drivers, observe);
-  const lab = interrupted.plan.lab;
-  if (rollback.left.length > 0)
-    throw notRestored(new VmnetError('interrupted', `a provision of ${lab} had been cut off`), rollback, lab);
+  // Hours may have passed: what others did to the host meanwhile is theirs.
+  const touched = namesOf(record?.lab ?? null);
+  const left = rollback.left.filter(line => touched.some(name => line.split(/[\s(),]+/).includes(name)));
+  const cause = new VmnetError('interrupted', `a provision of ${lab} had been cut off`);
+  if (left.length > 0) throw notRestored(cause, { ...rollback, left }, lab);
 }
+
+/** Names of everything on the host that a lab has to do with. */
+const namesOf = (lab: Lab | null): string[] => [
+  ...(lab?.bridges ?? []).flatMap(bridge => [bridge.name, ...(bridge.uplink ? [bridge.uplink] : [])]),
+  ...(lab?.vms ?? []).flatMap(vm => [vm.domain, ...vm.nics.map(nic => nic.tap)]),
+];
 
 /** A destroy goes on forwards: what was taken from the bridge must arrive at the uplink. */
 async function carryOn({ begun }: Interrupted, drivers: Drivers): Promise<void> {

@@ -34,7 +34,12 @@ export async function destroy(labOrFile: string, flags: DestroyFlags, context: C
 
 async function destroyLocked(name: string, flags: DestroyFlags, context: Context): Promise<Outcome> {
   const { drivers, reporter } = context;
-  await recoverFirst(name, flags, context);
+  // What could not be undone is destroyed all the same, by its marks.
+  await recoverFirst(name, context).catch(async (error: Error) => {
+    if (!(error instanceof VmnetError) || error.code !== 'not-restored') throw error;
+    reporter.warn(`${error.message}\n${error.hint}`);
+    await drivers.journals.end(name);
+  });
   const record = await recordOf(name, context);
   const look = looker(name, flags, record, context);
   const replan = async () => planDestroy(name, await look(), drivers.stateDir);

@@ -37,7 +37,7 @@ export async function provision(file: string, flags: ProvisionFlags, context: Co
 
 async function provisionLocked(lab: Lab, flags: ProvisionFlags, context: Context): Promise<Outcome> {
   const { drivers, reporter } = context;
-  await recoverFirst(lab.name, flags, context);
+  await recoverFirst(lab.name, context);
   const observe = () => observeFor(lab, flags, context);
   const seconds = rollbackAfter(flags.rollbackAfter);
   const guard = seconds > 0 ? (name: string) => startGuard(name, seconds, drivers) : null;

@@ -41,7 +41,7 @@ export async function recover(
 }
 
 /** The first thing that provision and destroy do, under the lab's lock. */
-export async function recoverFirst(name: string, _flags: object, context: Context): Promise<void> {
+export async function recoverFirst(name: string, context: Context): Promise<void> {
   const recovery = await recoverOne(name, context);
   if (recovery !== 'none') context.reporter.warn(`${name}: ${WORDS[recovery]}`);
 }

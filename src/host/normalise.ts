@@ -1,4 +1,4 @@
-import type { HostState } from './model.js';
+import type { HostState, Route } from './model.js';
 
 /**
  * A host's state as comparable lines, so that "the host is as it was" can be looked at instead of claimed.
@@ -9,32 +9,64 @@ import type { HostState } from './model.js';
  * - records: ours, and removed after the comparison.
  */
 export function normalise(host: HostState): string[] {
-  const lines = [
-    ...host.links.map(({ addresses, index, operState, portState, ...link }) =>
-      line(`link ${link.name}`, link),
-    ),
-    ...host.links.flatMap(link =>
-      link.addresses.map(({ validLifetime, preferredLifetime, ...address }, i) =>
-        line(`address ${i + 1} of ${link.name}`, address),
-      ),
-    ),
-    ...host.routes.map(route => line(`route ${route.dst} in table ${route.table}`, route)),
-    ...host.rules.map(rule => line(`rule ${rule.priority}`, rule)),
-    ...host.neighbours.map(entry => line(`neighbour ${entry.dst} on ${entry.dev}`, entry)),
-    ...Object.entries(host.sysctls).map(([path, value]) => `sysctl ${path.replaceAll('/', '.')} = ${value}`),
-    ...(host.libvirt?.domains ?? []).map(({ name, uuid, state }) => line(`domain ${name}`, { uuid, state })),
-  ];
-  return lines.sort();
+  return [...facts(host)].map(([what, details]) => `${what}: ${JSON.stringify(details)}`).sort();
 }
 
-const line = (what: string, value: object) => `${what}: ${JSON.stringify(value)}`;
+type Details = Readonly<Record<string, unknown>>;
 
-/** What differs between two states, one line each: `missing: …` and `left over: …`. Empty where nothing does. */
+/** Each thing by its name for people, with everything that is compared of it. */
+function facts(host: HostState): Map<string, Details> {
+  const found = new Map<string, Details[]>();
+  const add = (what: string, details: Details) => void found.set(what, [...(found.get(what) ?? []), details]);
+  for (const { addresses, index, operState, portState, ...link } of host.links) {
+    add(`link ${link.name}`, link);
+    for (const [i, { validLifetime, preferredLifetime, ...address }] of addresses.entries())
+      add(`address ${address.local}/${address.prefix} on ${link.name}`, { position: i + 1, ...address });
+  }
+  for (const route of host.routes) add(routeName(route), { ...route });
+  for (const rule of host.rules) add(`rule ${rule.priority}: ${rule.selectors.join(' ')}`, { ...rule });
+  for (const entry of host.neighbours) add(`neighbour ${entry.dst} on ${entry.dev}`, { ...entry });
+  for (const [path, value] of Object.entries(host.sysctls))
+    add(`sysctl ${path.replaceAll('/', '.')}`, { value });
+  for (const { name, uuid, state } of host.libvirt?.domains ?? []) add(`domain ${name}`, { uuid, state });
+  return new Map([...found].flatMap(([what, copies]) => numbered(what, copies)));
+}
+
+/** Some things differ in nothing that people would call them by, such as two rules of one priority. */
+const numbered = (what: string, copies: readonly Details[]): [string, Details][] =>
+  copies
+    .map(details => ({ details, text: JSON.stringify(details) }))
+    .sort((a, b) => (a.text < b.text ? -1 : 1))
+    .map(({ details }, i) => [i === 0 ? what : `${what} (${i + 1})`, details]);
+
+const routeName = ({ family, dst, table, gateway, dev, metric }: Route) =>
+  [
+    `IPv${family} route ${dst}`,
+    ...(gateway ? [`via ${gateway}`] : []),
+    ...(dev ? [`dev ${dev}`] : []),
+    `in table ${table}`,
+    ...(metric === null ? [] : [`metric ${metric}`]),
+  ].join(' ');
+
+/**
+ * What differs between two states, one line each: `missing: …`, `left over: …`, `changed: … (mtu 1500 → 1400)`.
+ * Empty where nothing does.
+ */
 export function difference(before: HostState, after: HostState): string[] {
-  const [old, now] = [normalise(before), normalise(after)];
-  const [oldSet, nowSet] = [new Set(old), new Set(now)];
+  const [old, now] = [facts(before), facts(after)];
   return [
-    ...old.filter(entry => !nowSet.has(entry)).map(entry => `missing: ${entry}`),
-    ...now.filter(entry => !oldSet.has(entry)).map(entry => `left over: ${entry}`),
+    ...[...old.keys()].filter(what => !now.has(what)).map(what => `missing: ${what}`),
+    ...[...now.keys()].filter(what => !old.has(what)).map(what => `left over: ${what}`),
+    ...[...old].flatMap(([what, details]) => {
+      const changes = fieldChanges(details, now.get(what) ?? details);
+      return changes.length > 0 ? [`changed: ${what} (${changes.join(', ')})`] : [];
+    }),
   ];
+}
+
+function fieldChanges(before: Details, after: Details): string[] {
+  const text = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
+  return Object.keys({ ...before, ...after })
+    .filter(key => JSON.stringify(before[key]) !== JSON.stringify(after[key]))
+    .map(key => `${key} ${text(before[key])} → ${text(after[key])}`);
 }

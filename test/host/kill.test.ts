@@ -91,6 +91,30 @@ describe('provision killed', () => {
   });
 });
 
+describe('what others did to the host between the crash and the recovery', () => {
+  it('is theirs, and stays', async () => {
+    // After the second line of the move: the uplink has lost its addresses, and the bridge has none yet.
+    await box.killed(killedAt(1, 2), 'provision', '--network-only', '--rollback-after', '0', file);
+    expect(await box.run('ip', '-4', '-o', 'addr', 'show', 'dev', 'eth0')).toBe('');
+    await box.run('ip', 'address', 'add', '10.77.0.1/24', 'dev', 'lo');
+    expect((await box.vmnet('recover')).json).toMatchObject({ ok: true, recovered: { killed: 'undone' } });
+    expect(await box.run('ip', '-4', '-o', 'addr', 'show', 'dev', 'lo')).toContain('10.77.0.1');
+    await box.run('ip', 'address', 'del', '10.77.0.1/24', 'dev', 'lo');
+    expect(await box.differenceFrom(before)).toEqual([]);
+  });
+
+  it('keeps nothing of an older boot from being forgotten', async () => {
+    await box.killed(killedAt(0, 2), 'provision', '--network-only', '--rollback-after', '0', file);
+    const pending = '/run/vmnet-state/labs/killed/pending.json';
+    await box.run('sed', '-i', 's/"bootId":"[^"]*"/"bootId":"another"/g', pending);
+    expect((await box.vmnet('recover', 'killed')).json.recovered).toEqual({ killed: 'outdated' });
+    expect(await box.run('ip', '-br', 'link')).toContain('br0');
+    await box.run('ip', 'link', 'del', 'dev', 'br0');
+    await box.vmnet('destroy', 'killed');
+    expect(await box.differenceFrom(before)).toEqual([]);
+  });
+});
+
 /** Does the guard end what is pending, or leave it? */
 async function untilGone(): Promise<'gone' | 'pending'> {
   for (let tries = 0; tries < 40; tries++) {

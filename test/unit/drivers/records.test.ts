@@ -6,7 +6,13 @@ import { makeRecords } from '../../../src/drivers/records.js';
 
 let state: string;
 const fileOf = (name: string) => join(state, 'labs', name, 'record.json');
-const record = (name: string, more: object = {}) => ({ version: 1, name, lab: { name }, ...more });
+const record = (name: string, more: object = {}) => ({
+  version: 1,
+  name,
+  lab: { name },
+  uplinks: {},
+  ...more,
+});
 
 beforeEach(() => {
   state = join(mkdtempSync(join(tmpdir(), 'vmnet-records-')), 'state');
@@ -92,7 +98,9 @@ describe('a record', () => {
     ['of another version', '{"version": 2, "name": "a", "lab": {}}'],
     ['without a version', '{"name": "a", "lab": {}}'],
     ['without a name', '{"version": 1, "lab": {}}'],
-    ['without a lab', '{"version": 1, "name": "a"}'],
+    ['without a lab', '{"version": 1, "name": "a", "uplinks": {}}'],
+    ['with a lab of null', '{"version": 1, "name": "a", "lab": null, "uplinks": {}}'],
+    ['without uplinks', '{"version": 1, "name": "a", "lab": {}}'],
     ['followed by more', `${JSON.stringify(record('a'))}}`],
   ])('that is %s is damaged, and its file is named', async (_, text) => {
     await makeRecords(state).save(record('b'));
