@@ -25,8 +25,8 @@ const program = new Command('vmnet')
   .showSuggestionAfterError();
 
 /** Let commander parse, and run the verb with what it parsed. */
-function verb(words: string, description: string, work: Verb, parent = program): Command {
-  const command = parent.command(words).description(description);
+function verb(words: string, description: string, work: Verb, parent = program, hidden = false): Command {
+  const command = parent.command(words, { hidden }).description(description);
   command.action(async (...parsed: unknown[]) => {
     const name = parent === program ? command.name() : `${parent.name()} ${command.name()}`;
     // commander hands over the arguments, the flags, and the command itself.
@@ -73,8 +73,12 @@ verb(
   'bring a run that was killed to a clean end: of one lab, or of all',
   async (context, lab, flags) => (await import('./commands/recover.js')).recover(lab, flags, context),
 ).option(...noWait);
-verb('guard <lab>', 'watch a provision from outside; started by it', async (context, lab, flags) =>
-  (await import('./commands/recover.js')).guard(lab, flags, context),
+verb(
+  'guard <lab>',
+  'watch a provision from outside; started by it, not by people',
+  async (context, lab, flags) => (await import('./commands/recover.js')).guard(lab, flags, context),
+  program,
+  true,
 )
   .requiredOption('--watch <process>')
   .requiredOption('--deadline <ms>');
