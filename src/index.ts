@@ -16,8 +16,9 @@ import { forget } from './apply/forget.js';
 import type { StepResult } from './apply/pipeline.js';
 import { prepareRender } from './commands/prepare.js';
 import { type DriverOptions, type Drivers, makeDrivers } from './drivers/drivers.js';
-import type { HostState, LabRecord } from './host/model.js';
+import type { HostState } from './host/model.js';
 import { type ObserveOptions, observeHost as observe } from './host/observe.js';
+import { findRecord } from './host/records.js';
 import type { Lab } from './lab/model.js';
 import type { Plan } from './plan/model.js';
 import { type PlanOptions, planDestroy, planProvision } from './plan/plan.js';
@@ -94,9 +95,7 @@ export async function destroyLab(
   host: Drivers,
   options: ObserveOptions = {},
 ): Promise<StepResult[]> {
-  const record = ((await host.records.all()) as readonly LabRecord[]).find(
-    candidate => candidate.name === name,
-  );
+  const record = await findRecord(name, host);
   const look = () => observe(host, record?.lab ?? null, options);
   const replan = async () => planDestroy(name, await look(), host.stateDir);
   const context = {

@@ -138,5 +138,5 @@ function complaint(error: unknown): string {
         .map(line => `  ${line}`)
         .join('\n')}\n`
     : '';
-  return `${`vmnet: ${error.message}\n${hint}`.split('\n').map(printable).join('\n')}`;
+  return `vmnet: ${error.message}\n${hint}`.split('\n').map(printable).join('\n');
 }

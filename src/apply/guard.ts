@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Drivers } from '../drivers/drivers.js';
 import type { HostState } from '../host/model.js';
 import { isRunning, kill, type ProcessRef } from '../process.js';
-import { GUARDED, readJournal } from './journal.js';
+import { CONFIRMED, GUARDED } from './journal.js';
 import { type Recovery, recover } from './recover.js';
 
 /** Milliseconds between two looks; a guard lives for seconds. */
@@ -43,6 +43,6 @@ export async function guard(
 
 /** Is a run under way whose move is not confirmed yet? */
 async function isOpen(lab: string, drivers: Drivers): Promise<boolean> {
-  const journal = await readJournal(lab, drivers);
-  return journal !== null && !journal.confirmed;
+  const words = await drivers.journals.words(lab);
+  return words !== null && !words.includes(CONFIRMED);
 }

@@ -17,11 +17,10 @@ export interface Pending {
 /** A pending run with the phases that it had begun. */
 export interface Interrupted extends Pending {
   readonly begun: readonly Phase[];
-  /** The move of the uplink was found to be well. */
-  readonly confirmed: boolean;
 }
 
-const CONFIRMED = 'confirmed';
+/** Written when the host was found to be reached through the bridge. */
+export const CONFIRMED = 'confirmed';
 
 /** Written by the guard when it watches. */
 export const GUARDED = 'guarded';
@@ -45,7 +44,7 @@ export async function readJournal(lab: string, drivers: Drivers): Promise<Interr
   const pending = found?.entry as Pending | undefined;
   if (!found || pending?.version !== 1) return null;
   const begun = pending.plan.phases.filter(phase => found.words.includes(phase.name));
-  return { ...pending, begun, confirmed: found.words.includes(CONFIRMED) };
+  return { ...pending, begun };
 }
 
 /** Undo actions of all phases that may have taken effect, the latest first. */
@@ -58,7 +57,7 @@ const GUARD_WITHIN = 20_000;
 /** Wait until a guard watches this run. Throws `timeout`: without it, the uplink is not touched. */
 export async function untilGuarded(lab: string, drivers: Drivers): Promise<void> {
   const deadline = Date.now() + GUARD_WITHIN;
-  while (!(await drivers.journals.read(lab))?.words.includes(GUARDED)) {
+  while (!(await drivers.journals.words(lab))?.includes(GUARDED)) {
     if (Date.now() > deadline)
       throw new VmnetError(
         'timeout',

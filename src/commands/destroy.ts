@@ -3,6 +3,7 @@ import { forget } from '../apply/forget.js';
 import { VmnetError } from '../errors.js';
 import type { LabRecord } from '../host/model.js';
 import { observeHost } from '../host/observe.js';
+import { findRecord } from '../host/records.js';
 import { requireHost } from '../host/require.js';
 import { stepCount } from '../plan/model.js';
 import { planDestroy } from '../plan/plan.js';
@@ -24,11 +25,11 @@ export async function destroy(labOrFile: string, flags: DestroyFlags, context: C
   const name = await resolveName(labOrFile);
   context.about.lab = name;
   if (flags.dryRun) {
-    const host = await looker(name, flags, await recordOf(name, context), context)();
+    const host = await looker(name, flags, await findRecord(name, context.drivers), context)();
     return showPlan(planDestroy(name, host, drivers.stateDir), context);
   }
   await requireHost(drivers, 'destroy');
-  const locks = locksFor(name, (await recordOf(name, context))?.lab ?? null);
+  const locks = locksFor(name, (await findRecord(name, context.drivers))?.lab ?? null);
   return locked(locks, `vmnet destroy ${name}`, flags, context, () => destroyLocked(name, flags, context));
 }
 
@@ -40,7 +41,7 @@ async function destroyLocked(name: string, flags: DestroyFlags, context: Context
     reporter.warn(`${error.message}\n${error.hint}`);
     await drivers.journals.end(name);
   });
-  const record = await recordOf(name, context);
+  const record = await findRecord(name, context.drivers);
   const look = looker(name, flags, record, context);
   const replan = async () => planDestroy(name, await look(), drivers.stateDir);
   const before = await look();
@@ -65,11 +66,6 @@ function looker(name: string, flags: DestroyFlags, record: LabRecord | undefined
       context.reporter.warn(`libvirt was not asked for guests of ${name}: ${error.message}`);
       return look(true);
     });
-}
-
-async function recordOf(name: string, { drivers }: Context): Promise<LabRecord | undefined> {
-  const records = (await drivers.records.all()) as readonly LabRecord[];
-  return records.find(record => record.name === name);
 }
 
 function closing(name: string, steps: number, known: boolean, guestsStay: boolean): string {

@@ -1,13 +1,10 @@
-import type { LabRecord } from '../host/model.js';
+import { readRecords } from '../host/records.js';
 import { table } from '../report/table.js';
 import type { Context, Outcome } from './command.js';
 
 /** List the labs that have been provisioned on this host. */
 export async function list(_flags: object, { drivers, reporter }: Context): Promise<Outcome> {
-  const [records, bootId] = await Promise.all([
-    drivers.records.all() as Promise<readonly LabRecord[]>,
-    drivers.kernel.bootId(),
-  ]);
+  const [records, bootId] = await Promise.all([readRecords(drivers), drivers.kernel.bootId()]);
   const labs = records.map(({ name, lab, ...record }) => ({
     name,
     file: lab.file,

@@ -1,13 +1,13 @@
 import type { Drivers } from '../drivers/drivers.js';
 import { VmnetError } from '../errors.js';
-import type { LabRecord } from '../host/model.js';
+import { findRecord } from '../host/records.js';
 import { loadLab } from '../lab/load.js';
 import type { Lab } from '../lab/model.js';
 import { quote } from '../lab/quote.js';
 
 /** A lab by its file or by the name under which it was provisioned. */
 export async function resolveLab(labOrFile: string, drivers: Drivers): Promise<Lab> {
-  const record = looksLikeFile(labOrFile) ? undefined : await recordOf(labOrFile, drivers);
+  const record = looksLikeFile(labOrFile) ? undefined : await findRecord(labOrFile, drivers);
   if (record) return record.lab;
   if (looksLikeFile(labOrFile) || (await drivers.kernel.exists(labOrFile)))
     return loadLab(labOrFile, { files: 'skip' });
@@ -21,11 +21,6 @@ export async function resolveName(labOrFile: string): Promise<string> {
 }
 
 const looksLikeFile = (text: string) => text.includes('/') || /\.jsonc?$/.test(text);
-
-async function recordOf(name: string, drivers: Drivers): Promise<LabRecord | undefined> {
-  const records = (await drivers.records.all()) as readonly LabRecord[];
-  return records.find(record => record.name === name);
-}
 
 async function unknownLab(name: string, drivers: Drivers): Promise<VmnetError> {
   const names = (await drivers.records.all()).map(record => record.name);

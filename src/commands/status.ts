@@ -2,6 +2,7 @@ import { number, object } from '../host/json.js';
 import { parseLink } from '../host/links.js';
 import type { LabRecord } from '../host/model.js';
 import { observeHost } from '../host/observe.js';
+import { readRecords } from '../host/records.js';
 import type { Lab } from '../lab/model.js';
 import { table } from '../report/table.js';
 import { targetsOf } from '../verify/targets.js';
@@ -15,7 +16,7 @@ export async function status(
   context: Context,
 ): Promise<Outcome> {
   const { drivers, reporter } = context;
-  const records = (await drivers.records.all()) as readonly LabRecord[];
+  const records = await readRecords(drivers);
   const labs =
     labOrFile === undefined ? records.map(record => record.lab) : [await resolveLab(labOrFile, drivers)];
   const vms = (await Promise.all(labs.map(lab => statusOf(lab, records, context)))).flat();

@@ -1,9 +1,10 @@
 import { randomInt } from 'node:crypto';
-import { mkdir, open, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VmnetError } from '../errors.js';
 import { startTime } from '../process.js';
 import type { Run } from './run.js';
+import { writeSynced } from './synced.js';
 
 /** Everything iproute2 tells about links, addresses, routes, rules and permanent neighbours, as its own JSON. */
 export interface IpDump {
@@ -144,13 +145,7 @@ function splitArrays(text: string): string[] {
 /** A batch is a whole, synced file: a cut last line would be executed as it stands. */
 async function writeWhole(file: string, text: string): Promise<void> {
   await mkdir(join(file, '..'), { recursive: true, mode: 0o700 });
-  const handle = await open(file, 'wx', 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  await writeSynced(file, text, 'wx');
 }
 
 const notWritten = (file: string, error: Error) =>

@@ -1,6 +1,7 @@
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VmnetError } from '../errors.js';
+import { syncFolder, writeSynced } from './synced.js';
 
 /** One small JSON file a lab in the state folder, root-only, replaced whole. */
 export interface Records {
@@ -76,16 +77,9 @@ const isObject = (value: unknown) => typeof value === 'object' && value !== null
 /** Write beside, sync, rename, sync the folder: after a power cut there is the old or the new file, never half. */
 async function replaceFile(file: string, text: string): Promise<void> {
   const beside = `${file}.${process.pid}`;
-  const handle = await open(beside, 'w', 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  await writeSynced(beside, text, 'w');
   await rename(beside, file);
-  const parent = await open(join(file, '..'), 'r');
-  await parent.sync().finally(() => parent.close());
+  await syncFolder(join(file, '..'));
 }
 
 function ignoreAbsent(error: NodeJS.ErrnoException): string[] {

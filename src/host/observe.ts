@@ -4,6 +4,7 @@ import { rulesNaming } from './firewall.js';
 import { observeLibvirt } from './libvirt.js';
 import { parseLink } from './links.js';
 import type { HostState, LabRecord, Link } from './model.js';
+import { readRecords } from './records.js';
 import { parseNeighbour, parseRoute, parseRule } from './routes.js';
 
 export interface ObserveOptions {
@@ -26,7 +27,7 @@ export async function observeHost(
   options: ObserveOptions = {},
 ): Promise<HostState> {
   const { kernel } = drivers;
-  const records = (await drivers.records.all()) as readonly LabRecord[];
+  const records = await readRecords(drivers);
   const nics = namesOfInterest(lab, records);
   const [bootId, netns, dump, sysctls, libvirt] = await Promise.all([
     kernel.bootId(),

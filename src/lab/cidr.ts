@@ -26,6 +26,9 @@ export function parseCidr(text: string): Cidr | null {
   return { ...parsed, address: formatIp(parsed.family, parsed.value), prefix, network, last: network + host };
 }
 
+/** The address of a CIDR as it is written, without its prefix. */
+export const bare = (cidr: string) => cidr.split('/')[0] ?? cidr;
+
 /** An address without prefix to its family and value; null if it is none. */
 export function parseIp(text: string): { family: 4 | 6; value: bigint } | null {
   if (isIPv4(text)) return { family: 4, value: joinParts(text.split('.').map(Number), 8n) };

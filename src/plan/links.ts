@@ -1,4 +1,5 @@
 import type { HostState, Link } from '../host/model.js';
+import type { Bridge } from '../lab/model.js';
 import type { LinkRef } from './model.js';
 
 /** The link that bears this mark. */
@@ -7,6 +8,10 @@ export const marked = (host: HostState, altname: string): Link | undefined =>
 
 export const linkNamed = (host: HostState, name: string): Link | undefined =>
   host.links.find(link => link.name === name);
+
+/** What the bridge is called now; an owner may have renamed it. */
+export const bridgeName = (bridge: Bridge, host: HostState) =>
+  marked(host, bridge.altname)?.name ?? bridge.name;
 
 /** Every link that a lab made. */
 export const linksOf = (host: HostState, lab: string): Link[] =>

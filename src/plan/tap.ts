@@ -1,7 +1,7 @@
 import type { HostState, Link } from '../host/model.js';
 import type { Lab, Nic } from '../lab/model.js';
 import { bridgeMtu } from './bridge.js';
-import { marked, markLines, ownerOf, removal } from './links.js';
+import { bridgeName, markLines, ownerOf, removal } from './links.js';
 import type { Step } from './model.js';
 import type { PlanProblem } from './problems.js';
 
@@ -21,7 +21,7 @@ export function planTaps(
   const bridges = new Map(
     lab.bridges.map(bridge => [
       bridge.name,
-      { name: marked(host, bridge.altname)?.name ?? bridge.name, mtu: bridgeMtu(bridge, host) },
+      { name: bridgeName(bridge, host), mtu: bridgeMtu(bridge, host) },
     ]),
   );
   const index = { byMark: new Map<string, Link>(), byName: new Map<string, Link>() };

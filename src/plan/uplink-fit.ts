@@ -1,6 +1,6 @@
 import type { HostState, Link } from '../host/model.js';
 import type { Bridge } from '../lab/model.js';
-import { labOf, linkNamed, marked } from './links.js';
+import { bridgeName, labOf, linkNamed } from './links.js';
 import type { PlanProblem } from './problems.js';
 
 // Which interfaces can be uplinks, and what a host would lose by it.
@@ -8,10 +8,6 @@ import type { PlanProblem } from './problems.js';
 /** Does the uplink's identity move to the bridge? */
 export const moves = (bridge: Bridge, uplink: Link) =>
   bridge.address.mode === 'inherit' && uplink.addresses.length > 0;
-
-/** What the bridge is called now; an owner may have renamed it. */
-export const bridgeName = (bridge: Bridge, host: HostState) =>
-  marked(host, bridge.altname)?.name ?? bridge.name;
 
 export const count = (n: number, one: string, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
 

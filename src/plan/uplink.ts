@@ -1,10 +1,10 @@
 import type { HostState, Link, UplinkBefore } from '../host/model.js';
 import type { Bridge, Lab } from '../lab/model.js';
 import { afterMove, type Identity, identityOf, moveIdentity, nothingOn, startAfresh } from './identity.js';
-import { linkNamed, marked } from './links.js';
+import { bridgeName, linkNamed, marked } from './links.js';
 import type { Action, Step } from './model.js';
 import type { PlanProblem } from './problems.js';
-import { absent, bridgeName, count, moves, riskOf, unfit } from './uplink-fit.js';
+import { absent, count, moves, riskOf, unfit } from './uplink-fit.js';
 
 export interface UplinkOptions {
   /** Go on although an address would run out, or become unreachable. */

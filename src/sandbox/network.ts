@@ -1,4 +1,4 @@
-import { formatIp, parseCidr } from '../lab/cidr.js';
+import { bare, formatIp, parseCidr } from '../lab/cidr.js';
 import type { Bridge, Lab } from '../lab/model.js';
 
 /** One NIC of the throw-away host, and the LAN's end of its cable. */
@@ -85,8 +85,8 @@ function freeAddress(subnet: string, taken: readonly string[]): string | null {
 }
 
 function firstOfEachFamily(cidrs: readonly string[]): string[] {
-  const bare = cidrs.map(cidr => cidr.split('/')[0] ?? cidr);
-  const first = [bare.find(address => !address.includes(':')), bare.find(address => address.includes(':'))];
+  const all = cidrs.map(bare);
+  const first = [all.find(address => !address.includes(':')), all.find(address => address.includes(':'))];
   return first.filter(address => address !== undefined);
 }
 

@@ -1,4 +1,5 @@
 import type { Drivers } from '../drivers/drivers.js';
+import { bare } from '../lab/cidr.js';
 import type { Lab } from '../lab/model.js';
 import { networkFor } from './network.js';
 import { inSandbox, type Sandbox } from './sandbox.js';
@@ -34,8 +35,6 @@ export async function pingFromLan(lab: Lab, sandbox: Sandbox, drivers: Drivers):
 }
 
 const AT_ONCE = 32;
-
-const bare = (cidr: string) => cidr.split('/')[0] ?? cidr;
 
 function groups<T>(items: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>

@@ -29,9 +29,6 @@ export function borrowCandidates(subnet: Subnet, taken: ReadonlySet<string>): st
   return candidates;
 }
 
-/** An address without its prefix. */
-export const bare = (cidr: string) => cidr.split('/')[0] ?? cidr;
-
 /** Link-local address that a guest derives from its MAC by default (RFC 4291, modified EUI-64). */
 export function linkLocal(mac: string): string {
   const bytes = mac.split(':').map(byte => Number.parseInt(byte, 16));

@@ -2,7 +2,7 @@ import type { Drivers } from '../drivers/drivers.js';
 import { number, object, string } from '../host/json.js';
 import { parseLink } from '../host/links.js';
 import type { HostState } from '../host/model.js';
-import { bare } from './addresses.js';
+import { bare } from '../lab/cidr.js';
 import { type Counts, counterScript, entryKey, parseCounts } from './counters.js';
 import type { PathEvidence } from './model.js';
 import { makeStimulus, type Stimulus } from './stimulus.js';

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Drivers } from '../drivers/drivers.js';
-import { bare, borrowCandidates, linkLocal, subnetsOf } from './addresses.js';
+import { bare } from '../lab/cidr.js';
+import { borrowCandidates, linkLocal, subnetsOf } from './addresses.js';
 import type { Target } from './targets.js';
 
 /**

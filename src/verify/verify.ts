@@ -7,7 +7,7 @@ import { checkDomain, checkFdb, checkTap } from './checks.js';
 import type { Check } from './model.js';
 import { judgePath } from './path.js';
 import { nothingSeen, type ProveOptions, prove } from './prove.js';
-import { type Target, targetsOf } from './targets.js';
+import { targetsOf } from './targets.js';
 
 /** Check every VM and prove the path of every NIC, all at once. Changes nothing that outlives the call. */
 export async function verifyLab(lab: Lab, drivers: Drivers, options: ProveOptions): Promise<Check[]> {
@@ -27,19 +27,12 @@ export async function verifyLab(lab: Lab, drivers: Drivers, options: ProveOption
       judgePath(target, seen, { host, alive }),
     ];
   });
-  return Promise.all(
-    [...domains.values(), ...judged.flat()].map(check => withConsole(check, lab, targets, drivers)),
-  );
+  return Promise.all([...domains.values(), ...judged.flat()].map(check => withConsole(check, lab, drivers)));
 }
 
 /** A silent guest's last words on its console often say why. */
-async function withConsole(
-  check: Check,
-  lab: Lab,
-  targets: readonly Target[],
-  drivers: Drivers,
-): Promise<Check> {
-  if (check.reason !== 'guest-silent' || !targets.some(target => target.nic.vm === check.vm)) return check;
+async function withConsole(check: Check, lab: Lab, drivers: Drivers): Promise<Check> {
+  if (check.reason !== 'guest-silent') return check;
   const tail = consoleTail(await drivers.files.read(consolePath(drivers.stateDir, lab.name, check.vm)));
   if (tail === '') return check;
   return {

@@ -99,6 +99,7 @@ export class FakeHost {
         begin: async (lab: string, entry: unknown) => void this.pending.set(lab, { entry, words: [] }),
         mark: async (lab: string, word: string) => void this.pending.get(lab)?.words.push(word),
         read: async (lab: string) => this.pending.get(lab) ?? null,
+        words: async (lab: string) => this.pending.get(lab)?.words ?? null,
         end: async (lab: string) => void this.pending.delete(lab),
         labs: async () => [...this.pending.keys()],
       },
