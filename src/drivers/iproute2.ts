@@ -33,6 +33,8 @@ export interface Iproute2 {
   links(options?: { stats?: boolean }): Promise<readonly IpJson[]>;
   /** Forwarding database of every bridge: one process. */
   fdb(): Promise<readonly IpJson[]>;
+  /** Flags of every bridge port: one process. */
+  ports(): Promise<readonly IpJson[]>;
   /** Run all lines as one `ip -batch`. Throws `command-failed` that quotes the line it stopped at. */
   batch(lines: readonly string[], options?: BatchOptions): Promise<void>;
   /** Remove the batch files of runs that were killed. */
@@ -102,6 +104,9 @@ export function makeIproute2(
     },
     async fdb() {
       return parseDocuments((await run('bridge', ['-j', 'fdb', 'show'])).stdout)[0] ?? [];
+    },
+    async ports() {
+      return parseDocuments((await run('bridge', ['-j', '-d', 'link', 'show'])).stdout)[0] ?? [];
     },
     batch,
     deleteLinks,

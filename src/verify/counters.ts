@@ -5,74 +5,131 @@ import type { Target } from './targets.js';
 /** Packets seen at each hook, by the key of the set element. */
 export interface Counts {
   readonly get: (hook: Hook, key: string) => number;
+  /** Keys of a hook at which something was seen. */
+  readonly keys: (hook: Hook) => readonly string[];
 }
 
-export type Hook =
-  | 'bridge_prerouting'
-  | 'bridge_ip'
-  | 'bridge_ip6'
-  | 'bridge_forward'
-  | 'bridge_input'
-  | 'inet_prerouting'
-  | 'inet_forward'
-  | 'inet_input'
-  | 'arp_input'
-  | 'netdev_egress';
+/** What each set is keyed by, in nft's words. */
+const KEYS = {
+  bridge_prerouting: 'iifname . ether saddr',
+  bridge_ip: 'iifname . ether saddr',
+  bridge_ip6: 'iifname . ether saddr',
+  bridge_multicast: 'iifname . ether saddr',
+  bridge_strangers: 'iifname . ether saddr',
+  bridge_from_uplink: 'iifname . ether daddr',
+  bridge_forward: 'ether saddr',
+  bridge_input: 'ether saddr',
+  passed_prerouting: 'iifname . ether saddr',
+  passed_forward: 'ether saddr',
+  passed_to_uplink: 'oifname . ether saddr',
+  passed_to_tap: 'oifname . ether daddr',
+  inet_prerouting: 'ether saddr',
+  inet_forward: 'ether saddr',
+  inet_input: 'ether saddr',
+  inet_to_guest: 'ether daddr',
+  inet_forward_to_guest: 'ether daddr',
+  arp_input: 'ether saddr',
+  netdev_egress: 'ether saddr',
+  netdev_ingress: 'ether daddr',
+} as const;
+
+export type Hook = keyof typeof KEYS;
 
 /** Before every other chain of its hook, so that no verdict of theirs hides a frame. */
 const FIRST = -400;
 
-/** After every other chain: what is counted at the uplink has really passed. */
+/** After every other chain: what is counted here has really passed. */
 const LAST = 400;
 
 /** Only unicast proves something: broadcast and multicast reach the host as on any LAN. */
 const UNICAST = 'ether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00';
+const MULTICAST = 'ether daddr & 01:00:00:00:00:00 != 00:00:00:00:00:00';
 
 /** Key of a NIC at the bridge's entrance: its own tap and its own MAC. */
 export const entryKey = (target: Target) => `${target.tap} . ${target.nic.mac}`;
 
+/** Key of a NIC where its frames meet the uplink. */
+export const uplinkKey = (target: Target) => `${target.uplink} . ${target.nic.mac}`;
+
+/** How many foreign pairs of port and MAC are remembered. */
+const STRANGERS = 1024;
+
 /**
- * One command a table. A counter for every NIC is an element of a set, not a rule: six look-ups a frame,
+ * One command a table. A counter for every NIC is an element of a set, not a rule: a few look-ups a frame,
  * however many NICs there are.
  * @param own MACs of the bridges: frames to the host itself are no detour
  */
 export function counterScript(table: string, targets: readonly Target[], own: readonly string[]): string {
-  const macs = [...new Set(targets.map(({ nic }) => nic.mac))].join(', ');
-  const entries = [...new Set(targets.map(target => `"${target.tap}" . ${target.nic.mac}`))].join(', ');
-  const uplinks = [...new Set(targets.flatMap(({ uplink }) => uplink ?? []))];
-  const frames = `${UNICAST} ether daddr != { ${[...new Set(own)].join(', ')} }`;
-  const counting = (hook: Hook, key: string, elements: string) =>
-    `set ${hook} { typeof ${key}; counter; elements = { ${elements} }; };`;
-  const rule = (set: Hook, key: string, match = '') => `${match}${frames} ${key} @${set};`;
-  const chain = (hook: Hook, rules: readonly string[]) =>
-    `chain on_${hook} { type filter hook ${hook.split('_')[1]} priority ${FIRST}; ${rules.join(' ')} };`;
-  const byMac = (hook: Hook) => `${counting(hook, MAC, macs)} ${chain(hook, [rule(hook, MAC)])}`;
-  const entered = (['bridge_prerouting', 'bridge_ip', 'bridge_ip6'] as const).map(set =>
-    counting(set, ENTRY, entries),
-  );
-  const egress = uplinks.map(
-    (name, i) =>
-      `chain egress_${i} { type filter hook egress device "${name}" priority ${LAST}; ${UNICAST} ${MAC} @netdev_egress; };`,
-  );
-  const entrance = chain('bridge_prerouting', [
-    rule('bridge_prerouting', ENTRY),
-    rule('bridge_ip', ENTRY, 'ether type ip '),
-    rule('bridge_ip6', ENTRY, 'ether type ip6 '),
-  ]);
+  const macs = unique(targets.map(({ nic }) => nic.mac));
+  const entries = unique(targets.map(target => `"${target.tap}" . ${target.nic.mac}`));
+  const led = targets.filter(({ uplink }) => uplink !== null);
+  const uplinks = unique(led.map(({ uplink }) => `"${uplink}"`));
+  const crossings = unique(led.map(({ uplink, nic }) => `"${uplink}" . ${nic.mac}`));
+  const frames = `${UNICAST} ether daddr != { ${unique(own).join(', ')} }`;
+  const set = (hook: Hook, elements: readonly string[]) =>
+    `set ${hook} { typeof ${KEYS[hook]}; counter; ${elements.length > 0 ? `elements = { ${elements.join(', ')} };` : ''} };`;
+  const count = (hook: Hook, match = frames) => `${match} ${KEYS[hook]} @${hook};`;
+  const chain = (name: string, hook: string, priority: number, rules: readonly string[], device = '') =>
+    `chain ${name} { type filter hook ${hook}${device && ` device ${device}`} priority ${priority}; ${rules.join(' ')} };`;
+  const stranger = `update @bridge_strangers { ${KEYS.bridge_strangers} counter };`;
+  const notOwn = `${KEYS.bridge_prerouting} != @bridge_prerouting`;
   const tables = {
-    bridge: [...entered, entrance, byMac('bridge_forward'), byMac('bridge_input')],
-    inet: [byMac('inet_prerouting'), byMac('inet_forward'), byMac('inet_input')],
-    arp: [byMac('arp_input')],
-    netdev: [counting('netdev_egress', MAC, macs), ...egress],
+    bridge: [
+      ...(
+        ['bridge_prerouting', 'bridge_ip', 'bridge_ip6', 'bridge_multicast', 'passed_prerouting'] as const
+      ).map(hook => set(hook, entries)),
+      ...(['bridge_forward', 'bridge_input', 'passed_forward'] as const).map(hook => set(hook, macs)),
+      ...(['bridge_from_uplink', 'passed_to_uplink'] as const).map(hook => set(hook, crossings)),
+      set('passed_to_tap', entries),
+      `set taps { typeof iifname; elements = { ${unique(targets.map(({ tap }) => `"${tap}"`)).join(', ')} }; };`,
+      `set macs { typeof ether saddr; elements = { ${macs.join(', ')} }; };`,
+      `set bridge_strangers { typeof ${KEYS.bridge_strangers}; size ${STRANGERS}; flags dynamic; counter; };`,
+      chain('first_prerouting', 'prerouting', FIRST, [
+        count('bridge_prerouting'),
+        count('bridge_ip', `ether type ip ${frames}`),
+        count('bridge_ip6', `ether type ip6 ${frames}`),
+        count('bridge_multicast', MULTICAST),
+        count('bridge_from_uplink', UNICAST),
+        `iifname @taps ${notOwn} ${stranger}`,
+        `ether saddr @macs ${notOwn} ${stranger}`,
+      ]),
+      chain('last_prerouting', 'prerouting', LAST, [count('passed_prerouting')]),
+      chain('first_forward', 'forward', FIRST, [count('bridge_forward')]),
+      chain('last_forward', 'forward', LAST, [count('passed_forward')]),
+      chain('first_input', 'input', FIRST, [count('bridge_input')]),
+      chain('last_postrouting', 'postrouting', LAST, [
+        count('passed_to_uplink', UNICAST),
+        count('passed_to_tap', UNICAST),
+      ]),
+    ],
+    inet: [
+      ...(['inet_prerouting', 'inet_forward', 'inet_input'] as const).map(hook => set(hook, macs)),
+      ...(['inet_to_guest', 'inet_forward_to_guest'] as const).map(hook => set(hook, macs)),
+      chain('first_prerouting', 'prerouting', FIRST, [
+        count('inet_prerouting'),
+        count('inet_to_guest', UNICAST),
+      ]),
+      chain('first_forward', 'forward', FIRST, [
+        count('inet_forward'),
+        count('inet_forward_to_guest', UNICAST),
+      ]),
+      chain('first_input', 'input', FIRST, [count('inet_input')]),
+    ],
+    arp: [set('arp_input', macs), chain('first_input', 'input', FIRST, [count('arp_input')])],
+    netdev: [
+      ...(['netdev_egress', 'netdev_ingress'] as const).map(hook => set(hook, macs)),
+      ...uplinks.flatMap((device, i) => [
+        chain(`egress_${i}`, 'egress', LAST, [count('netdev_egress', UNICAST)], device),
+        chain(`ingress_${i}`, 'ingress', LAST, [count('netdev_ingress', UNICAST)], device),
+      ]),
+    ],
   };
   return Object.entries(tables)
     .map(([family, parts]) => `add table ${family} ${table} { flags owner; ${parts.join(' ')} }`)
     .join('\n');
 }
 
-/** Keys of the sets. */
-const MAC = 'ether saddr';
-const ENTRY = 'iifname . ether saddr';
+const unique = (words: readonly string[]) => [...new Set(words)];
 
 /** Read the counters of our tables out of what `nft -j list sets` says. */
 export function parseCounts(table: string, listed: readonly Record<string, unknown>[]): Counts {
@@ -85,7 +142,11 @@ export function parseCounts(table: string, listed: readonly Record<string, unkno
       packets.set(`${set.name} ${keyOf(element)}`, number(object(element.counter).packets) ?? 0);
     }
   }
-  return { get: (hook, key) => packets.get(`${hook} ${key}`) ?? 0 };
+  return {
+    get: (hook, key) => packets.get(`${hook} ${key}`) ?? 0,
+    keys: hook =>
+      [...packets.keys()].flatMap(key => (key.startsWith(`${hook} `) ? key.slice(hook.length + 1) : [])),
+  };
 }
 
 function keyOf(element: IpJson): string {

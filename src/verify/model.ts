@@ -1,6 +1,6 @@
 /** One measurement, with what it found. */
 export interface Check {
-  readonly name: 'domain' | 'tap' | 'fdb' | 'path';
+  readonly name: 'domain' | 'tap' | 'uplink' | 'fdb' | 'address' | 'path';
   readonly vm: string;
   /** Index of the NIC in the VM; null for a check of the VM. */
   readonly nic: number | null;
@@ -25,27 +25,82 @@ export const isGood = (check: Check) => check.verdict === 'ok' || check.verdict 
 /** Frames of one NIC during the proof: unicast, sent by the guest's MAC, not addressed to the bridge itself. */
 export interface PathEvidence {
   /**
-   * Hooks of nftables' bridge family: reached the bridge; was switched, counted once for each port that it was
-   * sent out of; went up to the host.
+   * Hooks of nftables' bridge family, before every other chain: reached the bridge; was switched, counted once for
+   * each port that it was sent out of; went up to the host.
    */
   readonly bridge: { readonly prerouting: number; readonly forward: number; readonly input: number };
+  /** The same after every other chain of the hook; `toUplink`: handed to the uplink. */
+  readonly passed: { readonly prerouting: number; readonly forward: number; readonly toUplink: number };
   /** Of those that reached the bridge: how many were IPv4, and IPv6. */
   readonly families: { readonly ip: number; readonly ip6: number };
+  /** Broadcast and multicast from the guest: shows that it lives, but proves no path. */
+  readonly multicast: number;
   /** Hooks of the inet and arp families: the host's IP stack saw it. */
-  readonly hostStack: {
-    readonly prerouting: number;
-    readonly forward: number;
-    readonly input: number;
-    readonly arp: number;
-  };
-  /** Left on the uplink (netdev egress hook); null for a bridge without uplink. */
-  readonly uplink: { readonly name: string; readonly egress: number } | null;
+  readonly hostStack: HostStack;
+  /**
+   * Left on the uplink: passed its netdev egress hook; `captured`: was seen behind all filters, tc's among them, null
+   * where nothing could be captured. null for a bridge without uplink.
+   */
+  readonly uplink: {
+    readonly name: string;
+    readonly egress: number;
+    readonly captured: number | null;
+  } | null;
+  /** LAN → guest; null where nothing could be sent in at the uplink. */
+  readonly inbound: Inbound | null;
+  /** Frames of the guest's MTU with "don't fragment": asked with one, and answers seen on the uplink; null where not asked. */
+  readonly fullSize: { readonly bytes: number; readonly left: number } | null;
   /** Frames that came in from the guest through its tap, of any kind. */
   readonly tap: { readonly name: string; readonly received: number };
   /** Port on which the bridge has learned the guest's MAC; null where it has not. */
   readonly fdb: { readonly mac: string; readonly port: string } | null;
+  /** Frames that came in with another MAC than the tap's own, or with the guest's MAC at another port. */
+  readonly strangers: readonly { readonly port: string; readonly mac: string; readonly frames: number }[];
+  /** The first frame seen at the tap, and the same one leaving; null where nothing was captured. */
+  readonly first: FirstFrame | null;
+  /** Addresses that the guest was seen to use, with what told. */
+  readonly addresses: readonly string[];
   /** What was done to make the guest speak. */
   readonly tried: readonly string[];
   /** The last lines of a silent guest's serial console; empty for one that spoke. */
   readonly console: string;
+}
+
+export interface HostStack {
+  readonly prerouting: number;
+  readonly forward: number;
+  readonly input: number;
+  readonly arp: number;
+}
+
+/** Unicast frames to the guest's MAC that came in at the uplink. */
+export interface Inbound {
+  /** Passed the uplink's netdev ingress hook. */
+  readonly ingress: number;
+  /** Reached the bridge through the uplink. */
+  readonly prerouting: number;
+  /** Handed to the guest's tap, after every chain of the bridge. */
+  readonly toTap: number;
+  /** Seen behind all filters of the tap; null where nothing could be captured. */
+  readonly captured: number | null;
+  /** The host's IP stack saw it. */
+  readonly hostStack: { readonly prerouting: number; readonly forward: number };
+}
+
+/** One frame, seen at two places. */
+export interface FirstFrame {
+  /** What it was, such as `ICMP echo reply`. */
+  readonly what: string;
+  /** Bytes on the wire. */
+  readonly length: number;
+  /** Microseconds since 1970, at the tap. */
+  readonly atUs: number;
+  /** Where the same frame left, how many microseconds later, and with whose MAC; null where it was not seen to leave. */
+  readonly left: {
+    readonly port: string;
+    readonly afterUs: number;
+    readonly mac: string;
+    /** The same payload from another IP address: it was translated on the way. */
+    readonly translated: boolean;
+  } | null;
 }

@@ -1,0 +1,76 @@
+import { NETFILTER_TABLES, type NetfilterTable } from '../../host/ports.js';
+import type { PathEvidence } from '../model.js';
+import type { Cause, Finding, Scene } from './cause.js';
+
+// Causes by which frames go through the host's IP stack.
+
+const detour = (reason: string, hint: string): Finding => ({ verdict: 'detour', reason, hint });
+
+/** The frame that left bears another MAC than the guest's: the host has sent it on itself. */
+export const routed: Cause = ({ evidence, target }) => {
+  const left = evidence.first?.left;
+  if (!left || left.mac === target.nic.mac) return null;
+  const what = left.translated
+    ? "translated to another address and with the host's MAC"
+    : "with the host's MAC";
+  return detour(
+    left.translated ? 'nat' : 'routed',
+    `the guest's frames leave ${left.port} ${what} (${left.mac}): the host routes them. Look at nft bridge rules that redirect (broute, pkttype), at proxy_arp, and at nat rules`,
+  );
+};
+
+export const throughNetfilter: Cause = scene => {
+  const guilty = NETFILTER_TABLES.filter(table => isOn(scene, table) && concerns(scene.evidence, table));
+  const [first] = guilty;
+  if (first === undefined) return null;
+  const names = guilty.map(table => switchOf(scene, table));
+  return detour(
+    names[0]?.reason ?? first,
+    `br_netfilter sends bridged frames through the host's netfilter (${names.map(({ name }) => `${name}=1`).join(', ')}): set "bridgeNetfilter": "off" for the bridge, or ${names.map(({ fix }) => fix).join('; ')}`,
+  );
+};
+
+export const seenByStack: Cause = ({ evidence }) =>
+  sawSomething(evidence)
+    ? detour(
+        'host-stack',
+        "the host's IP stack saw frames that were not for it: look at nft bridge rules that redirect, and at routes to the guest's address",
+      )
+    : null;
+
+/** A family that sent nothing was not measured: its switch alone decides, since `direct` would be a guess. ARP always is there. */
+function concerns(evidence: PathEvidence, table: NetfilterTable): boolean {
+  if (table === 'arptables' || sawSomething(evidence)) return true;
+  return evidence.families[table === 'iptables' ? 'ip' : 'ip6'] === 0;
+}
+
+export const stackTotal = ({ hostStack, inbound }: PathEvidence) =>
+  hostStack.prerouting +
+  hostStack.forward +
+  hostStack.input +
+  hostStack.arp +
+  (inbound?.hostStack.prerouting ?? 0) +
+  (inbound?.hostStack.forward ?? 0);
+
+const sawSomething = (evidence: PathEvidence) => stackTotal(evidence) > 0;
+
+const isOn = (scene: Scene, table: NetfilterTable) => bySysctl(scene, table) || byBridge(scene, table);
+
+const bySysctl = ({ host }: Scene, table: NetfilterTable) =>
+  !['0', undefined].includes(host.sysctls[`net/bridge/bridge-nf-call-${table}`]);
+
+const byBridge = ({ settings, target }: Scene, table: NetfilterTable) =>
+  settings.calls.get(target.bridge)?.includes(table) ?? false;
+
+function switchOf(scene: Scene, table: NetfilterTable) {
+  if (bySysctl(scene, table)) {
+    const name = `net.bridge.bridge-nf-call-${table}`;
+    return { reason: `bridge-nf-call-${table}`, name, fix: `sysctl -w ${name}=0` };
+  }
+  const { bridge } = scene.target;
+  return {
+    reason: `nf-call-${table}`,
+    name: `nf_call_${table} of ${bridge}`,
+    fix: `ip link set dev ${bridge} type bridge nf_call_${table} 0`,
+  };
+}

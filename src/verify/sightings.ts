@@ -1,0 +1,148 @@
+import type { CapturedFrame } from '../drivers/pcap.js';
+import type { FirstFrame } from './model.js';
+import type { Target } from './targets.js';
+
+// What one capture of all devices tells about one NIC.
+
+/** Indexes of the devices that a NIC's frames pass. */
+export interface Devices {
+  readonly tap: number | undefined;
+  readonly uplink: number | undefined;
+  /** MACs by which the host itself sends. */
+  readonly host: readonly string[];
+}
+
+export interface Sightings {
+  /** The guest's unicast that left on the uplink, behind all filters. */
+  readonly atUplink: number;
+  /** Frames for the guest, sent in from the LAN's side, that left on its tap. */
+  readonly atTap: number;
+  readonly first: FirstFrame | null;
+}
+
+/** Frames by device, direction and source, in order. */
+export type Captured = (
+  ifindex: number | undefined,
+  direction: CapturedFrame['direction'],
+  mac: string,
+) => readonly CapturedFrame[];
+
+export function byPlace(frames: readonly CapturedFrame[]): Captured {
+  const places = new Map<string, CapturedFrame[]>();
+  for (const frame of frames) {
+    const place = `${frame.ifindex} ${frame.direction} ${frame.mac}`;
+    const there = places.get(place);
+    if (there) there.push(frame);
+    else places.set(place, [frame]);
+  }
+  return (ifindex, direction, mac) => places.get(`${ifindex} ${direction} ${mac}`) ?? [];
+}
+
+/** @param lanMac source of the frames that were sent in at the uplink; null where none were */
+export function sightingsOf(
+  { nic, uplink }: Target,
+  devices: Devices,
+  captured: Captured,
+  lanMac: string | null,
+): Sightings {
+  const at: Captured = (...place) => captured(...place).filter(isUnicast);
+  const entered = at(devices.tap, 'in', nic.mac);
+  const left = at(devices.uplink, 'out', nic.mac);
+  const byHost = devices.host.flatMap(mac => at(devices.uplink, 'out', mac));
+  return {
+    atUplink: left.length,
+    atTap: lanMac === null ? 0 : at(devices.tap, 'out', lanMac).length,
+    first: firstFrame(entered, left, byHost, uplink ?? ''),
+  };
+}
+
+/** The first frame that is seen at both ends; else the first that came in, and where its payload went. */
+function firstFrame(
+  entered: readonly CapturedFrame[],
+  left: readonly CapturedFrame[],
+  byHost: readonly CapturedFrame[],
+  port: string,
+): FirstFrame | null {
+  const same = (a: CapturedFrame, b: CapturedFrame) =>
+    a.protocol === b.protocol && isSame(a.data, b.data);
+  for (const frame of entered) {
+    const match = left.find(other => other.timeUs >= frame.timeUs && same(frame, other));
+    if (match) return pair(frame, match, port, false);
+  }
+  for (const frame of entered) {
+    const payload = echoPayload(frame);
+    const match = payload && byHost.find(other => isSame(echoPayload(other), payload));
+    if (match) return pair(frame, match, port, sourceIp(frame) !== sourceIp(match));
+  }
+  const [alone] = entered;
+  return alone ? pair(alone, null, port, false) : null;
+}
+
+const pair = (
+  frame: CapturedFrame,
+  match: CapturedFrame | null,
+  port: string,
+  translated: boolean,
+): FirstFrame => ({
+  what: kindOf(frame),
+  length: frame.length,
+  atUs: frame.timeUs,
+  left: match && { port, afterUs: match.timeUs - frame.timeUs, mac: match.mac ?? '', translated },
+});
+
+/** Ethernet types (IEEE 802). */
+const IPV4 = 0x0800;
+const ARP = 0x0806;
+const IPV6 = 0x86dd;
+
+/** IP's numbers of ICMP and ICMPv6 (IANA), and their types. */
+const ARP_REPLY = 2;
+const ICMP = 1;
+const ICMPV6 = 58;
+const ECHO_REPLY = 0;
+const ECHO_REPLY_6 = 129;
+const NEIGHBOUR_ADVERTISEMENT = 136;
+
+/** By what it says: a cooked capture has no destination MAC. */
+function isUnicast({ protocol, data }: CapturedFrame): boolean {
+  if (protocol === ARP) return data[7] === ARP_REPLY;
+  if (protocol === IPV4) return data.length >= 20 && (data[16] ?? 255) < 224;
+  return protocol === IPV6 && data.length >= 40 && data[24] !== 0xff;
+}
+
+function kindOf(frame: CapturedFrame): string {
+  if (frame.protocol === ARP) return 'ARP reply';
+  const type = icmp(frame)?.[0];
+  if (frame.protocol === IPV4) return type === ECHO_REPLY ? 'ICMP echo reply' : 'IPv4 packet';
+  if (type === ECHO_REPLY_6) return 'ICMPv6 echo reply';
+  return type === NEIGHBOUR_ADVERTISEMENT ? 'neighbour advertisement' : 'IPv6 packet';
+}
+
+/** An ICMP message without its IP header. */
+function icmp({ protocol, data }: CapturedFrame): Uint8Array | null {
+  if (protocol === IPV4 && data[9] === ICMP) return data.subarray(((data[0] ?? 0) & 15) * 4);
+  if (protocol === IPV6 && data[6] === ICMPV6) return data.subarray(40);
+  return null;
+}
+
+/** What an echo carries: a router changes its headers, never this. */
+function echoPayload(frame: CapturedFrame): Uint8Array | null {
+  const message = icmp(frame);
+  const type = message?.[0];
+  if (!message || (type !== ECHO_REPLY && type !== ECHO_REPLY_6)) return null;
+  const payload = message.subarray(8);
+  return payload.length >= 8 ? payload : null;
+}
+
+const sourceIp = ({ protocol, data }: CapturedFrame) =>
+  (protocol === IPV4 ? data.subarray(12, 16) : data.subarray(8, 24)).join('.');
+
+const isSame = (a: Uint8Array | null, b: Uint8Array) => a !== null && Buffer.compare(a, b) === 0;
+
+/** How many of the guest's frames of at least this size left on the uplink. */
+export const leftAtSize = (
+  { nic }: Target,
+  uplink: number | undefined,
+  captured: Captured,
+  bytes: number,
+): number => captured(uplink, 'out', nic.mac).filter(({ length }) => length >= bytes).length;
