@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Hypervisor } from '#libvirt';
+import { type Captures, makeCaptures } from './capture.js';
 import { type Files, makeFiles } from './files.js';
 import { type Iproute2, makeIproute2 } from './iproute2.js';
 import { type Journals, makeJournals } from './journal.js';
@@ -7,6 +8,7 @@ import { type Kernel, makeKernel } from './kernel.js';
 import { type Locks, makeLocks } from './lock.js';
 import { makeNamespace, type ThrowAwayNamespace } from './namespace.js';
 import { makeNftables, type Nftables } from './nftables.js';
+import { makePorts, type Ports } from './port.js';
 import { makeRecords, type Records } from './records.js';
 import { makeRun, type Run, type Trace } from './run.js';
 
@@ -22,6 +24,9 @@ export interface Drivers {
   /** Below /run, by network namespace: two namespaces do not disturb each other. */
   readonly locks: Locks;
   readonly namespace: () => Promise<ThrowAwayNamespace>;
+  /** Taps of our own that we speak and listen through. */
+  readonly port: Ports;
+  readonly capture: Captures;
   /** The connection to libvirt: opened by the first call, shared by all later ones. */
   readonly libvirt: () => Promise<Hypervisor>;
   readonly libvirtUri: string;
@@ -62,6 +67,8 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     records: makeRecords(stateDir),
     journals: makeJournals(stateDir),
     namespace: makeNamespace,
+    port: makePorts(),
+    capture: makeCaptures(trace),
     libvirt() {
       hypervisor ??= import('#libvirt').then(({ Hypervisor }) => Hypervisor.open(libvirtUri));
       return hypervisor;

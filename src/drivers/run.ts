@@ -32,6 +32,7 @@ export type Run = (file: string, args: readonly string[], options?: RunOptions) 
 const PACKAGE_OF: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   bridge: 'iproute2',
+  tc: 'iproute2',
   nft: 'nftables',
   ping: 'iputils-ping',
   'qemu-img': 'qemu-utils',
