@@ -65,9 +65,14 @@ verb('plan <file>', 'print what provision would do', async (context, file, flags
   .option(...networkOnly)
   .option(...restart)
   .option(...yes);
-verb('verify <lab>', 'measure a lab that is up: by file or name', async (context, lab, flags) =>
+verb('verify [lab]', 'measure a lab that is up: by file or name', async (context, lab, flags) =>
   (await import('./commands/verify.js')).verify(lab, flags, context),
-).option('--timeout <seconds>', 'how long to wait for silent guests');
+)
+  .option('--timeout <seconds>', 'how long to wait for silent guests')
+  .option('--domain <name>', 'measure a running domain instead, whoever made it')
+  .option('--explain', 'tell the proof in sentences')
+  .option('--pcap <folder>', 'write the frames of each hop to a pcap file')
+  .option('--passive', 'only listen: send nothing');
 verb(
   'recover [lab]',
   'bring a run that was killed to a clean end: of one lab, or of all',

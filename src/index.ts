@@ -86,8 +86,8 @@ export function applyPlan(
 }
 
 /** Measure a lab that is up. `patienceMs`: how long to wait for silent guests, in milliseconds. */
-export const verifyLab = (lab: Lab, host: Drivers, patienceMs = 6_000): Promise<Check[]> =>
-  verify(lab, host, { patienceMs, signal: null, tell: () => {} });
+export const verifyLab = async (lab: Lab, host: Drivers, patienceMs = 6_000): Promise<readonly Check[]> =>
+  (await verify(lab, host, { patienceMs, signal: null, tell: () => {} })).checks;
 
 /** Remove all that a lab made and give its uplinks back. Throws `not-restored` where something is left. */
 export async function destroyLab(

@@ -56,7 +56,7 @@ async function provisionLocked(lab: Lab, flags: ProvisionFlags, context: Context
   );
   for (const note of change.notes) reporter.warn(note);
   const checks = proof?.checks ?? [];
-  if (checks.length > 0) reporter.print(proofTable(lab, checks));
+  if (checks.length > 0) reporter.print(proofTable(checks));
   reporter.print(closingLine(lab.name, stepCount(change), checks));
   return { lab: lab.name, steps, checks, exitCode: exitOf(checks), more: { notes: change.notes } };
 }

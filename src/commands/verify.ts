@@ -1,48 +1,124 @@
+import { basename, join } from 'node:path';
 import { guestDied } from '../apply/start.js';
+import { writePcap } from '../drivers/pcap.js';
 import { EXIT, VmnetError } from '../errors.js';
+import { findRecord } from '../host/records.js';
 import type { Lab } from '../lab/model.js';
 import { consolePath } from '../render/domain.js';
 import type { Stage } from '../report/reporter.js';
 import { closingLine, proofTable } from '../verify/describe.js';
+import { explain } from '../verify/explain.js';
 import { type Check, isGood } from '../verify/model.js';
-import { verifyLab } from '../verify/verify.js';
+import { framesByHop } from '../verify/pcaps.js';
+import type { ProveOptions } from '../verify/prove.js';
+import { type Verified, verifyDomain, verifyLab } from '../verify/verify.js';
 import type { Context, Outcome } from './command.js';
 import { resolveLab } from './resolve.js';
 
 export interface VerifyFlags {
   /** Seconds to wait for silent guests. */
   readonly timeout?: string;
+  /** A domain that vmnet need not have started, instead of a lab. */
+  readonly domain?: string;
+  /** Only listen. */
+  readonly passive?: boolean;
+  /** Tell the proof in sentences. */
+  readonly explain?: boolean;
+  /** Folder for one pcap file a hop. */
+  readonly pcap?: string;
 }
 
 /** Milliseconds for guests that run already, and for guests that have just been started and may still boot. */
 const PATIENCE = { running: 6_000, booting: 60_000 };
 
-/** Measure a lab that is up; changes nothing. */
-export async function verify(labOrFile: string, flags: VerifyFlags, context: Context): Promise<Outcome> {
-  const patienceMs = patience(flags.timeout);
-  const lab = await resolveLab(labOrFile, context.drivers);
-  context.about.lab = lab.name;
-  const proof = proofStage(lab, context, false, patienceMs);
-  await context.reporter.stages([proof.stage]);
-  context.reporter.print(proofTable(lab, proof.checks));
-  context.reporter.print(closingLine(lab.name, null, proof.checks));
-  return { lab: lab.name, checks: proof.checks, exitCode: exitOf(proof.checks) };
+/** Measure a lab, or one domain, that is up; changes nothing. */
+export async function verify(
+  labOrFile: string | undefined,
+  flags: VerifyFlags,
+  context: Context,
+): Promise<Outcome> {
+  const { reporter, drivers, signal } = context;
+  const options = {
+    patienceMs: patience(flags.timeout) ?? PATIENCE.running,
+    passive: flags.passive ?? false,
+    signal,
+  };
+  const { name, measure } = await subject(labOrFile, flags, options, context);
+  const pcaps = flags.pcap === undefined ? null : await drivers.files.makePlace(flags.pcap);
+  let seen: Verified | null = null;
+  const stage: Stage = {
+    title: STAGE_TITLE,
+    async run(tell) {
+      seen = await measure(tell);
+      if (signal.aborted) throw new VmnetError('interrupted', 'interrupted during the health checks');
+      return summary(seen.checks);
+    },
+  };
+  await reporter.stages([stage]);
+  const { checks, noCapture } = seen as unknown as Verified;
+  reporter.print(proofTable(checks));
+  if (flags.explain) reporter.print(`${explain(checks)}\n`);
+  if (noCapture !== null) reporter.warn(`Nothing was captured, the counters alone were judged: ${noCapture}`);
+  const files = pcaps === null ? [] : await writePcaps(pcaps, seen as unknown as Verified, context);
+  reporter.print(closingLine(name, null, checks));
+  return { lab: flags.domain ? null : name, checks, exitCode: exitOf(checks), more: { pcaps: files } };
+}
+
+type Measure = (tell: (line: string) => void) => Promise<Verified>;
+
+/** What is to be measured, and how. */
+async function subject(
+  labOrFile: string | undefined,
+  { domain }: VerifyFlags,
+  options: Omit<ProveOptions, 'tell'>,
+  { drivers, about }: Context,
+): Promise<{ name: string; measure: Measure }> {
+  if ((labOrFile === undefined) === (domain === undefined))
+    throw new VmnetError(
+      'usage',
+      'verify takes a lab, by file or name, or --domain NAME',
+      'vmnet list shows the labs, virsh list the domains.',
+    );
+  if (domain !== undefined)
+    return { name: domain, measure: tell => verifyDomain(domain, drivers, { ...options, tell }) };
+  const lab = await resolveLab(labOrFile ?? '', drivers);
+  about.lab = lab.name;
+  const networkOnly = (await findRecord(lab.name, drivers))?.networkOnly ?? false;
+  return { name: lab.name, measure: tell => verifyLab(lab, drivers, { ...options, networkOnly, tell }) };
+}
+
+/** One file a device that the frames passed; returns their paths. */
+async function writePcaps(
+  folder: string,
+  { targets, frames, devices }: Verified,
+  { drivers, reporter }: Context,
+): Promise<string[]> {
+  const files: string[] = [];
+  for (const [device, passed] of framesByHop(targets, frames, devices)) {
+    const file = join(folder, `${device}.pcap`);
+    await drivers.files.writeBytes(file, writePcap(passed));
+    files.push(file);
+  }
+  reporter.print(`${files.length} pcap files in ${folder}: ${files.map(file => basename(file)).join(', ')}`);
+  return files;
 }
 
 export const exitOf = (checks: readonly Check[]) => (checks.every(isGood) ? 0 : EXIT['check-failed']);
+
+const STAGE_TITLE = 'Health checks and path proof';
 
 /** The health checks and the path proof as a stage; the checks are there once it has run. */
 export function proofStage(
   lab: Lab,
   { drivers, signal }: Context,
   started: boolean,
-  patienceMs = started ? PATIENCE.booting : PATIENCE.running,
 ): { stage: Stage; checks: Check[] } {
   const checks: Check[] = [];
+  const patienceMs = started ? PATIENCE.booting : PATIENCE.running;
   const stage: Stage = {
-    title: 'Health checks and path proof',
+    title: STAGE_TITLE,
     async run(tell) {
-      checks.push(...(await verifyLab(lab, drivers, { patienceMs, signal, tell })));
+      checks.push(...(await verifyLab(lab, drivers, { patienceMs, signal, tell })).checks);
       if (signal.aborted) throw new VmnetError('interrupted', 'interrupted during the health checks');
       if (started) await throwIfDied(lab, checks, drivers);
       return summary(checks);

@@ -1,5 +1,7 @@
-import { chmod, mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { constants } from 'node:fs';
+import { access, chmod, mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { VmnetError } from '../errors.js';
 import { stateError } from './records.js';
 import type { Run } from './run.js';
 
@@ -7,6 +9,10 @@ import type { Run } from './run.js';
 export interface Files {
   /** Make a folder that QEMU's user may pass through but not list. */
   makeFolder(path: string): Promise<void>;
+  /** Make a folder of the user's, unless it is there; returns its absolute path. Throws `usage`. */
+  makePlace(path: string): Promise<string>;
+  /** Write or replace a file in it. */
+  writeBytes(path: string, bytes: Uint8Array): Promise<void>;
   /** The whole text, or null where there is no such file. */
   read(path: string): Promise<string | null>;
   remove(path: string): Promise<void>;
@@ -29,6 +35,19 @@ export function makeFiles(run: Run): Files {
   };
   return {
     makeFolder,
+    async makePlace(path) {
+      try {
+        await mkdir(path, { recursive: true });
+        await access(path, constants.W_OK);
+      } catch (error) {
+        throw notWritable(path, error as Error);
+      }
+      return resolve(path);
+    },
+    writeBytes: (path, bytes) =>
+      writeFile(path, bytes).catch((error: Error) => {
+        throw notWritable(path, error);
+      }),
     read: path => readFile(path, 'utf8').catch(() => null),
     remove: path => rm(path, { recursive: true, force: true }),
     async list(folder) {
@@ -45,3 +64,11 @@ export function makeFiles(run: Run): Files {
     },
   };
 }
+
+const notWritable = (path: string, error: Error) =>
+  new VmnetError(
+    'usage',
+    `${path} cannot be written: ${error.message}`,
+    'Name a folder that you may write to.',
+    error,
+  );

@@ -11,13 +11,17 @@ export async function observeLibvirt(drivers: Drivers): Promise<LibvirtState> {
   return { uri: drivers.libvirtUri, domains: domains.map(parseDomain) };
 }
 
+/** libvirt's VIR_DOMAIN_SHUTOFF_CRASHED. */
+const SHUTOFF_CRASHED = 3;
+
 type Listed = Awaited<ReturnType<Awaited<ReturnType<Drivers['libvirt']>>['listDomains']>>[number];
 
 function parseDomain(domain: Listed): DomainState {
   return {
     name: domain.name,
     uuid: domain.uuid,
-    state: domain.state,
+    // A QEMU that died is shut off for libvirt.
+    state: domain.state === 'shutoff' && domain.reason === SHUTOFF_CRASHED ? 'crashed' : domain.state,
     mark: parseMark(domain.metadata),
     liveMark: parseMark(domain.liveMetadata),
     xml: domain.xml,

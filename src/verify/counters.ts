@@ -14,6 +14,7 @@ const KEYS = {
   bridge_prerouting: 'iifname . ether saddr',
   bridge_ip: 'iifname . ether saddr',
   bridge_ip6: 'iifname . ether saddr',
+  bridge_arp: 'iifname . ether saddr',
   bridge_multicast: 'iifname . ether saddr',
   bridge_strangers: 'iifname . ether saddr',
   bridge_from_uplink: 'iifname . ether daddr',
@@ -21,6 +22,9 @@ const KEYS = {
   bridge_input: 'ether saddr',
   passed_prerouting: 'iifname . ether saddr',
   passed_forward: 'ether saddr',
+  passed_ip: 'ether saddr',
+  passed_ip6: 'ether saddr',
+  passed_arp: 'ether saddr',
   passed_to_uplink: 'oifname . ether saddr',
   passed_to_tap: 'oifname . ether daddr',
   inet_prerouting: 'ether saddr',
@@ -76,9 +80,18 @@ export function counterScript(table: string, targets: readonly Target[], own: re
   const tables = {
     bridge: [
       ...(
-        ['bridge_prerouting', 'bridge_ip', 'bridge_ip6', 'bridge_multicast', 'passed_prerouting'] as const
+        [
+          'bridge_prerouting',
+          'bridge_ip',
+          'bridge_ip6',
+          'bridge_arp',
+          'bridge_multicast',
+          'passed_prerouting',
+        ] as const
       ).map(hook => set(hook, entries)),
-      ...(['bridge_forward', 'bridge_input', 'passed_forward'] as const).map(hook => set(hook, macs)),
+      ...(
+        ['bridge_forward', 'bridge_input', 'passed_forward', 'passed_ip', 'passed_ip6', 'passed_arp'] as const
+      ).map(hook => set(hook, macs)),
       ...(['bridge_from_uplink', 'passed_to_uplink'] as const).map(hook => set(hook, crossings)),
       set('passed_to_tap', entries),
       `set taps { typeof iifname; elements = { ${unique(targets.map(({ tap }) => `"${tap}"`)).join(', ')} }; };`,
@@ -88,6 +101,7 @@ export function counterScript(table: string, targets: readonly Target[], own: re
         count('bridge_prerouting'),
         count('bridge_ip', `ether type ip ${frames}`),
         count('bridge_ip6', `ether type ip6 ${frames}`),
+        count('bridge_arp', `ether type arp ${frames}`),
         count('bridge_multicast', MULTICAST),
         count('bridge_from_uplink', UNICAST),
         `iifname @taps ${notOwn} ${stranger}`,
@@ -95,7 +109,12 @@ export function counterScript(table: string, targets: readonly Target[], own: re
       ]),
       chain('last_prerouting', 'prerouting', LAST, [count('passed_prerouting')]),
       chain('first_forward', 'forward', FIRST, [count('bridge_forward')]),
-      chain('last_forward', 'forward', LAST, [count('passed_forward')]),
+      chain('last_forward', 'forward', LAST, [
+        count('passed_forward'),
+        count('passed_ip', `ether type ip ${frames}`),
+        count('passed_ip6', `ether type ip6 ${frames}`),
+        count('passed_arp', `ether type arp ${frames}`),
+      ]),
       chain('first_input', 'input', FIRST, [count('bridge_input')]),
       chain('last_postrouting', 'postrouting', LAST, [
         count('passed_to_uplink', UNICAST),

@@ -1,30 +1,26 @@
-import type { Lab } from '../lab/model.js';
 import { table } from '../report/table.js';
+import { stackTotal } from './causes/stack.js';
 import { type Check, isGood, type PathEvidence } from './model.js';
 
-/** The proof as people read it: for each NIC the hops from tap to uplink, what the host's stack saw, the verdict. */
-export function proofTable(lab: Lab, checks: readonly Check[]): string {
-  const bridges = new Map(
-    lab.vms.flatMap(vm => vm.nics.map(nic => [nicKey(vm.name, nic.index), nic.bridge] as const)),
-  );
-  const paths = checks.filter(check => check.name === 'path');
-  const rows = paths.map(check => {
-    const { bridge, hostStack, uplink, tap } = check.evidence as PathEvidence;
-    const stack = hostStack.prerouting + hostStack.forward + hostStack.input + hostStack.arp;
-    const name = bridges.get(nicKey(check.vm, check.nic)) ?? '';
-    const out = uplink === null ? '-' : `${uplink.name} ${uplink.egress}`;
+const isPath = (check: Check): check is Check & { readonly evidence: PathEvidence } => check.name === 'path';
+
+/** The proof as people read it: for each NIC the hops from tap to uplink and back, what the host's stack saw, the verdict. */
+export function proofTable(checks: readonly Check[]): string {
+  const rows = checks.filter(isPath).map(({ vm, nic, evidence, verdict }) => {
+    const { bridge, uplink, inbound, tap, first } = evidence;
     return [
-      check.vm,
-      check.nic ?? '',
+      vm,
+      nic ?? '',
       `${tap.name} ${tap.received}`,
-      `${name} ${bridge.prerouting}`,
-      bridge.forward,
-      out,
-      stack,
-      check.verdict,
+      `${bridge.name} ${bridge.prerouting}`,
+      uplink === null ? '-' : `${uplink.name} ${uplink.captured ?? uplink.egress}`,
+      first?.left ? `${first.left.afterUs} µs` : '-',
+      inbound === null ? '-' : inbound.toTap,
+      stackTotal(evidence),
+      verdict,
     ];
   });
-  const header = ['VM', 'NIC', 'tap in', '→ bridge', '→ to ports', '→ uplink out', '| host stack', 'verdict'];
+  const header = ['VM', 'NIC', 'tap in', '→ bridge', '→ uplink', 'in', '← LAN', '| host stack', 'verdict'];
   const faults = faultLines(checks);
   return ['', table(header, rows), ...(faults.length > 0 ? ['', ...faults] : []), ''].join('\n');
 }
@@ -40,11 +36,9 @@ function faultLines(checks: readonly Check[]): string[] {
   return [...groups].map(([what, who]) => `${who.join('; ')}: ${what}`);
 }
 
-const nicKey = (vm: string, nic: number | null): string => `${vm} ${nic}`;
-
 /** The one line that a run ends with. `steps` is null for a command that changes nothing. */
 export function closingLine(lab: string, steps: number | null, checks: readonly Check[]): string {
-  const paths = checks.filter(check => check.name === 'path');
+  const paths = checks.filter(isPath);
   const direct = paths.filter(check => check.verdict === 'direct').length;
   const done =
     steps === null

@@ -28,11 +28,16 @@ export interface PathEvidence {
    * Hooks of nftables' bridge family, before every other chain: reached the bridge; was switched, counted once for
    * each port that it was sent out of; went up to the host.
    */
-  readonly bridge: { readonly prerouting: number; readonly forward: number; readonly input: number };
+  readonly bridge: {
+    readonly name: string;
+    readonly prerouting: number;
+    readonly forward: number;
+    readonly input: number;
+  };
   /** The same after every other chain of the hook; `toUplink`: handed to the uplink. */
   readonly passed: { readonly prerouting: number; readonly forward: number; readonly toUplink: number };
-  /** Of those that reached the bridge: how many were IPv4, and IPv6. */
-  readonly families: { readonly ip: number; readonly ip6: number };
+  /** Of those that reached the bridge, by protocol: how many came, and how many copies were switched past every chain. */
+  readonly families: Readonly<Record<Family, { readonly entered: number; readonly switched: number }>>;
   /** Broadcast and multicast from the guest: shows that it lives, but proves no path. */
   readonly multicast: number;
   /** Hooks of the inet and arp families: the host's IP stack saw it. */
@@ -66,11 +71,20 @@ export interface PathEvidence {
   readonly console: string;
 }
 
+export const FAMILIES = ['ip', 'ip6', 'arp'] as const;
+export type Family = (typeof FAMILIES)[number];
+
 export interface HostStack {
   readonly prerouting: number;
   readonly forward: number;
   readonly input: number;
   readonly arp: number;
+  /** Entries of the host's neighbour table for the guest's addresses; the host may have talked to it itself. */
+  readonly neighbours: readonly string[];
+  /** Connections with the guest's addresses that the host tracks; null where it tracks none at all. */
+  readonly conntrack: number | null;
+  /** Packets that the whole host forwarded meanwhile (IpForwDatagrams, Ip6OutForwDatagrams); bridged ones never count there. */
+  readonly forwarded: number;
 }
 
 /** Unicast frames to the guest's MAC that came in at the uplink. */

@@ -1,15 +1,16 @@
-import { type Capture, isCapture } from '../drivers/capture.js';
+import { isCapture } from '../drivers/capture.js';
 import type { Drivers } from '../drivers/drivers.js';
 import type { IpJson } from '../drivers/iproute2.js';
 import type { CapturedFrame } from '../drivers/pcap.js';
-import { number, object, string } from '../host/json.js';
+import { string } from '../host/json.js';
 import type { HostState } from '../host/model.js';
 import { type BridgeSettings, parseBridgeSettings } from '../host/ports.js';
 import { bare } from '../lab/cidr.js';
-import { type Counts, counterScript, entryKey, parseCounts, uplinkKey } from './counters.js';
-import { type Gathered, evidenceOf } from './evidence.js';
+import { type Counts, counterScript, entryKey, parseCounts } from './counters.js';
+import { evidenceOf, type Gathered, indexesOf, receivedBetween } from './evidence.js';
+import { readStack, stackBetween } from './host-stack.js';
 import type { PathEvidence } from './model.js';
-import { byPlace } from './sightings.js';
+import { byPlace, type Captured, leftAtSize } from './sightings.js';
 import { makeStimulus, type Stimulus } from './stimulus.js';
 import type { Target } from './targets.js';
 
@@ -38,31 +39,179 @@ export async function prove(
   drivers: Drivers,
   options: ProveOptions,
 ): Promise<Proof> {
+  const bridges = new Set(targets.map(target => target.bridge));
+  const own = host.links.filter(link => bridges.has(link.name)).map(link => link.mac);
   const table = `vmnet_proof_${process.pid}`;
-  const names = new Set(targets.map(target => target.bridge));
-  const own = host.links.filter(link => names.has(link.name)).map(link => link.mac);
   const hooked = hookable(targets, host);
   const macs = new Set([...targets.map(({ nic }) => nic.mac), ...own]);
-  const [before, capture, counters] = await Promise.all([
+  const [before, stackBefore, capture, counters] = await Promise.all([
     drivers.ip.links({ stats: true }),
-    drivers.capture.start({ keep: ({ mac }) => mac !== null && (macs.has(mac) || sent.has(mac)) }),
+    readStack(drivers),
+    drivers.capture.start({ keep: ({ mac }) => mac !== null && macs.has(mac) }),
     drivers.nft.own(counterScript(table, hooked, own)),
   ]);
-  const sent = new Set<string>();
+  const tcpdump = isCapture(capture) ? capture : null;
   try {
-    const stimulus = await makeStimulus(drivers, hooked, addressesInUse(targets, host), {
-      passive: options.passive ?? false,
-    });
-    if (stimulus.lanMac) sent.add(stimulus.lanMac);
+    const taken = addressesInUse(targets, host);
+    const stimulus = await makeStimulus(drivers, hooked, taken, { passive: options.passive ?? false });
+    macs.add(stimulus.lanMac);
     try {
-      const read = async () => parseCounts(table, await drivers.nft.sets());
-      const seen = isCapture(capture) ? capture : null;
-      await askUntilSeen(hooked, stimulus, { read, capture: seen, host, drivers }, options);
-      return await gather(targets, hooked, stimulus, capture, { read, before, own, drivers });
+      const read = async (): Promise<Look> => ({
+        counts: parseCounts(table, await drivers.nft.sets()),
+        captured: tcpdump && byPlace(tcpdump.frames()),
+      });
+      const shown = await askUntilSeen(targets, stimulus, { read, host, drivers }, options);
+      const sizes = await askFurther(shown, stimulus, { read, host, drivers }, options);
+      const [{ counts }, fdb, after, ports, stack] = await Promise.all([
+        read(),
+        drivers.ip.fdb(),
+        drivers.ip.links({ stats: true }),
+        drivers.ip.ports(),
+        readStack(drivers),
+      ]);
+      const frames = tcpdump ? await tcpdump.close() : [];
+      const gathered: Gathered = {
+        counts,
+        captured: tcpdump && byPlace(frames),
+        indexes: indexesOf(after),
+        received: receivedBetween(before, after),
+        learned: learned(fdb),
+        own,
+        stack: stackBetween(stackBefore, stack),
+        lanMac: target => (sizes.has(target) && !stimulus.noLan(target) ? stimulus.lanMac : null),
+        askedSize: target => sizes.get(target) ?? null,
+        addresses: target => stimulus.seenAddresses(target).map(({ address }) => address),
+        tried: target => stimulus.tried(target),
+      };
+      return {
+        evidence: new Map(targets.map(target => [target, evidenceOf(target, gathered)])),
+        settings: parseBridgeSettings(ports, after),
+        frames,
+        noCapture: isCapture(capture) ? null : capture.reason,
+      };
     } finally {
       await stimulus.close();
     }
   } finally {
-    await Promise.all([counters.close(), isCapture(capture) ? capture.close() : null]);
+    await Promise.all([counters.close(), tcpdump?.close()]);
   }
 }
+
+/** Hooks can only be had on an uplink that exists. */
+const hookable = (targets: readonly Target[], host: HostState) =>
+  targets.map(target =>
+    host.links.some(link => link.name === target.uplink) ? target : { ...target, uplink: null },
+  );
+
+/** What has been seen so far. */
+interface Look {
+  readonly counts: Counts;
+  readonly captured: Captured | null;
+}
+
+interface Eyes {
+  readonly read: () => Promise<Look>;
+  readonly host: HostState;
+  readonly drivers: Drivers;
+}
+
+/** What the stimulus must not borrow: addresses of the lab, of the host, and of its gateways. */
+function addressesInUse(targets: readonly Target[], host: HostState): Set<string> {
+  const gateways = host.routes.flatMap(route => [route.gateway, ...route.nexthops.map(hop => hop.gateway)]);
+  return new Set([
+    ...targets.flatMap(({ nic }) => nic.addresses.map(bare)),
+    ...host.links.flatMap(link => link.addresses.map(address => address.local)),
+    ...gateways.filter(gateway => gateway !== null),
+  ]);
+}
+
+/** Returns the NICs that showed their way out. */
+async function askUntilSeen(
+  targets: readonly Target[],
+  stimulus: Stimulus,
+  eyes: Eyes,
+  { patienceMs, signal, tell }: ProveOptions,
+): Promise<readonly Target[]> {
+  const deadline = Date.now() + patienceMs;
+  let told = 0;
+  let waiting = targets;
+  for (let round = 1; ; round++) {
+    await (round === 1 ? stimulus.askAll() : Promise.all(waiting.map(target => stimulus.ask(target))));
+    const look = await eyes.read();
+    const shown = targets.filter(target => leaves(target, look, eyes.host));
+    waiting = targets.filter(target => !shown.includes(target) && !stuck(target, look, round));
+    if (waiting.length === 0 || Date.now() > deadline || signal?.aborted) return shown;
+    if (!(await anyAlive(waiting, eyes.drivers))) return shown;
+    if (waiting.length !== told) tell(`${waiting.length} of ${targets.length} NICs not seen yet`);
+    told = waiting.length;
+  }
+}
+
+/** How often a guest that answers is asked for what else has to be seen of it. */
+const ROUNDS = 3;
+
+/**
+ * Of those whose way out is right: the way in, and frames of full size.
+ * @returns the NICs that were asked, with the bytes of an echo request that was sent; null where none could be
+ */
+async function askFurther(
+  targets: readonly Target[],
+  stimulus: Stimulus,
+  { read, host }: Eyes,
+  { passive, signal }: ProveOptions,
+): Promise<Map<Target, number | null>> {
+  const asked = new Map<Target, number | null>();
+  if (passive) return asked;
+  const indexes = new Map(host.links.map(link => [link.name, link.index]));
+  const entered = (target: Target, { counts }: Look) =>
+    stimulus.noLan(target) !== null || counts.get('passed_to_tap', entryKey(target)) > 0;
+  const large = (target: Target, { captured }: Look) => {
+    const bytes = asked.get(target) ?? null;
+    if (bytes === null || captured === null) return true;
+    return leftAtSize(target, indexes.get(target.uplink ?? ''), captured, bytes) > 0;
+  };
+  let waiting = targets.filter(({ uplink }) => uplink !== null);
+  for (let round = 0; round < ROUNDS && waiting.length > 0 && !signal?.aborted; round++) {
+    await Promise.all([
+      stimulus.askFromLan(waiting),
+      ...waiting.map(async target => {
+        const bytes = mtuOf(target, host);
+        asked.set(target, (bytes && (await stimulus.askSize(target, bytes))?.bytes) ?? null);
+      }),
+    ]);
+    const look = await read();
+    waiting = waiting.filter(target => !entered(target, look) || !large(target, look));
+  }
+  return asked;
+}
+
+const mtuOf = ({ tap }: Target, host: HostState) => host.links.find(({ name }) => name === tap)?.mtu ?? null;
+
+/** Has the NIC's unicast gone all the way out? */
+function leaves(target: Target, { counts, captured }: Look, host: HostState): boolean {
+  if (counts.get('bridge_prerouting', entryKey(target)) === 0) return false;
+  if (target.uplink === null) return counts.get('passed_forward', target.nic.mac) > 0;
+  if (counts.get('netdev_egress', target.nic.mac) === 0) return false;
+  const uplink = host.links.find(({ name }) => name === target.uplink)?.index;
+  return captured === null || captured(uplink, 'out', target.nic.mac).length > 0;
+}
+
+/** A frame that entered and did not leave within two rounds will not leave. */
+const stuck = (target: Target, { counts }: Look, round: number) =>
+  round >= 2 && counts.get('bridge_prerouting', entryKey(target)) > 0;
+
+/** Waiting for guests makes sense only as long as one of them runs. */
+async function anyAlive(targets: readonly Target[], drivers: Drivers): Promise<boolean> {
+  const waited = new Set(targets.flatMap(target => target.domain ?? []));
+  if (waited.size === 0) return true;
+  const domains = await (await drivers.libvirt()).listDomains();
+  return domains.some(({ name, state }) => waited.has(name) && state !== 'shutoff' && state !== 'crashed');
+}
+
+/** Port of each learned MAC, by `BRIDGE MAC`. */
+const learned = (entries: readonly IpJson[]): Map<string, string> =>
+  new Map(
+    entries
+      .filter(entry => string(entry.state) !== 'permanent')
+      .map(entry => [`${string(entry.master)} ${string(entry.mac)}`, string(entry.ifname) ?? '']),
+  );

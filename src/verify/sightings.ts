@@ -63,8 +63,7 @@ function firstFrame(
   byHost: readonly CapturedFrame[],
   port: string,
 ): FirstFrame | null {
-  const same = (a: CapturedFrame, b: CapturedFrame) =>
-    a.protocol === b.protocol && isSame(a.data, b.data);
+  const same = (a: CapturedFrame, b: CapturedFrame) => a.protocol === b.protocol && isSame(a.data, b.data);
   for (const frame of entered) {
     const match = left.find(other => other.timeUs >= frame.timeUs && same(frame, other));
     if (match) return pair(frame, match, port, false);

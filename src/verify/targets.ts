@@ -4,15 +4,15 @@ import type { Lab, Nic } from '../lab/model.js';
 /** A NIC of the lab with the names that its links have now. */
 export interface Target {
   readonly nic: Nic;
-  /** Name of its libvirt domain. */
-  readonly domain: string;
+  /** Name of its libvirt domain; null where the lab was applied without domains. */
+  readonly domain: string | null;
   readonly tap: string;
   readonly bridge: string;
   readonly uplink: string | null;
 }
 
 /** Each NIC with the names that its tap and bridge have now: marks tell, since an owner may have renamed them. */
-export function targetsOf(lab: Lab, host: HostState): Target[] {
+export function targetsOf(lab: Lab, host: HostState, networkOnly = false): Target[] {
   const nameOf = new Map(
     host.links.flatMap(link => link.altnames.map(altname => [altname, link.name] as const)),
   );
@@ -22,7 +22,7 @@ export function targetsOf(lab: Lab, host: HostState): Target[] {
       const bridge = bridges.get(nic.bridge);
       return {
         nic,
-        domain: vm.domain,
+        domain: networkOnly ? null : vm.domain,
         tap: nameOf.get(nic.altname) ?? nic.tap,
         bridge: nameOf.get(bridge?.altname ?? '') ?? nic.bridge,
         uplink: bridge?.uplink ?? null,

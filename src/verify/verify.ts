@@ -1,34 +1,120 @@
 import type { Drivers } from '../drivers/drivers.js';
+import type { CapturedFrame } from '../drivers/pcap.js';
+import { VmnetError } from '../errors.js';
 import { consoleTail } from '../guest/console.js';
+import type { HostState } from '../host/model.js';
 import { observeHost } from '../host/observe.js';
+import type { BridgeSettings } from '../host/ports.js';
 import type { Lab } from '../lab/model.js';
+import { quote } from '../lab/quote.js';
 import { consolePath } from '../render/domain.js';
-import { checkDomain, checkFdb, checkTap } from './checks.js';
+import type { Scene } from './causes/cause.js';
+import { checkAddress, checkDomain, checkFdb, checkTap, checkUplink } from './checks.js';
+import { diagnose, NO_DIAGNOSIS } from './diagnosis.js';
+import { nothingSeen } from './evidence.js';
+import { targetsOfDomain } from './foreign.js';
 import type { Check } from './model.js';
 import { judgePath } from './path.js';
-import { nothingSeen, type ProveOptions, prove } from './prove.js';
-import { targetsOf } from './targets.js';
+import { type Proof, type ProveOptions, prove } from './prove.js';
+import { type Target, targetsOf } from './targets.js';
+
+export interface VerifyOptions extends ProveOptions {
+  /** Applied without domains: libvirt is not asked. */
+  readonly networkOnly?: boolean;
+}
+
+export interface Verified {
+  readonly checks: readonly Check[];
+  readonly targets: readonly Target[];
+  /** All that was captured, in order, with the names of the devices by their index. */
+  readonly frames: readonly CapturedFrame[];
+  readonly devices: ReadonlyMap<number, string>;
+  /** Why nothing could be captured; null where it could. */
+  readonly noCapture: string | null;
+}
 
 /** Check every VM and prove the path of every NIC, all at once. Changes nothing that outlives the call. */
-export async function verifyLab(lab: Lab, drivers: Drivers, options: ProveOptions): Promise<Check[]> {
-  const before = await observeHost(drivers, lab);
-  const targets = targetsOf(lab, before);
+export async function verifyLab(lab: Lab, drivers: Drivers, options: VerifyOptions): Promise<Verified> {
+  const { networkOnly = false } = options;
+  const look = () => observeHost(drivers, lab, { networkOnly });
+  const before = await look();
+  const targets = targetsOf(lab, before, networkOnly);
+  const { checks, ...seen } = await verifyTargets(targets, before, look, drivers, options);
+  const domains = networkOnly ? [] : lab.vms.map(vm => checkDomain(vm, seen.host));
+  return {
+    ...seen,
+    targets,
+    checks: await Promise.all([...domains, ...checks].map(check => withConsole(check, lab, drivers))),
+  };
+}
+
+/** The NICs of one running domain, whoever made it. */
+export async function verifyDomain(name: string, drivers: Drivers, options: ProveOptions): Promise<Verified> {
+  const libvirt = await drivers.libvirt();
+  const uuid = await libvirt.lookupDomainByName(name);
+  if (uuid === null)
+    throw new VmnetError('usage', `libvirt has no domain ${quote(name)}`, 'virsh list shows those that run.');
+  const look = () => observeHost(drivers, null);
+  const before = await look();
+  const targets = targetsOfDomain(name, await libvirt.domainXml(uuid, {}, { name }), before);
+  return { ...(await verifyTargets(targets, before, look, drivers, options)), targets };
+}
+
+/** The checks of these NICs alone. */
+export async function verifyTargets(
+  targets: readonly Target[],
+  before: HostState,
+  look: () => Promise<HostState>,
+  drivers: Drivers,
+  options: ProveOptions,
+): Promise<Omit<Verified, 'targets'> & { readonly host: HostState }> {
   const bridges = new Set(before.links.filter(link => link.kind === 'bridge').map(link => link.name));
   const present = targets.filter(target => bridges.has(target.bridge));
-  const evidence = present.length > 0 ? await prove(present, before, drivers, options) : new Map();
-  const host = present.length > 0 ? await observeHost(drivers, lab) : before;
-  const domains = new Map(lab.vms.map(vm => [vm.domain, checkDomain(vm, host)]));
-  const judged = targets.map(target => {
-    const seen = evidence.get(target) ?? nothingSeen(target);
-    const alive = domains.get(target.domain)?.verdict === 'ok';
-    return [
-      checkTap(target, host),
-      checkFdb(target, seen.fdb?.port ?? null),
-      judgePath(target, seen, { host, alive }),
-    ];
-  });
-  return Promise.all([...domains.values(), ...judged.flat()].map(check => withConsole(check, lab, drivers)));
+  const proof = present.length > 0 ? await prove(present, before, drivers, options) : NO_PROOF;
+  const host = present.length > 0 ? await look() : before;
+  const scenes = targets.map(target => sceneOf(target, proof, host));
+  const judged = await judge(scenes, drivers);
+  return {
+    checks: scenes.flatMap((scene, i) => checksOf(scene, judged[i])),
+    host,
+    frames: proof.frames,
+    devices: new Map(host.links.map(link => [link.index, link.name])),
+    noCapture: proof.noCapture,
+  };
 }
+
+const NO_SETTINGS: BridgeSettings = { ports: new Map(), calls: new Map() };
+const NO_PROOF: Proof = { evidence: new Map(), settings: NO_SETTINGS, frames: [], noCapture: null };
+
+const sceneOf = (target: Target, { evidence, settings }: Proof, host: HostState): Scene => ({
+  target,
+  evidence: evidence.get(target) ?? nothingSeen(target),
+  host,
+  domain:
+    target.domain === null
+      ? null
+      : (host.libvirt?.domains.find(({ name }) => name === target.domain)?.state ?? 'not defined'),
+  settings,
+  diagnosis: NO_DIAGNOSIS,
+});
+
+/** What could have stopped a frame is looked for only where one was stopped. */
+async function judge(scenes: readonly Scene[], drivers: Drivers): Promise<Check[]> {
+  const first = scenes.map(scene => judgePath(scene));
+  const trouble = scenes.filter((_, i) => first[i]?.verdict === 'blocked');
+  if (trouble.length === 0) return first;
+  const devices = trouble.flatMap(({ target }) => [target.tap, ...(target.uplink ? [target.uplink] : [])]);
+  const diagnosis = await diagnose(devices, drivers);
+  return scenes.map(scene => judgePath({ ...scene, diagnosis }));
+}
+
+const checksOf = ({ target, evidence, host, settings }: Scene, path: Check | undefined): Check[] => [
+  checkTap(target, host, settings),
+  ...checkUplink(target, settings),
+  checkFdb(target, evidence.fdb?.port ?? null),
+  checkAddress(target, evidence.addresses, host),
+  ...(path ? [path] : []),
+];
 
 /** A silent guest's last words on its console often say why. */
 async function withConsole(check: Check, lab: Lab, drivers: Drivers): Promise<Check> {

@@ -1,4 +1,5 @@
 import { culprits, portFilters } from '../diagnosis.js';
+import { FAMILIES } from '../model.js';
 import { blocked, type Cause, type Finding, type Scene } from './cause.js';
 
 // Causes on the way from tap to uplink, in the order in which a frame meets them.
@@ -27,8 +28,10 @@ export const notSwitched: Cause = scene => {
 
 /** A chain at the bridge's switching drops it: the bridge's own, or, through br_netfilter, the host's. */
 export const bridgeForward: Cause = scene => {
-  if (scene.evidence.passed.forward > 0) return null;
-  return inBridge(scene, 'forward', scene.evidence.hostStack.forward > 0);
+  const { passed, families } = scene.evidence;
+  const lost = FAMILIES.filter(name => families[name].entered > 0 && families[name].switched === 0);
+  if (passed.forward > 0 && lost.length === 0) return null;
+  return inBridge(scene, 'forward', scene.evidence.hostStack.forward > 0 || lost.includes('arp'));
 };
 
 /** It is switched, but not to the uplink. */
@@ -78,7 +81,7 @@ export const tapEgress: Cause = ({ evidence, target, diagnosis }) => {
 };
 
 /** Families whose chains br_netfilter runs. */
-const STACK = ['ip', 'ip6', 'inet'] as const;
+const STACK = ['ip', 'ip6', 'inet', 'arp'] as const;
 
 function inBridge({ target, diagnosis }: Scene, hook: string, stackSaw: boolean): Finding {
   const foreign = stackSaw ? culprits(diagnosis, STACK, hook) : '';

@@ -41,7 +41,7 @@ export const seenByStack: Cause = ({ evidence }) =>
 /** A family that sent nothing was not measured: its switch alone decides, since `direct` would be a guess. ARP always is there. */
 function concerns(evidence: PathEvidence, table: NetfilterTable): boolean {
   if (table === 'arptables' || sawSomething(evidence)) return true;
-  return evidence.families[table === 'iptables' ? 'ip' : 'ip6'] === 0;
+  return evidence.families[table === 'iptables' ? 'ip' : 'ip6'].entered === 0;
 }
 
 export const stackTotal = ({ hostStack, inbound }: PathEvidence) =>
