@@ -94,7 +94,7 @@ async function askUntilSeen(
     let counts = await read();
     const silent = targets.filter(target => !shown(target, counts));
     if (silent.length > 0) {
-      await inGroups(silent, ASKED_AT_ONCE, target => stimulus.ask(target));
+      await Promise.all(silent.map(target => stimulus.ask(target)));
       counts = await read();
     }
     const waiting = silent.filter(target => !shown(target, counts) && !stuck(target, counts, round));
@@ -103,17 +103,6 @@ async function askUntilSeen(
     if (waiting.length !== told) tell(`${waiting.length} of ${targets.length} NICs not seen yet`);
     told = waiting.length;
   }
-}
-
-/** Guests asked one by one at the same time; each costs two short processes. */
-const ASKED_AT_ONCE = 16;
-
-async function inGroups<T>(
-  items: readonly T[],
-  size: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  for (let i = 0; i < items.length; i += size) await Promise.all(items.slice(i, i + size).map(work));
 }
 
 /** Has the NIC's frame gone all the way? */
