@@ -89,7 +89,7 @@ function frameAt(bytes: Buffer, at: number, size: number, { u32, unit }: Format)
     direction: bytes.readUInt8(start + 10) === PACKET_OUTGOING ? 'out' : 'in',
     mac: macLength === 6 ? macText(bytes.subarray(start + 12, start + 18)) : null,
     protocol: bytes.readUInt16BE(start),
-    data: Uint8Array.prototype.slice.call(bytes, data, start + size),
+    data: new Uint8Array(bytes.subarray(data, start + size)),
     length: u32(bytes, at + 12) - SLL2_HEADER,
   };
 }

@@ -106,7 +106,7 @@ function attach(name: string, fd: number): FramePort {
       const length = attempt(() => readSync(fd, buffer));
       if (length === null) return;
       if (listeners.length === 0) continue;
-      const frame = Uint8Array.prototype.slice.call(buffer, 0, length);
+      const frame = new Uint8Array(buffer.subarray(0, length));
       for (const listener of listeners) listener(frame);
     }
   };

@@ -9,11 +9,14 @@ export interface Subnet extends Cidr {
 
 /** The IPv4 subnets of these NICs, each once. */
 export function subnetsOf(targets: readonly Target[]): Subnet[] {
-  const found = new Map<string, Subnet>();
-  for (const cidr of targets.flatMap(({ nic }) => nic.addresses).map(text => parseCidr(text))) {
-    if (cidr?.family === 4) found.set(subnetText(cidr), { ...cidr, text: subnetText(cidr) });
-  }
-  return [...found.values()];
+  const subnets = targets.flatMap(({ nic }) => nic.addresses).flatMap(text => subnetOf(text) ?? []);
+  return [...new Map(subnets.map(subnet => [subnet.text, subnet] as const)).values()];
+}
+
+/** The IPv4 subnet of an address with its prefix; null for any other. */
+export function subnetOf(text: string): Subnet | null {
+  const cidr = parseCidr(text);
+  return cidr?.family === 4 ? { ...cidr, text: subnetText(cidr) } : null;
 }
 
 /** How many addresses are tried before a subnet counts as full. */

@@ -1,190 +1,246 @@
-import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Drivers } from '../drivers/drivers.js';
-import { bare } from '../lab/cidr.js';
-import { borrowCandidates, linkLocal, subnetsOf } from './addresses.js';
+import { contains, parseCidr } from '../lab/cidr.js';
+import { subnetsOf } from './addresses.js';
+import { type Lender, makeLender } from './borrow.js';
+import { advertisement, arpReply } from './frames.js';
+import { makeHearing } from './hearing.js';
+import { type KnownAddress, makeKnown } from './known.js';
+import { NOBODY } from './octets.js';
+import { type Claim, type Frame, parseFrame } from './packets.js';
+import { greetings, introductions, type Questions, sized, toAllNodes, type Voice } from './questions.js';
+import { makeStations, randomMac, type Station } from './station.js';
+import { makeSweeper, type Sweeper } from './sweep.js';
 import type { Target } from './targets.js';
 
 /**
- * Makes guests speak without an agent in them: a port on each bridge whose other end lies in a throw-away
- * namespace. It asks all IPv6 nodes to answer, pings the IPv4 addresses that the lab names, and then asks one
- * by one those that were silent.
+ * Makes guests speak without an agent in them, by frames that we write ourselves on a port of each bridge: it asks
+ * by ARP and neighbour discovery, then by echo requests, at every address that is known or that a guest lets slip.
  */
 export interface Stimulus {
-  /** All guests of all bridges at once: two processes a bridge. */
+  /** All guests of all bridges at once; returns when they have answered, or have been quiet for a while. */
   askAll(): Promise<void>;
-  /** One guest, by everything that is known of it. */
+  /** One guest, by everything that is known of it; the third time also by a sweep of its subnets. */
   ask(target: Target): Promise<void>;
-  /** What is tried for a NIC, for the report. */
+  /**
+   * The same questions as if from the LAN: they come in at the uplink, and the answers leave there, so that it is
+   * not we who hear them. NICs for which {@link Stimulus.noLan} has a reason are left out.
+   */
+  askFromLan(targets: readonly Target[]): Promise<void>;
+  /** Source of the frames that come in at the uplink. */
+  readonly lanMac: string;
+  /** Why no frame can be made to come in at the uplink of this NIC's bridge; null where it can. */
+  noLan(target: Target): string | null;
+  /** An IP packet of exactly this size, not to be fragmented; null where no address answers echo requests. */
+  askSize(target: Target, bytes: number): Promise<Sized | null>;
+  /** What was tried for a NIC, for the report. */
   tried(target: Target): readonly string[];
+  /** Every address that this NIC is known by. */
+  seenAddresses(target: Target): readonly KnownAddress[];
+  /** What others saw, such as a capture. */
+  learn(claim: Claim): void;
   close(): Promise<void>;
 }
+
+/** An echo request of a certain size. */
+export interface Sized {
+  readonly address: string;
+  readonly bytes: number;
+  /** The answer came back whole. */
+  readonly answered: boolean;
+}
+
+export interface StimulusOptions {
+  /** Only listen. */
+  readonly passive?: boolean;
+}
+
+/** What happens on one bridge. */
+interface Place {
+  readonly station: Station;
+  readonly lender: Lender;
+  readonly sweeper: Sweeper;
+  readonly own: Voice;
+  readonly lan: Voice | null;
+}
+
+const LISTEN_MS = 500;
+/** For the answers to what we send as the LAN, which we do not hear. */
+const LAN_MS = 150;
+/** Questions in vain before a sweep. */
+const PATIENCE = 3;
 
 /** @param taken addresses that must not be borrowed, without prefix */
 export async function makeStimulus(
   drivers: Drivers,
   targets: readonly Target[],
   taken: ReadonlySet<string>,
+  { passive = false }: StimulusOptions = {},
 ): Promise<Stimulus> {
-  const namespace = await drivers.namespace();
-  const ports = portsOf(targets);
-  const run: RunInside = (words, input) => {
-    const [file = '', ...args] = [...namespace.enter, ...words];
-    return drivers.run(file, args, { allowFailure: true, timeoutMs: 10_000, ...(input ? { input } : {}) });
-  };
-  const borrowed = new Map<string, string>();
-  try {
-    await addPorts(drivers, namespace.pid, ports, run);
-    for (const [subnet, address] of await borrow(ports, taken, run)) borrowed.set(subnet, address);
-  } catch (error) {
-    await namespace.close();
-    throw error;
+  const lanMac = `02:${randomMac().slice(3)}`;
+  const stations = await makeStations(drivers, targets, lanMac, passive);
+  const mine = new Set([lanMac, ...stations.map(({ mac }) => mac)]);
+  const known = makeKnown(targets, mine);
+  const hearing = makeHearing(mine);
+  const places = new Map(
+    stations.map(it => [it.bridge, placeOf(it, lanMac, { taken, mine, isUsed: known.isUsed })]),
+  );
+  const tried = new Map(targets.map(target => [target, new Set(passive ? ['listening only'] : [])]));
+  const vain = new Map<Target, number>();
+  let serial = 0;
+  const numbers = () => ({ id: process.pid & 0xffff, sequence: ++serial & 0xffff });
+
+  for (const place of places.values()) {
+    const guests = new Set(place.station.targets.map(({ nic }) => nic.mac));
+    place.station.onFrame(bytes => {
+      const frame = parseFrame(bytes);
+      if (frame === null) return;
+      known.hear(frame);
+      place.lender.heed(frame);
+      hearing.hear(frame);
+      const answer = passive ? null : answerTo(frame, place, guests);
+      if (answer) void place.station.send([answer]);
+    });
+    // Probing takes a while; meanwhile guests can be asked all that takes no address.
+    if (!passive) for (const subnet of subnetsOf(place.station.targets)) void place.lender.in(subnet);
   }
-  const inside = (target: Target) => ports.find(port => port.bridge === target.bridge)?.inside ?? '';
+
+  /** Ask each of these, and wait for the answers; `extra` frames a place go with them. */
+  const converse = async (
+    asked: readonly Target[],
+    questions: (target: Target, place: Place) => Questions,
+    extra: (place: Place) => readonly Uint8Array[] = () => [],
+  ) => {
+    const batches = [...places.values()].map(place => {
+      const here = asked.filter(target => target.bridge === place.station.bridge);
+      const all = here.map(target => ({ target, ...questions(target, place) }));
+      for (const { target, words } of all) for (const word of words) tried.get(target)?.add(word);
+      return {
+        place,
+        all,
+        frames: [...all.flatMap(({ frames }) => frames), ...(all.length > 0 ? extra(place) : [])],
+      };
+    });
+    const expected = hearing.expect(batches.flatMap(({ all }) => all.flatMap(it => it.expected)));
+    await Promise.all(batches.map(({ place, frames }) => place.station.send(frames)));
+    await expected.quiet();
+  };
+
+  /** First who they are, then echo requests to and from addresses that are known by then. */
+  const askThem = async (asked: readonly Target[], alone: boolean) => {
+    const everybody = 'IPv6 echo request to all nodes';
+    for (const target of asked) tried.get(target)?.add(everybody);
+    await converse(
+      asked,
+      (target, { own }) => introductions(own, target.nic.mac, known.of(target), alone),
+      ({ own }) =>
+        alone ? asked.map(({ nic }) => toAllNodes(own, numbers, nic.mac)) : [toAllNodes(own, numbers)],
+    );
+    await Promise.all(asked.map(target => borrowFor(places.get(target.bridge), known.of(target))));
+    await converse(asked, (target, { own }) => greetings(own, target.nic.mac, known.of(target), numbers));
+  };
+
   return {
-    async askAll() {
-      await Promise.all(ports.flatMap(port => [pingAllSix(port, run), pingAllFour(port, run)]));
-    },
+    lanMac,
+    noLan: target => places.get(target.bridge)?.station.noLan ?? null,
+    askAll: () => (passive ? sleep(LISTEN_MS) : askThem(targets, false)),
     async ask(target) {
-      const { four, six } = addressesOf(target);
-      await Promise.all([
-        // An ARP probe comes from 0.0.0.0 (RFC 5227), so it needs no address of the LAN.
-        ...four.map(address =>
-          run(['busybox', 'arping', '-D', '-c', '2', '-w', '2', '-I', inside(target), address]),
-        ),
-        ...six.map(address =>
-          run(['ping', '-6', '-q', '-c', '2', '-i', '0.2', '-W', '1', '-I', inside(target), address]),
-        ),
-      ]);
+      if (passive) return;
+      await askThem([target], true);
+      const times = (vain.get(target) ?? 0) + 1;
+      vain.set(target, times);
+      const sweeper = places.get(target.bridge)?.sweeper;
+      if (!sweeper || times < PATIENCE || known.answered(target).size > 0) return;
+      await sweeper.run();
+      for (const word of sweeper.words) tried.get(target)?.add(word);
+      await askThem([target], true);
     },
-    tried: target => describe(target, borrowed),
+    async askFromLan(asked) {
+      const reached = asked.filter(target => places.get(target.bridge)?.lan);
+      if (passive || reached.length === 0) return;
+      await Promise.all(reached.map(target => borrowFor(places.get(target.bridge), known.of(target))));
+      await converse(reached, (target, { lan, own }) => {
+        const voice = lan ?? own;
+        const { frames } = introductions(voice, target.nic.mac, known.of(target), false);
+        const more = greetings(voice, target.nic.mac, known.of(target), numbers);
+        return { frames: [...frames, ...more.frames], words: ['the same from the LAN side'], expected: [] };
+      });
+      await sleep(LAN_MS);
+    },
+    async askSize(target, bytes) {
+      const [address] = known.answered(target);
+      const place = places.get(target.bridge);
+      if (passive || address === undefined || !place) return null;
+      const frame = sized(place.own, { mac: target.nic.mac, ip: address }, bytes, numbers);
+      if (frame === null) return null;
+      const expected = hearing.expect([`${target.nic.mac} ${address} ${bytes}`]);
+      tried.get(target)?.add(`echo request of ${bytes} bytes to ${address}`);
+      await place.station.send([frame]);
+      return { address, bytes, answered: (await expected.quiet()).size === 0 };
+    },
+    tried: target => [...(tried.get(target) ?? [])],
+    seenAddresses: target => known.of(target),
+    learn: known.learn,
     async close() {
-      // The kernel would delete the ports with the namespace, but some time later.
-      await drivers.ip.batch(
-        ports.map(port => `link del dev ${port.outside}`),
-        { force: true },
-      );
-      await namespace.close();
+      for (const { station } of places.values()) station.close();
+      await forget(stations, lanMac, drivers);
     },
   };
 }
 
-type RunInside = (words: readonly string[], input?: string) => Promise<{ readonly exitCode: number }>;
-
-/** A cable from a bridge into the namespace. */
-interface Port {
-  readonly bridge: string;
-  /** Name of the bridge's end; at most 15 bytes. */
-  readonly outside: string;
-  readonly inside: string;
-  readonly targets: readonly Target[];
+interface Lending {
+  readonly taken: ReadonlySet<string>;
+  readonly mine: ReadonlySet<string>;
+  readonly isUsed: (address: string) => boolean;
 }
 
-function portsOf(targets: readonly Target[]): Port[] {
-  const tag = randomBytes(4).toString('hex');
-  return [...new Set(targets.map(target => target.bridge))].map((bridge, i) => ({
-    bridge,
-    outside: `vmp${tag}${i}`,
-    inside: `probe${i}`,
-    targets: targets.filter(target => target.bridge === bridge),
-  }));
-}
-
-/**
- * The ports do not learn: so the bridge floods a guest's answers to every port, the uplink among them, and they
- * can be counted there although no peer on the LAN takes part.
- */
-async function addPorts(
-  drivers: Drivers,
-  pid: number,
-  ports: readonly Port[],
-  run: RunInside,
-): Promise<void> {
-  await drivers.ip.batch(
-    ports.flatMap(({ bridge, outside, inside }) => [
-      `link add name ${outside} type veth peer name ${inside} netns ${pid}`,
-      `link set dev ${outside} addrgenmode none`,
-      `link set dev ${outside} master ${bridge}`,
-      `link set dev ${outside} type bridge_slave learning off`,
-      `link set dev ${outside} up`,
-    ]),
-  );
-  const word = () => randomBytes(2).toString('hex');
-  const lines = ports.flatMap(({ inside }) => [
-    `link set dev ${inside} addrgenmode none`,
-    `link set dev ${inside} up`,
-    `address add fe80::${word()}:${word()}/64 dev ${inside} nodad`,
-  ]);
-  await run(['ip', '-batch', '-'], `${lines.join('\n')}\n`);
-  // The carrier takes a moment to be seen on both ends.
-  await sleep(20);
-}
-
-/** IPv4 guests answer a pinger of their own subnet: borrow an address in each that nobody answers for. */
-async function borrow(
-  ports: readonly Port[],
-  taken: ReadonlySet<string>,
-  run: RunInside,
-): Promise<Map<string, string>> {
-  const found = new Map<string, string>();
-  const search = ports.flatMap(port =>
-    subnetsOf(port.targets).map(async subnet => {
-      for (const address of borrowCandidates(subnet, taken)) {
-        // arping -D ends with 1 where somebody answers; silence runs into the time limit.
-        const { exitCode } = await run([
-          'timeout',
-          '0.4',
-          'busybox',
-          'arping',
-          '-D',
-          '-c',
-          '1',
-          '-w',
-          '1',
-          '-I',
-          port.inside,
-          address,
-        ]);
-        if (exitCode === 1) continue;
-        await run(['ip', 'address', 'add', `${address}/${subnet.prefix}`, 'dev', port.inside]);
-        found.set(subnet.text, address);
-        return;
-      }
-    }),
-  );
-  await Promise.all(search);
-  return found;
-}
-
-const pingAllSix = (port: Port, run: RunInside) =>
-  run(['ping', '-6', '-q', '-c', '3', '-i', '0.2', '-W', '1', `ff02::1%${port.inside}`]);
-
-/** One shell for all; the addresses are the lab's own, which were validated. */
-async function pingAllFour(port: Port, run: RunInside): Promise<void> {
-  const addresses = port.targets.flatMap(target => addressesOf(target).four);
-  if (addresses.length === 0) return;
-  const script = `for a in ${addresses.join(' ')}; do ping -n -q -c 2 -i 0.2 -W 1 $a & done; wait\n`;
-  await run(['sh'], script);
-}
-
-function addressesOf({ nic }: Target): { four: string[]; six: string[] } {
-  const all = nic.addresses.map(bare);
+function placeOf(station: Station, lanMac: string, lending: Lending): Place {
+  const lender = makeLender({ mac: station.mac, send: station.send, ...lending });
+  const loanFor = (address: string) => {
+    const subnet = subnetFor(station, address);
+    return subnet ? lender.loans.get(subnet.text) : undefined;
+  };
+  const { mac, linkLocal, lan } = station;
   return {
-    four: all.filter(address => !address.includes(':')),
-    six: [linkLocal(nic.mac), ...all.filter(address => address.includes(':'))],
+    station,
+    lender,
+    sweeper: makeSweeper(station),
+    own: { mac, linkLocal, four: address => loanFor(address)?.own ?? null },
+    lan: lan && { mac: lanMac, linkLocal: lan.linkLocal, four: address => loanFor(address)?.lan ?? null },
   };
 }
 
-function describe(target: Target, borrowed: ReadonlyMap<string, string>): string[] {
-  const { four, six } = addressesOf(target);
-  const [subnet] = subnetsOf([target]);
-  const from = subnet === undefined ? undefined : borrowed.get(subnet.text);
-  return [
-    'IPv6 echo request to all nodes',
-    ...four.flatMap(address => [
-      ...(from ? [`echo request to ${address} from ${from}, borrowed`] : []),
-      `ARP probe for ${address}`,
-    ]),
-    ...six.map(address => `IPv6 echo request to ${address}`),
-  ];
+function subnetFor({ subnets }: Station, address: string) {
+  const cidr = parseCidr(`${address}/32`);
+  return cidr ? subnets.find(subnet => contains(subnet, cidr)) : undefined;
+}
+
+/** Borrow in each subnet that a guest's addresses are in. */
+async function borrowFor(place: Place | undefined, known: readonly KnownAddress[]): Promise<void> {
+  const subnets = known.map(({ address }) => place && subnetFor(place.station, address));
+  await Promise.all(subnets.map(subnet => subnet && place?.lender.in(subnet)));
+}
+
+/** Guests ask for the addresses that they are to answer; nobody else is told, and never one who wants the address. */
+function answerTo({ source, packet }: Frame, place: Place, guests: ReadonlySet<string>): Uint8Array | null {
+  if (!guests.has(source)) return null;
+  const voices = place.lan ? [place.own, place.lan] : [place.own];
+  if (packet.kind === 'arp' && !packet.reply && packet.sender.ip !== NOBODY) {
+    const voice = voices.find(({ four }) => four(packet.target) === packet.target);
+    return voice ? arpReply({ mac: voice.mac, ip: packet.target }, packet.sender) : null;
+  }
+  if (packet.kind === 'neighbour' && !packet.advertisement && packet.source !== '::') {
+    const voice = voices.find(({ linkLocal }) => linkLocal === packet.target);
+    const to = { mac: source, ip: packet.source };
+    return voice ? advertisement({ mac: voice.mac, ip: packet.target }, to) : null;
+  }
+  return null;
+}
+
+/** The bridge has learned on the uplink what came in there. */
+async function forget(stations: readonly Station[], mac: string, drivers: Drivers): Promise<void> {
+  const uplinks = stations.flatMap(({ lan }) => lan?.uplink ?? []);
+  if (uplinks.length === 0) return;
+  const lines = uplinks.map(uplink => `fdb del ${mac} dev ${uplink} master\n`);
+  await drivers.run('bridge', ['-force', '-batch', '-'], { input: lines.join(''), allowFailure: true });
 }
