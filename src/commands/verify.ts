@@ -1,6 +1,5 @@
 import { basename, join } from 'node:path';
 import { guestDied } from '../apply/start.js';
-import { writePcap } from '../drivers/pcap.js';
 import { EXIT, VmnetError } from '../errors.js';
 import { findRecord } from '../host/records.js';
 import type { Lab } from '../lab/model.js';
@@ -96,7 +95,7 @@ async function writePcaps(
   const files: string[] = [];
   for (const [device, passed] of framesByHop(targets, frames, devices)) {
     const file = join(folder, `${device}.pcap`);
-    await drivers.files.writeBytes(file, writePcap(passed));
+    await drivers.capture.write(file, passed);
     files.push(file);
   }
   reporter.print(`${files.length} pcap files in ${folder}: ${files.map(file => basename(file)).join(', ')}`);

@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VmnetError } from '../errors.js';
-import { type CapturedFrame, pcapReader } from './pcap.js';
+import { notWritable } from './files.js';
+import { type CapturedFrame, pcapReader, writePcap } from './pcap.js';
 import type { Trace } from './run.js';
 
 export interface CaptureOptions {
@@ -31,6 +33,8 @@ export interface NoCapture {
 export interface Captures {
   /** Returns once tcpdump listens. */
   start(options?: CaptureOptions): Promise<Capture | NoCapture>;
+  /** Write frames as a pcap file that Wireshark opens. Throws `usage`. */
+  write(file: string, frames: readonly CapturedFrame[]): Promise<void>;
 }
 
 export const isCapture = (it: Capture | NoCapture): it is Capture => 'close' in it;
@@ -92,17 +96,27 @@ export function makeCaptures(trace: Trace): Captures {
         await gone;
         return { reason };
       }
+      let closing: Promise<readonly CapturedFrame[]> | null = null;
+      const ended = async () => {
+        await sleep(STILL_UNDER_WAY_MS);
+        end(child);
+        await gone;
+        return frames;
+      };
       return {
         frames: () => frames,
         lost: () => lost + droppedByKernel(said.text),
-        async close() {
-          await sleep(STILL_UNDER_WAY_MS);
-          end(child);
-          await gone;
-          return frames;
+        close() {
+          // A second time there is nobody left to end.
+          closing ??= ended();
+          return closing;
         },
       };
     },
+    write: (file, frames) =>
+      writeFile(file, writePcap(frames)).catch((error: Error) => {
+        throw notWritable(file, error);
+      }),
   };
 }
 

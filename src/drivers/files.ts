@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, chmod, mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { VmnetError } from '../errors.js';
 import { stateError } from './records.js';
@@ -11,8 +11,6 @@ export interface Files {
   makeFolder(path: string): Promise<void>;
   /** Make a folder of the user's, unless it is there; returns its absolute path. Throws `usage`. */
   makePlace(path: string): Promise<string>;
-  /** Write or replace a file in it. */
-  writeBytes(path: string, bytes: Uint8Array): Promise<void>;
   /** The whole text, or null where there is no such file. */
   read(path: string): Promise<string | null>;
   remove(path: string): Promise<void>;
@@ -44,10 +42,6 @@ export function makeFiles(run: Run): Files {
       }
       return resolve(path);
     },
-    writeBytes: (path, bytes) =>
-      writeFile(path, bytes).catch((error: Error) => {
-        throw notWritable(path, error);
-      }),
     read: path => readFile(path, 'utf8').catch(() => null),
     remove: path => rm(path, { recursive: true, force: true }),
     async list(folder) {
@@ -65,7 +59,8 @@ export function makeFiles(run: Run): Files {
   };
 }
 
-const notWritable = (path: string, error: Error) =>
+/** A place that the user named. */
+export const notWritable = (path: string, error: Error) =>
   new VmnetError(
     'usage',
     `${path} cannot be written: ${error.message}`,

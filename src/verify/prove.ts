@@ -1,4 +1,3 @@
-import { isCapture } from '../drivers/capture.js';
 import type { Drivers } from '../drivers/drivers.js';
 import type { IpJson } from '../drivers/iproute2.js';
 import type { CapturedFrame } from '../drivers/pcap.js';
@@ -50,7 +49,7 @@ export async function prove(
     drivers.capture.start({ keep: ({ mac }) => mac !== null && macs.has(mac) }),
     drivers.nft.own(counterScript(table, hooked, own)),
   ]);
-  const tcpdump = isCapture(capture) ? capture : null;
+  const tcpdump = 'close' in capture ? capture : null;
   try {
     const taken = addressesInUse(targets, host);
     const stimulus = await makeStimulus(drivers, hooked, taken, { passive: options.passive ?? false });
@@ -87,7 +86,7 @@ export async function prove(
         evidence: new Map(targets.map(target => [target, evidenceOf(target, gathered)])),
         settings: parseBridgeSettings(ports, after),
         frames,
-        noCapture: isCapture(capture) ? null : capture.reason,
+        noCapture: 'reason' in capture ? capture.reason : null,
       };
     } finally {
       await stimulus.close();

@@ -1,16 +1,10 @@
-import type { HostState, Link } from '../../src/host/model.js';
+import type { Link } from '../../src/host/model.js';
+import type { Scene } from '../../src/verify/causes/cause.js';
+import { NO_DIAGNOSIS } from '../../src/verify/diagnosis.js';
 import type { PathEvidence } from '../../src/verify/model.js';
-import { type Target, targetsOf } from '../../src/verify/targets.js';
+import { targetsOf } from '../../src/verify/targets.js';
 import { hostFrom } from './describe-host.js';
 import { labFrom } from './labs.js';
-
-/** Everything that the verdict on one NIC rests on. */
-export interface Scene {
-  target: Target;
-  evidence: PathEvidence;
-  host: HostState;
-  alive: boolean | null;
-}
 
 /** A guest whose path is right in every respect. */
 export async function directScene(uplink: boolean): Promise<Scene> {
@@ -19,17 +13,41 @@ export async function directScene(uplink: boolean): Promise<Scene> {
   const host = (await hostFrom({ links: { eth0: {} }, applied: [file] })).observe();
   const [target] = targetsOf(labFrom(file), host);
   if (!target) throw new Error('no target');
+  const both = { entered: 2, switched: 2 };
   const evidence: PathEvidence = {
-    bridge: { prerouting: 4, forward: 4, input: 0 },
-    families: { ip: 2, ip6: 2 },
-    hostStack: { prerouting: 0, forward: 0, input: 0, arp: 0 },
-    uplink: uplink ? { name: 'eth0', egress: 4 } : null,
-    tap: { name: target.tap, received: 6 },
+    bridge: { name: 'br0', prerouting: 6, forward: 6, input: 0 },
+    passed: { prerouting: 6, forward: 6, toUplink: uplink ? 6 : 0 },
+    families: { ip: both, ip6: both, arp: both },
+    multicast: 2,
+    hostStack: {
+      prerouting: 0,
+      forward: 0,
+      input: 0,
+      arp: 0,
+      neighbours: [],
+      conntrack: null,
+      forwarded: 0,
+    },
+    uplink: uplink ? { name: 'eth0', egress: 6, captured: 6 } : null,
+    inbound: uplink
+      ? { ingress: 3, prerouting: 3, toTap: 3, captured: 3, hostStack: { prerouting: 0, forward: 0 } }
+      : null,
+    fullSize: uplink ? { bytes: 1500, left: 1 } : null,
+    tap: { name: target.tap, received: 8 },
     fdb: { mac: target.nic.mac, port: target.tap },
+    strangers: [],
+    first: {
+      what: 'ARP reply',
+      length: 28,
+      atUs: 1,
+      left: uplink ? { port: 'eth0', afterUs: 20, mac: target.nic.mac, translated: false } : null,
+    },
+    addresses: [],
     tried: ['IPv6 echo request to all nodes'],
     console: '',
   };
-  return { target, evidence, host, alive: true };
+  const settings = { ports: new Map(), calls: new Map() };
+  return { target, evidence, host, domain: 'running', settings, diagnosis: NO_DIAGNOSIS };
 }
 
 /** The same scene with one link changed, or gone. */

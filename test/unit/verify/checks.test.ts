@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Link } from '../../../src/host/model.js';
-import { checkDomain, checkFdb, checkTap } from '../../../src/verify/checks.js';
+import { checkAddress, checkDomain, checkFdb, checkTap, checkUplink } from '../../../src/verify/checks.js';
 import { hostFrom } from '../../fakes/describe-host.js';
 import { directScene, withLink } from '../../fakes/evidence.js';
 import { labFrom } from '../../fakes/labs.js';
@@ -44,7 +44,7 @@ describe('a tap', () => {
     ['not forwarding', { portState: 'learning' }, 'tap-not-forwarding'],
   ])('%s', async (_, change, reason) => {
     const scene = await directScene(true);
-    const check = checkTap(scene.target, withLink(scene, scene.target.tap, change).host);
+    const check = checkTap(scene.target, withLink(scene, scene.target.tap, change).host, scene.settings);
     expect(check).toMatchObject({ name: 'tap', verdict: reason ? 'failed' : 'ok', reason });
     expect(check.hint === null).toBe(reason === null);
   });
@@ -52,7 +52,36 @@ describe('a tap', () => {
   test('is found by its mark, whatever it is called now', async () => {
     const scene = await directScene(true);
     const renamed = withLink(scene, scene.target.tap, { name: 'elsewhere' });
-    expect(checkTap({ ...scene.target, tap: 'elsewhere' }, renamed.host).verdict).toBe('ok');
+    const target = { ...scene.target, tap: 'elsewhere' };
+    expect(checkTap(target, renamed.host, scene.settings).verdict).toBe('ok');
+  });
+});
+
+describe('a port that sends back what comes in', () => {
+  test('is found at the tap and at the uplink', async () => {
+    const { target, host } = await directScene(true);
+    const flags = { isolated: false, hairpin: true, flood: true };
+    const settings = {
+      ports: new Map([
+        [target.tap, flags],
+        ['eth0', flags],
+      ]),
+      calls: new Map(),
+    };
+    expect(checkTap(target, host, settings)).toMatchObject({ verdict: 'failed', reason: 'tap-hairpin' });
+    expect(checkUplink(target, settings)).toMatchObject([{ verdict: 'failed', reason: 'uplink-hairpin' }]);
+    expect(checkUplink({ ...target, uplink: null }, settings)).toEqual([]);
+  });
+});
+
+describe("the guest's address", () => {
+  test("is the guest's alone, in the lab file and on the wire", async () => {
+    const { target, host } = await directScene(true);
+    const shared = (await hostFrom({ links: { other0: { addresses: ['192.0.2.9/32'] } } })).observe();
+    const named = { ...target, nic: { ...target.nic, addresses: ['192.0.2.9/24'] } };
+    expect(checkAddress(named, [], host).verdict).toBe('ok');
+    expect(checkAddress(named, [], shared)).toMatchObject({ verdict: 'failed', reason: 'address-on-host' });
+    expect(checkAddress(target, ['192.0.2.9'], shared).hint).toContain('ip address del 192.0.2.9 dev other0');
   });
 });
 

@@ -1,36 +1,32 @@
 import { expect, test } from 'vitest';
+import type { Scene } from '../../../src/verify/causes/cause.js';
 import { checkFdb, checkTap } from '../../../src/verify/checks.js';
 import { closingLine, proofTable } from '../../../src/verify/describe.js';
+import { explain } from '../../../src/verify/explain.js';
 import { judgePath } from '../../../src/verify/path.js';
-import { directScene, type Scene, withLink } from '../../fakes/evidence.js';
-import { labFrom } from '../../fakes/labs.js';
+import { directScene, withLink } from '../../fakes/evidence.js';
 
-const LAB = labFrom({
-  version: 1,
-  name: 'l',
-  bridges: { br0: {} },
-  vms: { web: { boot: 'probe', nics: [{ bridge: 'br0' }] } },
-});
-
-const checks = ({ target, evidence, host, alive }: Scene) => [
-  checkTap(target, host),
-  checkFdb(target, evidence.fdb?.port ?? null),
-  judgePath(target, evidence, { host, alive }),
+const checks = (scene: Scene) => [
+  checkTap(scene.target, scene.host, scene.settings),
+  checkFdb(scene.target, scene.evidence.fdb?.port ?? null),
+  judgePath(scene),
 ];
 
 test('a direct path is a line of its hops', async () => {
-  const lines = proofTable(LAB, checks(await directScene(true))).split('\n');
-  expect(lines.find(line => line.startsWith('web'))).toMatch(/^web +0 +\S+ 6 +br0 4 +4 +eth0 4 +0 +direct$/);
+  const lines = proofTable(checks(await directScene(true))).split('\n');
+  expect(lines.find(line => line.startsWith('web'))).toMatch(
+    /^web +0 +\S+ 8 +br0 6 +eth0 6 +20 µs +3 +0 +direct$/,
+  );
   expect(lines.filter(line => line.includes('NIC 0:'))).toEqual([]);
 });
 
 test('without an uplink there is a dash', async () => {
-  expect(proofTable(LAB, checks(await directScene(false)))).toMatch(/br0 4 +4 +- +0 +direct/);
+  expect(proofTable(checks(await directScene(false)))).toMatch(/br0 6 +- +- +- +0 +direct/);
 });
 
 test('every fault is told below, with its reason and what to do', async () => {
   const scene = await directScene(true);
-  const text = proofTable(LAB, checks(withLink(scene, 'eth0', { up: false })));
+  const text = proofTable(checks(withLink(scene, 'eth0', { up: false })));
   expect(text).toContain('web, NIC 0: path blocked (uplink-down): eth0 is down: ip link set dev eth0 up');
 });
 
@@ -41,4 +37,15 @@ test('the closing line counts', async () => {
   expect(closingLine('l', 1, [])).toBe('l: 1 step done');
   expect(closingLine('l', 0, bad)).toBe('l: nothing to change, 0 of 1 NICs direct, 1 check failed');
   expect(closingLine('l', null, good)).toBe('l: 1 of 1 NICs direct');
+});
+
+test('the sentences tell each hop, and name what is wrong', async () => {
+  const scene = await directScene(true);
+  const text = explain([judgePath(scene)]);
+  expect(text).toContain("6 were captured leaving eth0 behind all filters, with the guest's own MAC");
+  expect(text).toContain('left eth0 20 µs later');
+  expect(text).toContain("The host's IP stack saw none of it");
+  expect(explain([judgePath(withLink(scene, 'eth0', { up: false }))])).toContain(
+    'blocked, since eth0 is down',
+  );
 });
