@@ -138,6 +138,7 @@ export const droppedByKernel = (text: string) =>
   Number(/(\d+) packets? dropped by kernel/.exec(text)?.[1] ?? 0);
 
 function end(child: ChildProcess): void {
+  if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill('SIGINT');
   const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
   child.once('close', () => clearTimeout(timer));

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Drivers } from '../drivers/drivers.js';
 import { contains, parseCidr } from '../lab/cidr.js';
-import { subnetsOf } from './addresses.js';
 import { type Lender, makeLender } from './borrow.js';
 import { advertisement, arpReply } from './frames.js';
 import { makeHearing } from './hearing.js';
@@ -62,6 +61,8 @@ interface Place {
   readonly sweeper: Sweeper;
   readonly own: Voice;
   readonly lan: Voice | null;
+  /** Whichever of the two is heard. */
+  readonly voice: Voice;
 }
 
 const LISTEN_MS = 500;
@@ -102,7 +103,7 @@ export async function makeStimulus(
       if (answer) void place.station.send([answer]);
     });
     // Probing takes a while; meanwhile guests can be asked all that takes no address.
-    if (!passive) for (const subnet of subnetsOf(place.station.targets)) void place.lender.in(subnet);
+    if (!passive) for (const target of place.station.targets) void borrowFor(place, known.of(target));
   }
 
   /** Ask each of these, and wait for the answers; `extra` frames a place go with them. */
@@ -132,12 +133,12 @@ export async function makeStimulus(
     for (const target of asked) tried.get(target)?.add(everybody);
     await converse(
       asked,
-      (target, { own }) => introductions(own, target.nic.mac, known.of(target), alone),
-      ({ own }) =>
-        alone ? asked.map(({ nic }) => toAllNodes(own, numbers, nic.mac)) : [toAllNodes(own, numbers)],
+      (target, { voice }) => introductions(voice, target.nic.mac, known.of(target), alone),
+      ({ voice }) =>
+        alone ? asked.map(({ nic }) => toAllNodes(voice, numbers, nic.mac)) : [toAllNodes(voice, numbers)],
     );
     await Promise.all(asked.map(target => borrowFor(places.get(target.bridge), known.of(target))));
-    await converse(asked, (target, { own }) => greetings(own, target.nic.mac, known.of(target), numbers));
+    await converse(asked, (target, { voice }) => greetings(voice, target.nic.mac, known.of(target), numbers));
   };
 
   return {
@@ -200,14 +201,15 @@ function placeOf(station: Station, lanMac: string, lending: Lending): Place {
     const subnet = subnetFor(station, address);
     return subnet ? lender.loans.get(subnet.text) : undefined;
   };
-  const { mac, linkLocal, lan } = station;
-  return {
-    station,
-    lender,
-    sweeper: makeSweeper(station),
-    own: { mac, linkLocal, four: address => loanFor(address)?.own ?? null },
-    lan: lan && { mac: lanMac, linkLocal: lan.linkLocal, four: address => loanFor(address)?.lan ?? null },
+  const { mac, linkLocal } = station;
+  const own: Voice = { mac, linkLocal, four: address => loanFor(address)?.own ?? null };
+  const lan: Voice | null = station.lan && {
+    mac: lanMac,
+    linkLocal: station.lan.linkLocal,
+    four: address => loanFor(address)?.lan ?? null,
   };
+  const voice = station.hears ? own : (lan ?? own);
+  return { station, lender, sweeper: makeSweeper(station), own, lan, voice };
 }
 
 function subnetFor({ subnets }: Station, address: string) {
@@ -217,8 +219,10 @@ function subnetFor({ subnets }: Station, address: string) {
 
 /** Borrow in each subnet that a guest's addresses are in. */
 async function borrowFor(place: Place | undefined, known: readonly KnownAddress[]): Promise<void> {
-  const subnets = known.map(({ address }) => place && subnetFor(place.station, address));
-  await Promise.all(subnets.map(subnet => subnet && place?.lender.in(subnet)));
+  // Who cannot hear cannot know that an address is free.
+  if (!place?.station.hears) return;
+  const subnets = known.map(({ address }) => subnetFor(place.station, address));
+  await Promise.all(subnets.map(subnet => subnet && place.lender.in(subnet)));
 }
 
 /** Guests ask for the addresses that they are to answer; nobody else is told, and never one who wants the address. */

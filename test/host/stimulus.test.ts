@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Box } from '../support/box.js';
@@ -37,9 +39,11 @@ interface Endpoint {
   readonly setup: string;
 }
 
-async function ask(endpoints: readonly Endpoint[], more: object = {}) {
+/** @param path folders that come before the PATH's own */
+async function ask(endpoints: readonly Endpoint[], more: object = {}, path = '') {
   const spec = { endpoints: endpoints.map((it, i) => ({ ...it, mac: mac(i) })), ...more };
-  return JSON.parse(await box.run(process.execPath, ASK, JSON.stringify(spec)));
+  const env = `PATH=${path}${process.env.PATH}`;
+  return JSON.parse(await box.run('env', env, process.execPath, ASK, JSON.stringify(spec)));
 }
 
 const ports = () => box.run('ip', '-br', 'link', 'show', 'type', 'tun');
@@ -129,6 +133,33 @@ describe('the LAN', () => {
     expect(seen.spoken).toBeGreaterThan(0);
     expect(seen.learned).toEqual([['eth0'], []]);
     expect(await box.run('tc', 'qdisc', 'show')).toBe(before);
+  });
+
+  it('is not played where the kernel lacks what it takes', async () => {
+    const tc = `#!/bin/sh\necho 'Error: Specified qdisc kind is unknown.' >&2\nexit 2\n`;
+    await writeFile(join(box.folder, 'tc'), tc, { mode: 0o755 });
+    const seen = await ask([guest], { lan: true }, `${box.folder}:`);
+    expect(seen.noLan).toMatch(/tc cannot redirect frames.*Specified qdisc kind is unknown/);
+    expect([seen.fromLan, seen.left.v0 > 0]).toEqual([[], true]);
+  });
+
+  it('is played from the first where STP keeps a new port of the bridge silent; nothing is borrowed then', async () => {
+    await box.run(
+      'ip',
+      'link',
+      'set',
+      'dev',
+      'br0',
+      'type',
+      'bridge',
+      'forward_delay',
+      '200',
+      'stp_state',
+      '1',
+    );
+    const seen = await ask([guest], { wait: 5000 });
+    expect(seen.left.v0).toBeGreaterThan(0);
+    expect(seen.tried[0].join()).not.toContain('borrowed');
   });
 
   it('hears nothing from us that only listens', async () => {

@@ -2,10 +2,11 @@
 // them. Takes a JSON specification as its argument, prints what was seen as JSON. The endpoints end with it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { makeDrivers } from '../../dist/drivers/drivers.js';
 import { makeStimulus } from '../../dist/verify/stimulus.js';
 
-/** { endpoints: [{ mac, lab: CIDR[], setup }], taken, passive, rounds, asks, lan, size, end: 'kill' } */
+/** { endpoints: [{ mac, lab: CIDR[], setup }], taken, passive, wait, rounds, asks, lan, size, end: 'kill' } */
 const spec = JSON.parse(process.argv[2]);
 const drivers = makeDrivers({ stateDir: '/run/ask-state' }, process.env);
 
@@ -34,6 +35,7 @@ await Promise.all(
     run(`echo 0 > /proc/sys/net/ipv6/conf/e0/accept_dad\n${spec.endpoints[i].setup}\nip link set e0 up`),
   ),
 );
+if (spec.wait) await sleep(spec.wait);
 const targets = spec.endpoints.map(({ mac, lab }, i) => ({
   nic: { vm: `v${i}`, index: 0, mac, addresses: lab },
   domain: `v${i}`,
