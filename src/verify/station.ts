@@ -26,6 +26,8 @@ export interface Station {
   onFrame(listener: (frame: Uint8Array) => void): void;
   /** Send these frames, after those that wait already, a little spaced. */
   send(frames: readonly Uint8Array[]): Promise<void>;
+  /** Send this one at once. */
+  answer(frame: Uint8Array): void;
   close(): void;
 }
 
@@ -154,6 +156,7 @@ function station(site: Site, port: FramePort, noLan: string | null): Station {
       last = last.then(() => sendAll(frames));
       return last;
     },
+    answer: frame => void port.send(frame),
     close() {
       closed = true;
       port.close();

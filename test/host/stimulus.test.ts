@@ -128,6 +128,9 @@ describe('the LAN', () => {
     const before = await box.run('tc', 'qdisc', 'show');
     const seen = await ask([guest], { lan: true });
     expect(seen.noLan).toBeNull();
+    expect(seen.tried[0]).toContain(
+      'echo request to 192.0.2.50 from 192.0.2.253, borrowed, as if from the LAN',
+    );
     expect(seen.fromLan.length).toBeGreaterThan(3);
     expect(new Set(seen.fromLan)).toEqual(new Set(['in']));
     expect(seen.spoken).toBeGreaterThan(0);
