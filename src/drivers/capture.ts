@@ -123,7 +123,13 @@ function listening(child: ChildProcess, said: { text: string }): Promise<string 
       const complaint = said.text.trim().split('\n').at(-1) ?? '';
       if (!/permi/i.test(complaint)) return settle(why(complaint));
       clearTimeout(timer);
-      reject(new VmnetError('permission', complaint, 'Run vmnet as root (sudo) or with CAP_NET_RAW.'));
+      reject(
+        new VmnetError(
+          'permission',
+          `tcpdump may not capture: ${complaint}`,
+          'Run vmnet as root (sudo) or with CAP_NET_RAW.',
+        ),
+      );
     });
   });
 }
