@@ -137,7 +137,13 @@ function listening(child: ChildProcess, said: { text: string }): Promise<string 
       const complaint = said.text.trim().split('\n').at(-1) ?? '';
       if (!/permi/i.test(complaint)) return settle(why(complaint));
       clearTimeout(timer);
-      reject(new VmnetError('permission', complaint, 'Run vmnet as root (sudo) or with CAP_NET_RAW.'));
+      reject(
+        new VmnetError(
+          'permission',
+          `tcpdump may not capture: ${complaint}`,
+          'Run vmnet as root (sudo) or with CAP_NET_RAW.',
+        ),
+      );
     });
   });
 }
@@ -152,6 +158,7 @@ export const droppedByKernel = (text: string) =>
   Number(/(\d+) packets? dropped by kernel/.exec(text)?.[1] ?? 0);
 
 function end(child: ChildProcess): void {
+  if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill('SIGINT');
   const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
   child.once('close', () => clearTimeout(timer));

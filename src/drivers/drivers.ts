@@ -6,7 +6,6 @@ import { type Iproute2, makeIproute2 } from './iproute2.js';
 import { type Journals, makeJournals } from './journal.js';
 import { type Kernel, makeKernel } from './kernel.js';
 import { type Locks, makeLocks } from './lock.js';
-import { makeNamespace, type ThrowAwayNamespace } from './namespace.js';
 import { makeNftables, type Nftables } from './nftables.js';
 import { makePorts, type Ports } from './port.js';
 import { makeRecords, type Records } from './records.js';
@@ -23,7 +22,6 @@ export interface Drivers {
   readonly journals: Journals;
   /** Below /run, by network namespace: two namespaces do not disturb each other. */
   readonly locks: Locks;
-  readonly namespace: () => Promise<ThrowAwayNamespace>;
   /** Taps of our own that we speak and listen through. */
   readonly port: Ports;
   readonly capture: Captures;
@@ -66,7 +64,6 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     files: makeFiles(run),
     records: makeRecords(stateDir),
     journals: makeJournals(stateDir),
-    namespace: makeNamespace,
     port: makePorts(),
     capture: makeCaptures(trace),
     libvirt() {

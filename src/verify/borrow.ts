@@ -40,7 +40,8 @@ export interface Lending {
 export function makeLender({ mac, taken, isUsed, send, mine }: Lending): Lender {
   const loans = new Map<string, Loan>();
   const asked = new Map<string, Promise<Loan>>();
-  /** Wanted by others since we began. */
+  /** All that we ever thought of, and those of them that others use or want. */
+  const considered = new Set<string>();
   const wanted = new Set<string>();
   const isFree = (address: string) => !isUsed(address) && !wanted.has(address);
 
@@ -49,6 +50,7 @@ export function makeLender({ mac, taken, isUsed, send, mine }: Lending): Lender 
     for (let i = 0; i < TRIES; i++) {
       const candidates = borrowCandidates(subnet, refused);
       if (candidates.length === 0) break;
+      for (const address of candidates) considered.add(address);
       const probes = candidates.map(address => arpProbe(mac, address));
       await send(probes);
       await sleep(PROBE_AGAIN_MS);
@@ -77,6 +79,7 @@ export function makeLender({ mac, taken, isUsed, send, mine }: Lending): Lender 
       if (packet.kind !== 'arp' || mine.has(packet.sender.mac)) return;
       const { ip } = packet.sender;
       const address = ip === NOBODY ? packet.target : ip;
+      if (!considered.has(address)) return;
       wanted.add(address);
       for (const [subnet, { own, lan }] of loans) {
         if (own === address) loans.set(subnet, { own: null, lan });

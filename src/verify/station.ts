@@ -19,11 +19,15 @@ export interface Station {
   readonly lan: { readonly uplink: string; readonly linkLocal: string } | null;
   /** Why there is no `lan`; null where there is. */
   readonly noLan: string | null;
+  /** False where the bridge's STP keeps a new port silent for half a minute: nothing is heard then, nor said. */
+  readonly hears: boolean;
   /** IPv4 subnets that the lab names here, then those that the bridge has an address in. */
   readonly subnets: readonly Subnet[];
   onFrame(listener: (frame: Uint8Array) => void): void;
   /** Send these frames, after those that wait already, a little spaced. */
   send(frames: readonly Uint8Array[]): Promise<void>;
+  /** Send this one at once. */
+  answer(frame: Uint8Array): void;
   close(): void;
 }
 
@@ -64,6 +68,7 @@ interface Site {
   readonly mtu: number;
   readonly uplink: string | null;
   readonly noLan: string | null;
+  readonly hears: boolean;
   readonly subnets: readonly Subnet[];
 }
 
@@ -86,6 +91,7 @@ function sitesOf(targets: readonly Target[], links: ReadonlyMap<string, Link>): 
       mtu: link?.mtu ?? 1500,
       uplink: enslaved ? uplink : null,
       noLan: enslaved ? null : uplink ? `${uplink} is no port of ${bridge}` : `${bridge} has no uplink`,
+      hears: !(link?.bridge?.stp && link.bridge.forwardDelay > 0),
       subnets: [...new Map(subnets.map(subnet => [subnet.text, subnet] as const)).values()],
     };
   });
@@ -143,12 +149,14 @@ function station(site: Site, port: FramePort, noLan: string | null): Station {
     linkLocal: randomLinkLocal(),
     lan: noLan === null && site.uplink ? { uplink: site.uplink, linkLocal: randomLinkLocal() } : null,
     noLan,
+    hears: site.hears,
     subnets: site.subnets,
     onFrame: listener => port.onFrame(listener),
     send(frames) {
       last = last.then(() => sendAll(frames));
       return last;
     },
+    answer: frame => void port.send(frame),
     close() {
       closed = true;
       port.close();

@@ -1,16 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Drivers } from '../drivers/drivers.js';
-import { contains, parseCidr } from '../lab/cidr.js';
-import { subnetsOf } from './addresses.js';
-import { type Lender, makeLender } from './borrow.js';
-import { advertisement, arpReply } from './frames.js';
 import { makeHearing } from './hearing.js';
 import { type KnownAddress, makeKnown } from './known.js';
-import { NOBODY } from './octets.js';
-import { type Claim, type Frame, parseFrame } from './packets.js';
-import { greetings, introductions, type Questions, sized, toAllNodes, type Voice } from './questions.js';
+import { type Claim, parseFrame } from './packets.js';
+import { answerTo, borrowFor, type Place, placeOf } from './place.js';
+import { greetings, introductions, type Questions, sized, toAllNodes } from './questions.js';
 import { makeStations, randomMac, type Station } from './station.js';
-import { makeSweeper, type Sweeper } from './sweep.js';
 import type { Target } from './targets.js';
 
 /**
@@ -55,18 +50,11 @@ export interface StimulusOptions {
   readonly passive?: boolean;
 }
 
-/** What happens on one bridge. */
-interface Place {
-  readonly station: Station;
-  readonly lender: Lender;
-  readonly sweeper: Sweeper;
-  readonly own: Voice;
-  readonly lan: Voice | null;
-}
-
 const LISTEN_MS = 500;
 /** For the answers to what we send as the LAN, which we do not hear. */
 const LAN_MS = 150;
+/** Only guests are answered, and each no more often than this. */
+const MOST_ANSWERS = 50;
 /** Questions in vain before a sweep. */
 const PATIENCE = 3;
 
@@ -91,18 +79,21 @@ export async function makeStimulus(
   const numbers = () => ({ id: process.pid & 0xffff, sequence: ++serial & 0xffff });
 
   for (const place of places.values()) {
-    const guests = new Set(place.station.targets.map(({ nic }) => nic.mac));
+    const room = new Map(place.station.targets.map(({ nic }) => [nic.mac, MOST_ANSWERS]));
     place.station.onFrame(bytes => {
       const frame = parseFrame(bytes);
       if (frame === null) return;
       known.hear(frame);
       place.lender.heed(frame);
       hearing.hear(frame);
-      const answer = passive ? null : answerTo(frame, place, guests);
-      if (answer) void place.station.send([answer]);
+      const left = room.get(frame.source) ?? 0;
+      const answer = passive || left === 0 ? null : answerTo(frame, place);
+      if (answer === null) return;
+      room.set(frame.source, left - 1);
+      place.station.answer(answer);
     });
     // Probing takes a while; meanwhile guests can be asked all that takes no address.
-    if (!passive) for (const subnet of subnetsOf(place.station.targets)) void place.lender.in(subnet);
+    if (!passive) for (const target of place.station.targets) void borrowFor(place, known.of(target));
   }
 
   /** Ask each of these, and wait for the answers; `extra` frames a place go with them. */
@@ -132,12 +123,12 @@ export async function makeStimulus(
     for (const target of asked) tried.get(target)?.add(everybody);
     await converse(
       asked,
-      (target, { own }) => introductions(own, target.nic.mac, known.of(target), alone),
-      ({ own }) =>
-        alone ? asked.map(({ nic }) => toAllNodes(own, numbers, nic.mac)) : [toAllNodes(own, numbers)],
+      (target, { voice }) => introductions(voice, target.nic.mac, known.of(target), alone),
+      ({ voice }) =>
+        alone ? asked.map(({ nic }) => toAllNodes(voice, numbers, nic.mac)) : [toAllNodes(voice, numbers)],
     );
     await Promise.all(asked.map(target => borrowFor(places.get(target.bridge), known.of(target))));
-    await converse(asked, (target, { own }) => greetings(own, target.nic.mac, known.of(target), numbers));
+    await converse(asked, (target, { voice }) => greetings(voice, target.nic.mac, known.of(target), numbers));
   };
 
   return {
@@ -161,9 +152,10 @@ export async function makeStimulus(
       await Promise.all(reached.map(target => borrowFor(places.get(target.bridge), known.of(target))));
       await converse(reached, (target, { lan, own }) => {
         const voice = lan ?? own;
-        const { frames } = introductions(voice, target.nic.mac, known.of(target), false);
+        const who = introductions(voice, target.nic.mac, known.of(target), false);
         const more = greetings(voice, target.nic.mac, known.of(target), numbers);
-        return { frames: [...frames, ...more.frames], words: ['the same from the LAN side'], expected: [] };
+        const words = [...who.words, ...more.words].map(word => `${word}, as if from the LAN`);
+        return { frames: [...who.frames, ...more.frames], words, expected: [] };
       });
       await sleep(LAN_MS);
     },
@@ -186,55 +178,6 @@ export async function makeStimulus(
       await forget(stations, lanMac, drivers);
     },
   };
-}
-
-interface Lending {
-  readonly taken: ReadonlySet<string>;
-  readonly mine: ReadonlySet<string>;
-  readonly isUsed: (address: string) => boolean;
-}
-
-function placeOf(station: Station, lanMac: string, lending: Lending): Place {
-  const lender = makeLender({ mac: station.mac, send: station.send, ...lending });
-  const loanFor = (address: string) => {
-    const subnet = subnetFor(station, address);
-    return subnet ? lender.loans.get(subnet.text) : undefined;
-  };
-  const { mac, linkLocal, lan } = station;
-  return {
-    station,
-    lender,
-    sweeper: makeSweeper(station),
-    own: { mac, linkLocal, four: address => loanFor(address)?.own ?? null },
-    lan: lan && { mac: lanMac, linkLocal: lan.linkLocal, four: address => loanFor(address)?.lan ?? null },
-  };
-}
-
-function subnetFor({ subnets }: Station, address: string) {
-  const cidr = parseCidr(`${address}/32`);
-  return cidr ? subnets.find(subnet => contains(subnet, cidr)) : undefined;
-}
-
-/** Borrow in each subnet that a guest's addresses are in. */
-async function borrowFor(place: Place | undefined, known: readonly KnownAddress[]): Promise<void> {
-  const subnets = known.map(({ address }) => place && subnetFor(place.station, address));
-  await Promise.all(subnets.map(subnet => subnet && place?.lender.in(subnet)));
-}
-
-/** Guests ask for the addresses that they are to answer; nobody else is told, and never one who wants the address. */
-function answerTo({ source, packet }: Frame, place: Place, guests: ReadonlySet<string>): Uint8Array | null {
-  if (!guests.has(source)) return null;
-  const voices = place.lan ? [place.own, place.lan] : [place.own];
-  if (packet.kind === 'arp' && !packet.reply && packet.sender.ip !== NOBODY) {
-    const voice = voices.find(({ four }) => four(packet.target) === packet.target);
-    return voice ? arpReply({ mac: voice.mac, ip: packet.target }, packet.sender) : null;
-  }
-  if (packet.kind === 'neighbour' && !packet.advertisement && packet.source !== '::') {
-    const voice = voices.find(({ linkLocal }) => linkLocal === packet.target);
-    const to = { mac: source, ip: packet.source };
-    return voice ? advertisement({ mac: voice.mac, ip: packet.target }, to) : null;
-  }
-  return null;
 }
 
 /** The bridge has learned on the uplink what came in there. */

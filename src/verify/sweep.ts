@@ -6,7 +6,7 @@ import type { Station } from './station.js';
 
 /** The last resort for guests whose address nobody knows: ARP probes for a whole subnet. */
 export interface Sweeper {
-  /** Sweep once for all who ask at the same time; does nothing once there were enough. */
+  /** Sweep once for all who ask at the same time; does nothing too soon after another, nor once there were enough. */
   run(): Promise<void>;
   /** What was swept, for the report. */
   readonly words: readonly string[];
@@ -14,7 +14,8 @@ export interface Sweeper {
 
 /** A /22 without its first and last address, on any one bridge. */
 const MOST_PROBES = 1022;
-const MOST_SWEEPS = 3;
+/** Milliseconds that have to pass after the sweep before: a guest may be late. There are no more than these. */
+const AFTER_MS = [0, 5_000, 15_000];
 /** 32 probes in 10 ms: a LAN carries more, but its devices need not. */
 const BURST = 32;
 const PAUSE_MS = 8;
@@ -22,6 +23,7 @@ const PAUSE_MS = 8;
 export function makeSweeper(station: Station): Sweeper {
   const parts = partsOf(station.subnets);
   let times = 0;
+  let last = 0;
   let running: Promise<void> | null = null;
   let words: readonly string[] = [];
   const sweep = async () => {
@@ -35,8 +37,11 @@ export function makeSweeper(station: Station): Sweeper {
   return {
     run() {
       if (running) return running;
-      if (times++ >= MOST_SWEEPS) return Promise.resolve();
+      const after = AFTER_MS[times];
+      if (!station.hears || after === undefined || performance.now() - last < after) return Promise.resolve();
+      times++;
       running = sweep().finally(() => {
+        last = performance.now();
         running = null;
       });
       return running;
