@@ -20,7 +20,7 @@ export function recordOf(lab: Lab, host: HostState, networkOnly: boolean): LabRe
       addrGenMode: now.addrGenMode && (host.sysctls['net/ipv6/conf/default/addr_gen_mode'] ?? '0'),
       moved: (master?.addresses.length ?? 0) > 0,
     };
-    return [[uplink.name, former?.uplinks[uplink.name] ?? lost]];
+    return [[uplink.name, takenUplink(former, uplink.name) ?? lost]];
   });
   return {
     version: 1,
@@ -39,3 +39,7 @@ export function recordOf(lab: Lab, host: HostState, networkOnly: boolean): LabRe
 /** A lab's record, unless it is of another boot or network namespace. */
 export const currentRecord = (lab: string, host: HostState): LabRecord | undefined =>
   currentRecords(host).find(record => record.name === lab);
+
+/** How an uplink was before the lab took it, if it did; a tap may be named `toString`, which every object has. */
+export const takenUplink = (record: LabRecord | undefined, name: string): UplinkBefore | undefined =>
+  record && Object.hasOwn(record.uplinks, name) ? record.uplinks[name] : undefined;
