@@ -13,7 +13,12 @@ import {
  * "expected …, found …". Names, MACs and addresses are plain strings here (the patterns only reach the JSON Schema):
  * rules.ts looks at them, because it can say much more than "does not match".
  */
-const object = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape, { error: 'an object { … }' });
+const objectAs =
+  (error: string) =>
+  <T extends z.ZodRawShape>(shape: T) =>
+    z.strictObject(shape, { error });
+
+const object = objectAs('an object { … }');
 
 const int = (min: number, max: number) => {
   const error = `a whole number from ${min} to ${max}`;
@@ -39,7 +44,7 @@ const ifname = (error: string) => z.string({ error }).meta({ pattern: IFNAME_PAT
 
 const path = (what: string) => text(`the path of ${what}`);
 
-const BridgeFile = object({
+const BridgeFile = objectAs('an object such as { "uplink": "eth0" }')({
   uplink: ifname('the name of a network interface, such as "eth0"')
     .describe(
       'The physical interface that becomes a port of the bridge. Leave it out for a bridge of its own.',
@@ -120,7 +125,7 @@ const nicKeys = {
   mtu: int(68, 65521).describe('MTU in bytes. Default: that of the bridge.').optional(),
 };
 
-const NicFile = object({
+const NicFile = objectAs('an object such as { "bridge": "br0" }')({
   bridge: z
     .string({ error: 'the name of one of the bridges of this lab' })
     .describe('The bridge, by its name in "bridges".'),
@@ -143,7 +148,7 @@ const NicFile = object({
     .optional(),
 });
 
-const VmFile = object({
+const VmFile = objectAs('an object such as { "boot": "probe", "nics": [ … ] }')({
   ...vmKeys,
   nics: z
     .array(NicFile, { error: 'a list of at least one NIC, such as [ { "bridge": "br0" } ]' })
@@ -164,14 +169,16 @@ export const LabFile = object({
   name: z
     .string({ error: 'a name for the lab, such as "homelab"' })
     .meta({ description: 'Name of the lab, unique on the host.', pattern: LAB_PATTERN }),
-  bridges: byName(IFNAME_PATTERN, BridgeFile, 'bridge').describe('The bridges, by interface name.'),
+  bridges: byName(IFNAME_PATTERN, BridgeFile, 'bridge, such as { "br0": {} }').describe(
+    'The bridges, by interface name.',
+  ),
   defaults: object({
     vm: object(vmKeys).describe('For every VM that does not say otherwise.').optional(),
     nic: object(nicKeys).describe('For every NIC that does not say otherwise.').optional(),
   })
     .describe('Values for VMs and NICs that do not set their own.')
     .optional(),
-  vms: byName(VM_PATTERN, VmFile, 'VM').describe('The VMs, by name.').optional(),
+  vms: byName(VM_PATTERN, VmFile, 'VM, such as { "web": { … } }').describe('The VMs, by name.').optional(),
 });
 
 export type RawLab = z.infer<typeof LabFile>;

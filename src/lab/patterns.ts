@@ -12,3 +12,6 @@ export const MEMORY_PATTERN = '^[1-9][0-9]* ?(MiB|GiB|TiB)$';
 
 /** Prefixes of taps that libvirt hands out and deletes by itself (virnetdev.c), and old Xen's. */
 export const RESERVED_TAP = /^(vnet|vif|macvtap|macvlan)/;
+
+/** ip(8) takes a name that begins so for an index wherever no such link is there: it reads `if2-web` as interface 2. */
+export const INDEX_LIKE = /^if-?[0-9]/;

@@ -1,3 +1,4 @@
+import { printable } from '../lab/quote.js';
 import { type Action, type Plan, stepCount } from './model.js';
 
 /** A plan as text: each step with its reason, and below it what will be run. */
@@ -29,7 +30,7 @@ function describeAction(action: Action): string[] {
     case 'sysctl':
       return [indent(`sysctl ${action.path.replaceAll('/', '.')}=${action.value}`)];
     case 'overlay':
-      return [indent(`qemu-img create ${action.path} on ${action.image}`)];
+      return [indent(`qemu-img create ${action.path} on ${printable(action.image)}`)];
     case 'remove-file':
       return [indent(`rm ${action.path}`)];
     case 'await':

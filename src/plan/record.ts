@@ -21,8 +21,8 @@ export function recordOf(lab: Lab, host: HostState, networkOnly: boolean): LabRe
       moved: (master?.addresses.length ?? 0) > 0,
     };
     // On a shared bridge, another lab may have been the one that took it.
-    const known = [former, ...currentRecords(host)].find(record => record && uplink.name in record.uplinks);
-    return [[uplink.name, known?.uplinks[uplink.name] ?? lost]];
+    const known = [former, ...currentRecords(host)].map(record => takenUplink(record, uplink.name));
+    return [[uplink.name, known.find(before => before !== undefined) ?? lost]];
   });
   return {
     version: 1,
@@ -41,3 +41,7 @@ export function recordOf(lab: Lab, host: HostState, networkOnly: boolean): LabRe
 /** A lab's record, unless it is of another boot or network namespace. */
 export const currentRecord = (lab: string, host: HostState): LabRecord | undefined =>
   currentRecords(host).find(record => record.name === lab);
+
+/** How an uplink was before the lab took it, if it did; a tap may be named `toString`, which every object has. */
+export const takenUplink = (record: LabRecord | undefined, name: string): UplinkBefore | undefined =>
+  record && Object.hasOwn(record.uplinks, name) ? record.uplinks[name] : undefined;

@@ -5,7 +5,7 @@ import { afterMove, identityOf, nothingOn, startAfresh } from './identity.js';
 import { byMark, linkNamed, markOf } from './links.js';
 import type { Step } from './model.js';
 import type { PlanProblem } from './problems.js';
-import { currentRecord } from './record.js';
+import { currentRecord, takenUplink } from './record.js';
 import { leave, otherLabs } from './shared.js';
 import { sameAgain } from './tap.js';
 import { asBatch, dadAsBefore, release, take } from './uplink.js';
@@ -87,13 +87,13 @@ function releaseStep(
 /** Recorded as one; or, where the record is lost, the port whose MAC is pinned on the bridge. */
 function isUplink(port: Link, lab: string, host: HostState): boolean {
   const record = currentRecord(lab, host);
-  if (record) return port.name in record.uplinks;
+  if (record) return takenUplink(record, port.name) !== undefined;
   return linkNamed(host, port.master ?? '')?.mac === port.mac && port.kind !== 'tun';
 }
 
 function beforeOf(port: Link, bridge: Link, lab: string, host: HostState): UplinkBefore {
   return (
-    currentRecord(lab, host)?.uplinks[port.name] ?? {
+    takenUplink(currentRecord(lab, host), port.name) ?? {
       up: true,
       addrGenMode: '0',
       moved: bridge.addresses.length > 0,
