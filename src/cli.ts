@@ -36,7 +36,10 @@ function verb(words: string, description: string, work: Verb, parent = program, 
   return command;
 }
 
-const yes = ['--yes', 'go on although something would be lost; the refusal says what'] as const;
+const yes = [
+  '--yes',
+  'go on although something would be lost, or nobody would see it; the refusal says what',
+] as const;
 const networkOnly = ['--network-only', 'bridge, uplink and taps; no domains'] as const;
 const noWait = [
   '--no-wait',

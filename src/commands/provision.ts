@@ -4,6 +4,8 @@ import { loadLab } from '../lab/load.js';
 import type { Lab } from '../lab/model.js';
 import { stepCount } from '../plan/model.js';
 import { planProvision } from '../plan/plan.js';
+import { movesOf } from '../plan/uplink.js';
+import { sessionNotes } from '../plan/uplink-session.js';
 import { closingLine, proofTable } from '../verify/describe.js';
 import type { Context, Outcome } from './command.js';
 import { rollbackAfter, startGuard } from './guarded.js';
@@ -43,8 +45,11 @@ async function provisionLocked(lab: Lab, flags: ProvisionFlags, context: Context
   const guard = seconds > 0 ? (name: string) => startGuard(name, seconds, drivers) : null;
   const host = await observe();
   const prepared = flags.networkOnly ? null : await prepareRender(lab, host, drivers, true);
-  const change = planProvision(lab, host, prepared?.context ?? null, flags);
+  const session = movesOf(lab, host).length > 0 ? await drivers.session() : null;
+  const change = planProvision(lab, host, prepared?.context ?? null, { ...flags, session });
   if (prepared?.accelNote) reporter.print(prepared.accelNote);
+  const warnings = session ? sessionNotes(lab, host, session) : [];
+  for (const warning of warnings) reporter.warn(warning);
 
   const starting = change.phases.some(phase => phase.name === 'start');
   const proof = flags.networkOnly || flags.verify === false ? null : proofStage(lab, context, starting);
@@ -58,5 +63,11 @@ async function provisionLocked(lab: Lab, flags: ProvisionFlags, context: Context
   const checks = proof?.checks ?? [];
   if (checks.length > 0) reporter.print(proofTable(lab, checks));
   reporter.print(closingLine(lab.name, stepCount(change), checks));
-  return { lab: lab.name, steps, checks, exitCode: exitOf(checks), more: { notes: change.notes } };
+  return {
+    lab: lab.name,
+    steps,
+    checks,
+    exitCode: exitOf(checks),
+    more: { notes: [...warnings, ...change.notes] },
+  };
 }
