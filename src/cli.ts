@@ -59,6 +59,7 @@ verb(
     '--rollback-after <seconds>',
     'undo a moved uplink unless it proves itself in time (default: 30; 0: no guard)',
   )
+  .option('--confirm <seconds>', 'undo a moved uplink unless somebody confirms in time')
   .option(...noWait)
   .option(...restart)
   .option(...yes);
@@ -76,6 +77,11 @@ verb(
   'bring a run that was killed to a clean end: of one lab, or of all',
   async (context, lab, flags) => (await import('./commands/recover.js')).recover(lab, flags, context),
 ).option(...noWait);
+verb(
+  'confirm <lab>',
+  'keep the uplink that a provision with --confirm has moved: from another shell, by file or name',
+  async (context, lab, flags) => (await import('./commands/confirm.js')).confirm(lab, flags, context),
+);
 verb(
   'guard <lab>',
   'watch a provision from outside; started by it, not by people',

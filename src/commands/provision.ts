@@ -8,6 +8,7 @@ import { movesOf } from '../plan/uplink.js';
 import { sessionNotes } from '../plan/uplink-session.js';
 import { closingLine, proofTable } from '../verify/describe.js';
 import type { Context, Outcome } from './command.js';
+import { questionOf } from './confirm.js';
 import { rollbackAfter, startGuard } from './guarded.js';
 import { type LockFlags, locked, locksFor } from './locked.js';
 import { observeFor } from './observe.js';
@@ -25,6 +26,8 @@ export interface ProvisionFlags extends LockFlags {
   readonly yes?: boolean;
   /** Seconds in which a moved uplink has to prove itself; 0 goes without a guard. */
   readonly rollbackAfter?: string;
+  /** Seconds that a person has to confirm a moved uplink. */
+  readonly confirm?: string;
 }
 
 /** Bring the host to what the lab says, and prove it. */
@@ -42,6 +45,7 @@ async function provisionLocked(lab: Lab, flags: ProvisionFlags, context: Context
   await recoverFirst(lab.name, context);
   const observe = () => observeFor(lab, flags, context);
   const seconds = rollbackAfter(flags.rollbackAfter);
+  const question = questionOf(flags.confirm, context);
   const guard = seconds > 0 ? (name: string) => startGuard(name, seconds, drivers) : null;
   const host = await observe();
   const prepared = flags.networkOnly ? null : await prepareRender(lab, host, drivers, true);
@@ -56,7 +60,7 @@ async function provisionLocked(lab: Lab, flags: ProvisionFlags, context: Context
   const steps = await applyProvision(
     change,
     host,
-    { ...context, observe, startGuard: guard },
+    { ...context, observe, startGuard: guard, question },
     proof ? [proof.stage] : [],
   );
   for (const note of change.notes) reporter.warn(note);
