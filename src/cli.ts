@@ -102,6 +102,22 @@ verb(
 verb('status [lab]', 'show the VMs of a lab, or of all', async (context, lab, flags) =>
   (await import('./commands/status.js')).status(lab, flags, context),
 );
+const enableVerbs = () => import('./commands/enable.js');
+verb(
+  'enable <lab>',
+  'have the network plane of a provisioned lab come back at each boot: by file or name',
+  async (context, lab, flags) => (await enableVerbs()).enable(lab, flags, context),
+);
+verb('disable <lab>', 'undo that; what is up stays up', async (context, lab, flags) =>
+  (await enableVerbs()).disable(lab, flags, context),
+);
+verb(
+  'boot <name>',
+  'bring a network plane back after a reboot; started by the unit of enable, not by people',
+  async (context, name, flags) => (await import('./commands/provision.js')).boot(name, flags, context),
+  program,
+  true,
+);
 verb('list', 'list the labs on this host', async (context, flags) =>
   (await import('./commands/list.js')).list(flags, context),
 );

@@ -64,6 +64,6 @@ export const guardUnit = (
   '--property=OOMScoreAdjust=-900',
   ...Object.entries(env).map(([name, value]) => `--setenv=${name}=${value}`),
   '--',
-  // systemd puts variables in the place of `$NAME`, as in a unit file.
-  ...words.map(word => word.replaceAll('$', '$$$$')),
+  // systemd puts variables in the place of `$NAME` in arguments, as in a unit file.
+  ...words.map((word, i) => (i === 0 ? word : word.replaceAll('$', '$$$$'))),
 ];

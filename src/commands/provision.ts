@@ -1,4 +1,6 @@
 import { applyProvision } from '../apply/apply.js';
+import { VmnetError } from '../errors.js';
+import { findRecord } from '../host/records.js';
 import { requireHost } from '../host/require.js';
 import { loadLab } from '../lab/load.js';
 import type { Lab } from '../lab/model.js';
@@ -28,6 +30,8 @@ export interface ProvisionFlags extends LockFlags {
   readonly rollbackAfter?: string;
   /** Seconds that a person has to confirm a moved uplink. */
   readonly confirm?: string;
+  /** Peers that do not answer beforehand are passed over. */
+  readonly lenient?: boolean;
 }
 
 /** Bring the host to what the lab says, and prove it. */
@@ -36,6 +40,20 @@ export async function provision(file: string, flags: ProvisionFlags, context: Co
   context.about.lab = lab.name;
   if (flags.dryRun) return plan(file, flags, context);
   await requireHost(context.drivers, 'provision');
+  return provisionLab(lab, flags, context);
+}
+
+/** Bring the network plane of a lab back after a reboot, as it was applied; called by the unit of `vmnet enable`. */
+export async function boot(name: string, _flags: object, context: Context): Promise<Outcome> {
+  context.about.lab = name;
+  await requireHost(context.drivers, 'boot');
+  const record = await findRecord(name, context.drivers);
+  if (!record) throw new VmnetError('usage', `the lab ${name} is not known here`, `vmnet disable ${name}`);
+  // A peer may still be booting itself: that must not keep the guests away from the network.
+  return provisionLab(record.lab, { networkOnly: true, yes: true, lenient: true }, context);
+}
+
+async function provisionLab(lab: Lab, flags: ProvisionFlags, context: Context): Promise<Outcome> {
   const what = `vmnet provision ${lab.name}`;
   return locked(locksFor(lab.name, lab), what, flags, context, () => provisionLocked(lab, flags, context));
 }
@@ -60,7 +78,7 @@ async function provisionLocked(lab: Lab, flags: ProvisionFlags, context: Context
   const steps = await applyProvision(
     change,
     host,
-    { ...context, observe, startGuard: guard, question },
+    { ...context, observe, startGuard: guard, question, lenient: flags.lenient ?? false },
     proof ? [proof.stage] : [],
   );
   for (const note of change.notes) reporter.warn(note);

@@ -129,13 +129,17 @@ describe('peers', () => {
 
   it('that do not answer after are named, and the move is undone, although the gateway is there', async () => {
     await box.lan('ip', 'addr', 'add', '192.0.2.77/24', 'dev', 'lan0');
-    const run = box.vmnet('provision', '--network-only', await lab({ peers: ['192.0.2.77'] }));
-    await until(MOVED);
+    // What comes from there is lost on a bridge only: the NIC itself hears it.
+    const deaf = 'chain bridge cut in { type filter hook prerouting priority 0; }';
+    const rules = ['ip saddr', 'arp saddr ip'].map(
+      match => `add rule bridge cut in ${match} 192.0.2.77 drop`,
+    );
+    await box.run('nft', ['add table bridge cut', `add ${deaf}`, ...rules].join('\n'));
+    const answer = await box.vmnet('provision', '--network-only', await lab({ peers: ['192.0.2.77'] }));
+    expect([answer.code, answer.json.error.code]).toEqual([1, 'timeout']);
+    expect(answer.json.error.message).toContain('no longer reaches 192.0.2.77 through br0, which');
+    await box.run('nft', 'delete', 'table', 'bridge', 'cut');
     await box.lan('ip', 'addr', 'del', '192.0.2.77/24', 'dev', 'lan0');
-    const answer = await run;
-    // The first question may have come before the peer was gone.
-    if (answer.code === 0) await box.vmnet('destroy', 'watched');
-    else expect(answer.json.error.message).toContain('no longer reaches 192.0.2.77 through br0, which');
     expect(await box.differenceFrom(before)).toEqual([]);
   });
 
@@ -152,20 +156,12 @@ describe('a signal', () => {
     ['INT', 'while the bridge is made', 'ip -br link show br0 2>/dev/null | grep -q br0', ['--network-only']],
     ['HUP', 'in the move', MOVED, ['--network-only']],
     ['TERM', 'while somebody is asked', said('asked'), ['--network-only', '--confirm', '600']],
-    [
-      'INT',
-      'while taps are made',
-      'ip -br link show master br0 2>/dev/null | grep -q ^a-',
-      ['--network-only'],
-    ],
+    ['INT', 'while taps are made', 'ip -br link show master br0 2>/dev/null | grep -q ^a-', []],
     ['HUP', 'while a guest boots', 'ls /run/vmnet-state/consoles/watched/a.log', []],
   ])('SIG%s %s: exit 130, and the host is as before', async (signal, _, condition, flags) => {
     const end = await disturbed(`${condition} 2>/dev/null >&2`, `kill -${signal} $pid`, ...flags, file);
-    // A run that was through already is one that succeeded.
-    if (end.code === 0) await box.vmnet('destroy', 'watched');
-    else expect([end.code, end.stderr]).toEqual([130, expect.stringContaining('putting the host back')]);
+    expect([end.code, end.stderr]).toEqual([130, expect.stringContaining('putting the host back')]);
     expect(await untilRestored()).toEqual([]);
-    if (signal === 'TERM' || flags.length === 0) expect(end.code).toBe(130);
   });
 
   it('a second time says how to recover, by the name of the lab', async () => {
