@@ -51,8 +51,10 @@ async function destroyLocked(name: string, flags: DestroyFlags, context: Context
     stepCount(plan) > 0 ? await applyDestroy(plan, before, { ...context, observe: look }, replan) : [];
   // Guests that were left alone still need the record and their disks.
   const guestsStay = flags.networkOnly === true && record?.networkOnly === false;
-  if (!guestsStay) await forget(name, drivers);
-  if (await disableUnit(name, drivers)) reporter.print(`${name}: does not come back at boot any more`);
+  if (!guestsStay) {
+    await forget(name, drivers);
+    if (await disableUnit(name, drivers)) reporter.print(`${name}: does not come back at boot any more`);
+  }
   reporter.print(closing(name, stepCount(plan), record !== undefined, guestsStay));
   return { lab: name, steps };
 }

@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { chmod, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VmnetError } from '../errors.js';
 import type { Run } from './run.js';
@@ -26,6 +26,7 @@ export function makeSystemd(run: Run, folder = '/etc/systemd/system'): Systemd {
     enable: (unit, text) =>
       change(unit, async () => {
         await writeSynced(fileOf(unit), text, 'w');
+        await chmod(fileOf(unit), 0o644); // systemd complains of units that only root may read
         await syncFolder(folder);
         await run('systemctl', ['daemon-reload']);
         await run('systemctl', ['--quiet', 'enable', unit]);
