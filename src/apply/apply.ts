@@ -3,10 +3,11 @@ import { VmnetError } from '../errors.js';
 import type { HostState } from '../host/model.js';
 import type { Phase, Plan } from '../plan/model.js';
 import type { Reporter, Stage } from '../report/reporter.js';
+import { awaitConfirmation, type Question } from './confirm.js';
 import { forget } from './forget.js';
 import { beginJournal, confirm, phaseBegins, untilGuarded } from './journal.js';
 import { type PhaseHooks, planStages, type Run, type StepResult } from './pipeline.js';
-import { gatewaysBehind, type Peer, stillReached, whoAnswers } from './reach.js';
+import { type Peer, stillReached, whomToReach } from './reach.js';
 import { recover } from './recover.js';
 import { notRestored, rollBack } from './rollback.js';
 
@@ -19,6 +20,10 @@ export interface ApplyContext {
   readonly observe: () => Promise<HostState>;
   /** Start a process that undoes the run if it dies while an uplink moves; null goes without. */
   readonly startGuard: ((lab: string) => Promise<Guard>) | null;
+  /** Ask a person whether a moved uplink is to stay. */
+  readonly question?: Question | null;
+  /** Peers of the lab that do not answer beforehand are passed over instead of refused. */
+  readonly lenient?: boolean;
 }
 
 /**
@@ -44,7 +49,9 @@ export async function applyProvision(
       await drivers.records.save(plan.record);
     // Early, so that it is there when the uplink's turn comes.
     if (plan.moves.length > 0 && context.startGuard) guard = await context.startGuard(plan.lab);
-    const hooks = provisionHooks(plan, before, guard, context);
+    const reached =
+      plan.moves.length > 0 ? await whomToReach(plan, before, context.lenient ?? false, drivers) : [];
+    const hooks = provisionHooks(plan, reached, guard, context);
     await reporter.stages([...planStages(plan, run, drivers, signal, hooks), ...after]);
   } catch (error) {
     await goBack(error as Error, plan, run, before, context);
@@ -67,23 +74,16 @@ export interface Guard {
 /** Write each phase down before it begins; move an uplink only under guard, and tell the guard once all is well. */
 function provisionHooks(
   plan: Plan,
-  before: HostState,
+  reached: readonly Peer[],
   guard: Guard | null,
-  { drivers }: ApplyContext,
+  context: ApplyContext,
 ): PhaseHooks {
+  const { drivers, question } = context;
   const moving = (phase: Phase) => phase.name === 'uplink' && plan.moves.length > 0;
   const now = (dev: string) => plan.moves.find(move => move.from === dev)?.to ?? dev;
-  let reached: readonly Peer[] = [];
   return {
     async before(phase) {
-      if (moving(phase)) {
-        const gateways = gatewaysBehind(
-          plan.moves.map(move => move.from),
-          before,
-        );
-        reached = await whoAnswers(gateways, drivers);
-        if (guard) await untilGuarded(plan.lab, drivers);
-      }
+      if (moving(phase) && guard) await untilGuarded(plan.lab, drivers);
       await phaseBegins(plan, phase, drivers);
     },
     async after(phase, tell) {
@@ -91,6 +91,7 @@ function provisionHooks(
       if (reached.length > 0)
         tell(`does the host still reach ${reached.map(peer => peer.address).join(', ')}?`);
       await stillReached(reached, now, drivers);
+      if (question) await awaitConfirmation(plan, question, context, tell);
       await confirm(plan.lab, drivers);
     },
   };
@@ -134,7 +135,7 @@ function restored(error: Error, run: Run): Error {
 export async function applyDestroy(
   plan: Plan,
   before: HostState,
-  context: Omit<ApplyContext, 'startGuard'>,
+  context: Omit<ApplyContext, 'startGuard' | 'question' | 'lenient'>,
   replan: () => Promise<Plan>,
 ): Promise<StepResult[]> {
   const { drivers, reporter, signal } = context;

@@ -25,6 +25,15 @@ export const CONFIRMED = 'confirmed';
 /** Written by the guard when it watches. */
 export const GUARDED = 'guarded';
 
+/** Written with the seconds that a person has to confirm a move: `asked 60`. */
+export const ASKED = 'asked';
+
+/** Written when a person says that a move is to stay. */
+export const KEPT = 'kept';
+
+/** Written when it is too late for that. */
+export const EXPIRED = 'expired';
+
 export async function beginJournal(plan: Plan, before: HostState, drivers: Drivers): Promise<void> {
   const former = before.records.find(record => record.name === plan.lab) ?? null;
   const pending: Pending = { version: 1, plan, before: { ...before, records: [] }, former };
@@ -56,9 +65,9 @@ const GUARD_WITHIN = 20_000;
 
 /** Wait until a guard watches this run. Throws `timeout`: without it, the uplink is not touched. */
 export async function untilGuarded(lab: string, drivers: Drivers): Promise<void> {
-  const deadline = Date.now() + GUARD_WITHIN;
+  const deadline = performance.now() + GUARD_WITHIN;
   while (!(await drivers.journals.words(lab))?.includes(GUARDED)) {
-    if (Date.now() > deadline)
+    if (performance.now() > deadline)
       throw new VmnetError(
         'timeout',
         `the guard of ${lab} did not start`,

@@ -8,6 +8,7 @@ import { requireHost } from '../host/require.js';
 import { stepCount } from '../plan/model.js';
 import { planDestroy } from '../plan/plan.js';
 import type { Context, Outcome } from './command.js';
+import { disableUnit } from './enable.js';
 import { type LockFlags, locked, locksFor } from './locked.js';
 import { showPlan } from './plan.js';
 import { recoverFirst } from './recover.js';
@@ -52,7 +53,10 @@ async function destroyLocked(name: string, flags: DestroyFlags, context: Context
     stepCount(plan) > 0 ? await applyDestroy(plan, before, { ...context, observe: look }, replan) : [];
   // Guests that were left alone still need the record and their disks.
   const guestsStay = flags.networkOnly === true && record?.networkOnly === false;
-  if (!guestsStay) await forget(name, drivers);
+  if (!guestsStay) {
+    await forget(name, drivers);
+    if (await disableUnit(name, drivers)) reporter.print(`${name}: does not come back at boot any more`);
+  }
   reporter.print(closing(name, stepCount(plan), record !== undefined, guestsStay));
   return { lab: name, steps };
 }

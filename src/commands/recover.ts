@@ -27,6 +27,7 @@ export async function recover(
     labOrFile === undefined ? await context.drivers.journals.labs() : [await resolveName(labOrFile)];
   const found: Record<string, Recovery> = {};
   for (const name of names) {
+    context.about.lab = name;
     found[name] = await locked(
       await locksOf(name, context.drivers),
       `vmnet recover ${name}`,

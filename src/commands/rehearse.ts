@@ -53,7 +53,8 @@ async function play(lab: Lab, file: string, sandbox: Sandbox, context: Context):
   const { drivers, reporter } = context;
   const act = (title: string, ...words: string[]) => runVmnet(title, words, sandbox, context);
   const before = await takeSnapshot(sandbox, drivers);
-  const first = await act('Provision', 'provision', file);
+  // Nobody's session runs over a throw-away host's NIC.
+  const first = await act('Provision', 'provision', '--yes', file);
   if (first.error) throw asError(first.error, context.json);
   const pings = await pingFromLan(lab, sandbox, drivers);
   reporter.print(`\n${pingTable(pings)}`);

@@ -9,6 +9,8 @@ import { makeNamespace, type ThrowAwayNamespace } from './namespace.js';
 import { makeNftables, type Nftables } from './nftables.js';
 import { makeRecords, type Records } from './records.js';
 import { makeRun, type Run, type Trace } from './run.js';
+import { observeSession, type Session } from './session.js';
+import { makeSystemd, type Systemd } from './systemd.js';
 
 /** All ways to reach one host, as one plain object. Made by cli.ts and index.ts only; fakes hold state. */
 export interface Drivers {
@@ -19,8 +21,11 @@ export interface Drivers {
   readonly files: Files;
   readonly records: Records;
   readonly journals: Journals;
+  readonly systemd: Systemd;
   /** Below /run, by network namespace: two namespaces do not disturb each other. */
   readonly locks: Locks;
+  /** Who started this run, and from where. */
+  readonly session: () => Promise<Session>;
   readonly namespace: () => Promise<ThrowAwayNamespace>;
   /** The connection to libvirt: opened by the first call, shared by all later ones. */
   readonly libvirt: () => Promise<Hypervisor>;
@@ -59,8 +64,10 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     kernel,
     locks,
     files: makeFiles(run),
+    systemd: makeSystemd(run),
     records: makeRecords(stateDir),
     journals: makeJournals(stateDir),
+    session: () => observeSession(env, process.stdin.isTTY === true),
     namespace: makeNamespace,
     libvirt() {
       hypervisor ??= import('#libvirt').then(({ Hypervisor }) => Hypervisor.open(libvirtUri));

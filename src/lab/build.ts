@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import { parseCidr } from './cidr.js';
+import { formatIp, parseCidr, parseIp } from './cidr.js';
 import type { RawLab } from './file.js';
 import type { Boot, Bridge, BridgeAddress, Lab, Nic, Vm } from './model.js';
 import {
@@ -56,6 +56,7 @@ function buildBridge(lab: string, name: string, raw: RawBridge, taken: Taken): B
     name,
     uplink: raw.uplink ?? null,
     address: bridgeAddress(raw),
+    peers: (raw.peers ?? []).map(plainAddress),
     bridgeNetfilter: raw.bridgeNetfilter ?? 'keep',
     mtu: raw.mtu ?? null,
     stp,
@@ -123,3 +124,8 @@ const normalised = (cidrs: string | readonly string[]) =>
     const cidr = parseCidr(text);
     return cidr === null ? text : `${cidr.address}/${cidr.prefix}`;
   });
+
+function plainAddress(text: string): string {
+  const ip = parseIp(text);
+  return ip === null ? text : formatIp(ip.family, ip.value);
+}

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   CIDR_PATTERN,
   IFNAME_PATTERN,
+  IP_PATTERN,
   LAB_PATTERN,
   MAC_PATTERN,
   MEMORY_PATTERN,
@@ -59,6 +60,15 @@ const BridgeFile = objectAs('an object such as { "uplink": "eth0" }')({
     )
     .describe(
       'Where the bridge gets its own addresses: "inherit" moves those of the uplink with their routes, "none" gives it none, or give addresses with prefixes. Default: "inherit" with an uplink, else "none".',
+    )
+    .optional(),
+  peers: z
+    .array(z.string({ error: 'an address such as "192.168.1.1"' }).meta({ pattern: IP_PATTERN }), {
+      error: 'a list of at most 16 addresses',
+    })
+    .max(16, { error: 'a list of at most 16 addresses' })
+    .describe(
+      'Addresses that the host must still reach after the uplink has moved, besides its default gateways: the move is refused where one does not answer before, and undone where one does not answer after.',
     )
     .optional(),
   bridgeNetfilter: choice(['keep', 'off'])

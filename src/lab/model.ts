@@ -23,6 +23,8 @@ export interface Bridge {
   /** Name of the physical interface that becomes a port, or null for a bridge without one. */
   readonly uplink: string | null;
   readonly address: BridgeAddress;
+  /** Addresses, without prefix, that must be reached before and after the uplink moves. */
+  readonly peers: readonly string[];
   /** `keep`: leave br_netfilter's sysctls alone; `off`: bridged frames skip the host's netfilter. */
   readonly bridgeNetfilter: 'keep' | 'off';
   /** Bytes; null takes the uplink's, or 1500 without one. */

@@ -6,6 +6,7 @@ import { checkLimits } from './rules/limits.js';
 import { checkLinks } from './rules/links.js';
 import { checkMacs } from './rules/macs.js';
 import { checkNames } from './rules/names.js';
+import { checkPeers } from './rules/peers.js';
 import { checkSizes } from './rules/sizes.js';
 import type { LooseLab } from './shape.js';
 
@@ -16,6 +17,7 @@ export function checkRules(lab: LooseLab, folder: string, report: Report, checkF
   checkCounts(lab, report);
   checkMacs(lab, report);
   checkAddresses(lab, report);
+  checkPeers(lab, report);
   checkSizes(lab, report);
   checkLimits(lab, report);
   checkBoot(lab, report);

@@ -1,4 +1,5 @@
 import type { DomainState, HostState, Link } from '../host/model.js';
+import type { Session } from '../host/session.js';
 import type { Lab } from '../lab/model.js';
 import type { RenderContext } from '../render/domain.js';
 import { findAddressClashes } from './addresses.js';
@@ -12,12 +13,15 @@ import { recordOf } from './record.js';
 import { releaseUplinks, removeBridges, removeTaps } from './remove.js';
 import { planTaps } from './tap.js';
 import { movesOf, planUplinks } from './uplink.js';
+import { unseenMoves } from './uplink-session.js';
 
 export interface PlanOptions {
   /** Restart running guests whose definition changed. */
   readonly restart?: boolean;
   /** Accept what would otherwise be refused as risky. */
   readonly yes?: boolean;
+  /** Who provisions: without a terminal, moving what the user came in by takes a yes. */
+  readonly session?: Session | null;
 }
 
 /**
@@ -39,13 +43,21 @@ export function planProvision(
   const phases = phasesOf({
     remove: leftovers.steps,
     bridge: [...planBridges(lab, host, problems), ...planBridgeNetfilter(lab, host)],
-    uplink: planUplinks(lab, host, leftovers.after, { yes: options.yes ?? false }, problems),
+    uplink: planUplinks(
+      lab,
+      host,
+      leftovers.after,
+      { yes: options.yes ?? false, session: options.session ?? null },
+      problems,
+    ),
     taps: planTaps(lab, host, vm => (options.restart ?? false) || !runs(lab, vm, host), problems),
     domains: guests.define,
     start: guests.start,
   });
   const gone = context ? guestFiles(lab.name, dropped(lab, host), context.stateDir) : [];
   findAddressClashes(lab, host, problems);
+  if (problems.length === 0 && options.session && !options.yes)
+    problems.push(...unseenMoves(lab, host, options.session));
   throwProblems(lab.name, problems);
   return {
     lab: lab.name,

@@ -28,7 +28,8 @@ export function recordOf(lab: Lab, host: HostState, networkOnly: boolean): LabRe
     version: 1,
     name: lab.name,
     lab,
-    networkOnly: networkOnly && (former?.networkOnly ?? true),
+    // Unlike links, domains outlive a boot: what an older record says of them still holds.
+    networkOnly: networkOnly && (host.records.find(({ name }) => name === lab.name)?.networkOnly ?? true),
     bootId: host.bootId,
     netns: host.netns,
     uplinks: Object.fromEntries(uplinks),

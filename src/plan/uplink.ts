@@ -1,14 +1,18 @@
 import type { HostState, Link, UplinkBefore } from '../host/model.js';
+import type { Session } from '../host/session.js';
 import type { Bridge, Lab } from '../lab/model.js';
 import { afterMove, type Identity, identityOf, moveIdentity, nothingOn, startAfresh } from './identity.js';
 import { bridgeName, linkNamed, marked } from './links.js';
 import type { Action, Step } from './model.js';
 import type { PlanProblem } from './problems.js';
 import { absent, count, moves, riskOf, unfit } from './uplink-fit.js';
+import { wouldMoveUnseen } from './uplink-session.js';
 
 export interface UplinkOptions {
   /** Go on although an address would run out, or become unreachable. */
   readonly yes: boolean;
+  /** Who is moving it; null where nobody asks. */
+  readonly session: Session | null;
 }
 
 /**
@@ -32,7 +36,18 @@ export function planUplinks(
     if (!uplink || problem) return [];
     if (uplink.master === bridgeName(bridge, host)) return bringUp(uplink);
     const risk = options.yes ? null : riskOf(bridge, uplink, host);
-    if (risk) problems.push(risk);
+    // A yes to what would be lost is one to the move, too: say what that is.
+    const unseen = risk && options.session && wouldMoveUnseen(bridge, uplink, host, options.session);
+    if (risk)
+      problems.push(
+        unseen
+          ? {
+              ...risk,
+              fix: `${risk.fix}
+Besides, ${unseen.message}. ${unseen.fix}`,
+            }
+          : risk,
+      );
     const step = enslave(bridge, uplink, now);
     if (moves(bridge, uplink)) now = afterMove(now, uplink.name, bridgeName(bridge, host));
     return [step];

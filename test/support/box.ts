@@ -65,17 +65,25 @@ export class Box {
     return start(inSandbox(this.sandbox, side, words));
   }
 
-  /** Run `vmnet --json …` on the host. */
+  /** Run `vmnet --json …` on the host; a provision with `--yes`, see {@link withYes}. */
   vmnet(...words: string[]): Promise<Answer> {
+    return this.vmnetIn([], ...withYes(words));
+  }
+
+  /** The same word by word: where vmnet may refuse, as it does for a user without a terminal. */
+  vmnetAsIs(...words: string[]): Promise<Answer> {
     return this.vmnetIn([], ...words);
   }
 
-  /** The same with variables in its environment. */
+  /** As {@link vmnet}, with variables in its environment. */
   vmnetWith(env: Record<string, string>, ...words: string[]): Promise<Answer> {
-    return this.vmnetIn(['env', ...Object.entries(env).map(([name, value]) => `${name}=${value}`)], ...words);
+    return this.vmnetIn(
+      ['env', ...Object.entries(env).map(([name, value]) => `${name}=${value}`)],
+      ...withYes(words),
+    );
   }
 
-  /** The same behind another command, such as `ip netns exec NAME`. */
+  /** As {@link vmnetAsIs}, behind another command, such as `ip netns exec NAME`. */
   async vmnetIn(prefix: readonly string[], ...words: string[]): Promise<Answer> {
     const command = [...prefix, process.execPath, CLI, '--json', ...words];
     const ended = await start(inSandbox(this.sandbox, 'host', command));
@@ -90,13 +98,20 @@ export class Box {
   killed(env: Record<string, string>, ...words: string[]): Promise<Ended> {
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     return start(
-      inSandbox(this.sandbox, 'host', ['env', ...variables, process.execPath, CLI, '--json', ...words]),
+      inSandbox(this.sandbox, 'host', [
+        'env',
+        ...variables,
+        process.execPath,
+        CLI,
+        '--json',
+        ...withYes(words),
+      ]),
     );
   }
 
   /** Run vmnet as people see it, without a terminal. */
   vmnetText(...words: string[]): Promise<Ended> {
-    return start(inSandbox(this.sandbox, 'host', [process.execPath, CLI, ...words]));
+    return start(inSandbox(this.sandbox, 'host', [process.execPath, CLI, ...withYes(words)]));
   }
 
   snapshot(): Promise<Snapshot> {
@@ -114,6 +129,10 @@ export class Box {
     return Number(/(\d+) received/.exec(stdout)?.[1] ?? 0);
   }
 }
+
+/** Tests have no terminal, and eth0 carries the default route: without a yes, no provision would move it. */
+const withYes = (words: readonly string[]) =>
+  words.flatMap(word => (word === 'provision' ? [word, '--yes'] : [word]));
 
 function succeed(ended: Ended, words: readonly string[]): string {
   if (ended.code !== 0)
