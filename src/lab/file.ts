@@ -45,6 +45,13 @@ const BridgeFile = object({
       'The physical interface that becomes a port of the bridge. Leave it out for a bridge of its own.',
     )
     .optional(),
+  permanent: flag()
+    .meta({
+      description:
+        'The bridge exists already and is not made by vmnet: it is used, and neither changed nor deleted. Only the taps, and the uplink where one is named, become its ports.',
+      default: false,
+    })
+    .optional(),
   address: z
     .union(
       [z.enum(['inherit', 'none']), cidr, cidrs().min(1, { error: '"none", or at least one address' })],
@@ -53,7 +60,7 @@ const BridgeFile = object({
       },
     )
     .describe(
-      'Where the bridge gets its own addresses: "inherit" moves those of the uplink with their routes, "none" gives it none, or give addresses with prefixes. Default: "inherit" with an uplink, else "none".',
+      'Where the bridge gets its own addresses: "inherit" moves those of the uplink with their routes, "none" gives it none, or give addresses with prefixes. Default: "inherit" with an uplink, else "none"; a permanent bridge keeps its own.',
     )
     .optional(),
   bridgeNetfilter: choice(['keep', 'off'])

@@ -1,6 +1,7 @@
 import type { HostState, Link } from '../host/model.js';
 import { parseCidr } from '../lab/cidr.js';
 import type { Bridge, Lab } from '../lab/model.js';
+import { adoption, notAdoptable } from './adopt.js';
 import { linkNamed, marked, markLines, ownerOf, removal } from './links.js';
 import type { Step } from './model.js';
 import { currentRecords } from './netfilter.js';
@@ -9,8 +10,9 @@ import type { PlanProblem } from './problems.js';
 /** Bytes, where neither the lab nor an uplink says otherwise. */
 const DEFAULT_MTU = 1500;
 
-/** A bridge's MTU: the lab's, else its uplink's. */
+/** A bridge's MTU: the lab's, else its uplink's; a permanent one's is what it has. */
 export function bridgeMtu(bridge: Bridge, host: HostState): number {
+  if (bridge.permanent) return linkNamed(host, bridge.name)?.mtu ?? DEFAULT_MTU;
   const uplink = bridge.uplink === null ? undefined : linkNamed(host, bridge.uplink);
   return bridge.mtu ?? uplink?.mtu ?? DEFAULT_MTU;
 }
@@ -18,6 +20,10 @@ export function bridgeMtu(bridge: Bridge, host: HostState): number {
 /** Create what is missing, mend what differs. */
 export function planBridges(lab: Lab, host: HostState, problems: PlanProblem[]): Step[] {
   return lab.bridges.flatMap(bridge => {
+    if (bridge.permanent) {
+      problems.push(...notAdoptable(bridge, host));
+      return [];
+    }
     const ours = marked(host, bridge.altname);
     if (ours) return mend(bridge, ours, host);
     const foreign = linkNamed(host, bridge.name);
@@ -25,7 +31,7 @@ export function planBridges(lab: Lab, host: HostState, problems: PlanProblem[]):
     problems.push({
       code: 'conflict',
       message: `the bridge ${bridge.name} cannot be made: an interface of that name exists, and ${ownerOf(foreign)}`,
-      fix: `Give the bridge another name in the lab file${removal(foreign)}.`,
+      fix: `Give the bridge another name in the lab file${adoption(bridge, foreign)}${removal(foreign)}.`,
     });
     return [];
   });

@@ -2,6 +2,7 @@ import type { DomainState, HostState, Link } from '../host/model.js';
 import type { Lab } from '../lab/model.js';
 import type { RenderContext } from '../render/domain.js';
 import { findAddressClashes } from './addresses.js';
+import { adoptedBy } from './adopt.js';
 import { planBridges } from './bridge.js';
 import { guestFiles, isAlive, planGuests, removeGuests } from './guest.js';
 import { linksOf } from './links.js';
@@ -74,7 +75,7 @@ export function planDestroy(name: string, host: HostState, stateDir: string): Pl
       name,
       why,
     ),
-    uplink: releaseUplinks(name, host, bridges, () => true).steps,
+    uplink: releaseUplinks(name, host, [...bridges, ...adoptedBy(name, host)], () => true).steps,
     bridge: [...removeBridges(name, host, bridges, [], problems), ...restoreBridgeNetfilter(name, host)],
   });
   throwProblems(name, problems);
@@ -106,7 +107,8 @@ function planLeftovers(
   const links = all.filter(link => !isWanted(link));
   const bridges = links.filter(link => link.kind === 'bridge');
   const uplinks = new Set(lab.bridges.map(bridge => bridge.uplink));
-  const released = releaseUplinks(lab.name, host, all, uplink => !uplinks.has(uplink));
+  const masters = [...all, ...adoptedBy(lab.name, host)];
+  const released = releaseUplinks(lab.name, host, masters, uplink => !uplinks.has(uplink));
   const steps = [
     ...(context ? removeGuests(lab.name, dropped(lab, host), context.stateDir, why) : []),
     ...removeTaps(

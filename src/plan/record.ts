@@ -1,6 +1,6 @@
 import type { HostState, LabRecord, UplinkBefore } from '../host/model.js';
 import type { Lab } from '../lab/model.js';
-import { linkNamed, marked } from './links.js';
+import { linkNamed, linkOf } from './links.js';
 import { currentRecords, netfilterBefore } from './netfilter.js';
 import { uplinkBefore } from './uplink.js';
 
@@ -10,17 +10,20 @@ export function recordOf(lab: Lab, host: HostState, networkOnly: boolean): LabRe
   const uplinks: [string, UplinkBefore][] = lab.bridges.flatMap(bridge => {
     const uplink = bridge.uplink === null ? undefined : linkNamed(host, bridge.uplink);
     if (!uplink) return [];
-    const master = marked(host, bridge.altname);
+    const master = linkOf(bridge, host);
     const enslaved = uplink.master !== null && uplink.master === master?.name;
     const now = uplinkBefore(bridge, uplink, host);
     if (!enslaved) return [[uplink.name, now]];
+    const before = former?.uplinks[uplink.name];
+    // Without our word that we put it there, the port of a permanent bridge was there before.
+    if (bridge.permanent) return before ? [[uplink.name, before]] : [];
     // Where the record is lost, what the bridge has is what the uplink had.
     const lost = {
       ...now,
       addrGenMode: now.addrGenMode && (host.sysctls['net/ipv6/conf/default/addr_gen_mode'] ?? '0'),
       moved: (master?.addresses.length ?? 0) > 0,
     };
-    return [[uplink.name, former?.uplinks[uplink.name] ?? lost]];
+    return [[uplink.name, before ?? lost]];
   });
   return {
     version: 1,
