@@ -18,6 +18,8 @@ export interface HostState {
   readonly wireless: readonly string[];
   /** Firewall rules that name an uplink which the lab wants and no bridge has yet. */
   readonly firewall: readonly FirewallRule[];
+  /** What the lab's bridges have learned, where NICs are to be put on one that is there already; else empty. */
+  readonly fdb: readonly Learned[];
   /** Copy-on-write disks that the lab has already. */
   readonly disks: readonly string[];
   /** null where libvirt was not asked (`--network-only`). */
@@ -46,6 +48,8 @@ export interface Link {
   readonly up: boolean;
   /** `UP`, `DOWN`, `LOWERLAYERDOWN`, `UNKNOWN`, … */
   readonly operState: string;
+  /** Of a tap: a process has it open. */
+  readonly carrier: boolean;
   /** Kernel's link kind: `bridge`, `tun`, `veth`, `vlan`, …; null for a physical device. */
   readonly kind: string | null;
   /** Name of the bridge or bond it belongs to. */
@@ -151,6 +155,15 @@ export interface DomainState {
   readonly liveMark: DomainMark | null;
   /** Inactive XML of our own domains, which an undo defines again; null for others. */
   readonly xml: string | null;
+  /** MACs, and names of host devices where the XML has them. */
+  readonly nics: readonly { readonly mac: string; readonly target: string | null }[];
+}
+
+/** A MAC that a bridge has learned. */
+export interface Learned {
+  readonly mac: string;
+  readonly bridge: string;
+  readonly port: string;
 }
 
 export interface DomainMark {

@@ -1,5 +1,6 @@
 import type { Drivers } from '../drivers/drivers.js';
 import type { Lab } from '../lab/model.js';
+import { learnedFor } from './fdb.js';
 import { rulesNaming } from './firewall.js';
 import { observeLibvirt } from './libvirt.js';
 import { parseLink } from './links.js';
@@ -50,6 +51,7 @@ export async function observeHost(
     sysctls,
     wireless: await wirelessOf(links, drivers),
     disks: lab ? await drivers.files.list(`${drivers.stateDir}/disks/${lab.name}`) : [],
+    fdb: await learnedFor(lab, links, drivers),
     firewall: await rulesNaming(freeUplinks(lab, links), drivers),
     libvirt,
     records,

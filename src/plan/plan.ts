@@ -4,6 +4,7 @@ import type { RenderContext } from '../render/domain.js';
 import { findAddressClashes } from './addresses.js';
 import { adoptedBy } from './adopt.js';
 import { planBridges } from './bridge.js';
+import { findClashes } from './clashes/clashes.js';
 import { guestFiles, isAlive, planGuests, removeGuests } from './guest.js';
 import { linksOf } from './links.js';
 import type { Phase, PhaseName, Plan, Step } from './model.js';
@@ -47,6 +48,7 @@ export function planProvision(
   });
   const gone = context ? guestFiles(lab.name, dropped(lab, host), context.stateDir) : [];
   findAddressClashes(lab, host, problems);
+  findClashes(lab, host, options.yes ?? false, problems);
   throwProblems(lab.name, problems);
   return {
     lab: lab.name,

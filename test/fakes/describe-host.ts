@@ -1,4 +1,4 @@
-import type { DomainState } from '../../src/host/model.js';
+import type { DomainState, Learned } from '../../src/host/model.js';
 import { planProvision } from '../../src/plan/plan.js';
 import { FakeHost } from './host.js';
 import { runIpLine } from './ip.js';
@@ -15,6 +15,10 @@ export interface HostDescription {
   readonly neighbours?: readonly string[];
   readonly sysctls?: Readonly<Record<string, string>>;
   readonly wireless?: readonly string[];
+  /** What bridges have learned: `MAC on PORT of BRIDGE`. */
+  readonly fdb?: readonly string[];
+  /** Taps that a process has open. */
+  readonly openTaps?: readonly string[];
   readonly domains?: readonly (Pick<DomainState, 'name' | 'uuid'> & Partial<DomainState>)[];
   /** Lab files that were provisioned before, in this order, all refusals waived. */
   readonly applied?: readonly object[];
@@ -47,8 +51,17 @@ export async function hostFrom(description: HostDescription): Promise<FakeHost> 
   for (const line of description.neighbours ?? []) kernel.replaceNeighbour(neighbourFrom(new Words(line)));
   for (const [path, value] of Object.entries(description.sysctls ?? {})) kernel.sysctls.set(path, value);
   host.wireless.push(...(description.wireless ?? []));
+  host.fdb.push(...(description.fdb ?? []).map(learnedFrom));
+  for (const tap of description.openTaps ?? []) host.openTaps.add(tap);
   for (const domain of description.domains ?? [])
-    host.domains.set(domain.uuid, { state: 'shutoff', mark: null, liveMark: null, xml: null, ...domain });
+    host.domains.set(domain.uuid, {
+      state: 'shutoff',
+      mark: null,
+      liveMark: null,
+      xml: null,
+      nics: [],
+      ...domain,
+    });
   for (const file of description.applied ?? []) await apply(host, file);
   for (const line of description.since ?? []) runIpLine(kernel, line);
   for (const [name, state] of Object.entries(description.states ?? {})) setState(host, name, state);
@@ -60,6 +73,11 @@ export async function hostFrom(description: HostDescription): Promise<FakeHost> 
 /** `-6` in front, as in a command. */
 const byFamily = (line: string): [Words, 4 | 6] =>
   line.startsWith('-6 ') ? [new Words(line.slice(3)), 6] : [new Words(line), 4];
+
+function learnedFrom(line: string): Learned {
+  const [mac = '', , port = '', , bridge = ''] = line.split(' ');
+  return { mac, port, bridge };
+}
 
 function addLink(host: FakeHost, name: string, description: LinkDescription): void {
   const { addresses = [], master, up = true, ...given } = description;
