@@ -9,12 +9,14 @@ import { makeNamespace, type ThrowAwayNamespace } from './namespace.js';
 import { makeNftables, type Nftables } from './nftables.js';
 import { makeRecords, type Records } from './records.js';
 import { makeRun, type Run, type Trace } from './run.js';
+import { makeTrafficControl, type TrafficControl } from './tc.js';
 
 /** All ways to reach one host, as one plain object. Made by cli.ts and index.ts only; fakes hold state. */
 export interface Drivers {
   readonly run: Run;
   readonly ip: Iproute2;
   readonly nft: Nftables;
+  readonly tc: TrafficControl;
   readonly kernel: Kernel;
   readonly files: Files;
   readonly records: Records;
@@ -56,6 +58,7 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     run,
     ip: makeIproute2(run, `${stateDir}/batches`, locks.descriptors),
     nft: makeNftables(run, trace),
+    tc: makeTrafficControl(run),
     kernel,
     locks,
     files: makeFiles(run),

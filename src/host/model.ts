@@ -16,7 +16,7 @@ export interface HostState {
   readonly sysctls: Readonly<Record<string, string>>;
   /** Physical interfaces that are Wi-Fi stations: those cannot be bridge ports. */
   readonly wireless: readonly string[];
-  /** Firewall rules that name an uplink which the lab wants and no bridge has yet. */
+  /** Firewall rules and the like that name an uplink which the lab wants and no bridge has yet. */
   readonly firewall: readonly FirewallRule[];
   /** What the lab's bridges have learned, where NICs are to be put on one that is there already; else empty. */
   readonly fdb: readonly Learned[];
@@ -28,13 +28,18 @@ export interface HostState {
   readonly records: readonly LabRecord[];
 }
 
-/** A rule of the host's own firewall. */
+/** A rule of the host's own firewall, or a program on its way in or out, that has to do with an uplink. */
 export interface FirewallRule {
-  /** The interface that it names. */
+  /** The interface that it names or is attached to. */
   readonly device: string;
   /** Table and chain, for people. */
   readonly where: string;
   readonly text: string;
+  /**
+   * When a bridge takes the uplink's place: what it let in stays out, what it kept out comes in, or something else ends.
+   * `sees-guests`: it belongs to the port, and gets the guests' frames as well.
+   */
+  readonly effect: 'locks-out' | 'opens-up' | 'no-longer-applies' | 'sees-guests';
 }
 
 export interface Link {

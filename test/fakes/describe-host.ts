@@ -1,4 +1,4 @@
-import type { DomainState, Learned } from '../../src/host/model.js';
+import type { DomainState, FirewallRule, Learned } from '../../src/host/model.js';
 import { planProvision } from '../../src/plan/plan.js';
 import { FakeHost } from './host.js';
 import { runIpLine } from './ip.js';
@@ -15,6 +15,8 @@ export interface HostDescription {
   readonly neighbours?: readonly string[];
   readonly sysctls?: Readonly<Record<string, string>>;
   readonly wireless?: readonly string[];
+  /** Rules that have to do with an uplink; those of eth0 unless they say otherwise. */
+  readonly firewall?: readonly (Omit<FirewallRule, 'device'> & Partial<FirewallRule>)[];
   /** What bridges have learned: `MAC on PORT of BRIDGE`. */
   readonly fdb?: readonly string[];
   /** Taps that a process has open. */
@@ -51,6 +53,7 @@ export async function hostFrom(description: HostDescription): Promise<FakeHost> 
   for (const line of description.neighbours ?? []) kernel.replaceNeighbour(neighbourFrom(new Words(line)));
   for (const [path, value] of Object.entries(description.sysctls ?? {})) kernel.sysctls.set(path, value);
   host.wireless.push(...(description.wireless ?? []));
+  host.firewall.push(...(description.firewall ?? []).map(rule => ({ device: 'eth0', ...rule })));
   host.fdb.push(...(description.fdb ?? []).map(learnedFrom));
   for (const tap of description.openTaps ?? []) host.openTaps.add(tap);
   for (const domain of description.domains ?? [])
