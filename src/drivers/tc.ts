@@ -7,19 +7,19 @@ export interface FilterPlace {
   readonly at: 'ingress' | 'egress' | 'root';
 }
 
-/** Traffic control, read only. Where tc is missing or fails, nothing is there. */
+/** Traffic control, read only. Where tc is not installed nothing is there. */
 export interface TrafficControl {
   /** Queueing disciplines of all devices: one process. */
   qdiscs(): Promise<readonly IpJson[]>;
-  /** Filters of each place, in their order: one process. */
+  /** Filters of each place, in their order, up to one whose device has just gone: one process. */
   filters(places: readonly FilterPlace[]): Promise<readonly (readonly IpJson[])[]>;
 }
 
 export function makeTrafficControl(run: Run): TrafficControl {
   const documents = (args: readonly string[], input = '') =>
     run('tc', ['-j', ...args], { input, allowFailure: true }).then(
-      ({ stdout, exitCode }) => (exitCode === 0 ? parseDocuments(stdout) : []),
-      () => [],
+      ({ stdout }) => parseDocuments(stdout),
+      () => [], // not installed, or no JSON
     );
   return {
     qdiscs: async () => (await documents(['qdisc', 'show']))[0] ?? [],

@@ -4,10 +4,10 @@ import type { PlanProblem } from './problems.js';
 
 /** What becomes of rules about an uplink, the worst first. */
 const EFFECTS: readonly (readonly [FirewallRule['effect'], string])[] = [
-  ['locks-out', 'would lock out, since what they let in no longer matches'],
-  ['opens-up', 'would open up, since what they keep out no longer matches'],
-  ['no-longer-applies', 'would no longer apply'],
-  ['sees-guests', "would get the guests' frames as well, since they belong to the port"],
+  ['locks-out', 'Would lock out what they let in'],
+  ['opens-up', 'Would let in what they keep out'],
+  ['no-longer-applies', 'Would no longer apply'],
+  ['sees-guests', "Would get the guests' frames as well, being attached to the port"],
 ];
 
 /** How many rules a message quotes, and how much of each. */
@@ -35,13 +35,17 @@ export function rulesLeftBehind(
     const lines = shown.filter(({ effect }) => effect === kind).map(quote);
     return count === 0
       ? []
-      : [[`${count} ${words}`, ...(lines.length > 0 ? [lines.join('; ')] : [])].join(': ')];
+      : [[`${words} (${count})`, ...(lines.length > 0 ? [lines.join('; ')] : [])].join(': ')];
   });
-  const more = about.length > SHOWN ? [`${about.length - SHOWN} of them are not shown`] : [];
+  const more = about.length > SHOWN ? [`${about.length - SHOWN} are not shown`] : [];
   const matched = about.some(({ effect }) => effect !== 'sees-guests');
   return {
     code: 'conflict',
-    message: `${bridge.name} takes the place of ${uplink.name}, and of the rules about ${uplink.name} ${[...groups, ...more].join('. ')}`,
+    message: [
+      `${bridge.name} would take the place of ${uplink.name}, about which the host has ${about.length === 1 ? 'a rule' : `${about.length} rules`}`,
+      ...groups,
+      ...more,
+    ].join('. '),
     fix: matched
       ? `Let the rules name ${bridge.name} as well, then repeat the command with --yes.`
       : 'Take them off, or repeat the command with --yes if they may see those frames.',

@@ -8,7 +8,9 @@ import type { Replaced } from './effect.js';
 /** Traffic control on the uplinks, and elsewhere what redirects to them: two processes at most. */
 export async function trafficControl(uplinks: readonly Replaced[], { tc }: Drivers): Promise<FirewallRule[]> {
   const qdiscs = await tc.qdiscs();
-  const places = filterPlaces(qdiscs);
+  const isUplink = ({ dev }: FilterPlace) => uplinks.some(({ device }) => device === dev);
+  // Theirs first: they are there, while another device may go at any time.
+  const places = filterPlaces(qdiscs).sort((a, b) => Number(isUplink(b)) - Number(isUplink(a)));
   const filters = await tc.filters(places);
   return [
     ...qdiscRules(qdiscs, uplinks),
