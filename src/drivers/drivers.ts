@@ -11,12 +11,14 @@ import { makeRecords, type Records } from './records.js';
 import { makeRun, type Run, type Trace } from './run.js';
 import { observeSession, type Session } from './session.js';
 import { makeSystemd, type Systemd } from './systemd.js';
+import { makeTrafficControl, type TrafficControl } from './tc.js';
 
 /** All ways to reach one host, as one plain object. Made by cli.ts and index.ts only; fakes hold state. */
 export interface Drivers {
   readonly run: Run;
   readonly ip: Iproute2;
   readonly nft: Nftables;
+  readonly tc: TrafficControl;
   readonly kernel: Kernel;
   readonly files: Files;
   readonly records: Records;
@@ -61,6 +63,7 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     run,
     ip: makeIproute2(run, `${stateDir}/batches`, locks.descriptors),
     nft: makeNftables(run, trace),
+    tc: makeTrafficControl(run),
     kernel,
     locks,
     files: makeFiles(run),

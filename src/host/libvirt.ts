@@ -21,6 +21,7 @@ function parseDomain(domain: Listed): DomainState {
     mark: parseMark(domain.metadata),
     liveMark: parseMark(domain.liveMetadata),
     xml: domain.xml,
+    nics: domain.nics,
   };
 }
 

@@ -16,8 +16,10 @@ export interface HostState {
   readonly sysctls: Readonly<Record<string, string>>;
   /** Physical interfaces that are Wi-Fi stations: those cannot be bridge ports. */
   readonly wireless: readonly string[];
-  /** Firewall rules that name an uplink which the lab wants and no bridge has yet. */
+  /** Firewall rules and the like that name an uplink which the lab wants and no bridge has yet. */
   readonly firewall: readonly FirewallRule[];
+  /** What the lab's bridges have learned, where NICs are to be put on one that is there already; else empty. */
+  readonly fdb: readonly Learned[];
   /** Copy-on-write disks that the lab has already. */
   readonly disks: readonly string[];
   /** null where libvirt was not asked (`--network-only`). */
@@ -26,13 +28,18 @@ export interface HostState {
   readonly records: readonly LabRecord[];
 }
 
-/** A rule of the host's own firewall. */
+/** A rule of the host's own firewall, or a program on its way in or out, that has to do with an uplink. */
 export interface FirewallRule {
-  /** The interface that it names. */
+  /** The interface that it names or is attached to. */
   readonly device: string;
   /** Table and chain, for people. */
   readonly where: string;
   readonly text: string;
+  /**
+   * When a bridge takes the uplink's place: what it let in stays out, what it kept out comes in, or something else ends.
+   * `sees-guests`: it belongs to the port, and gets the guests' frames as well.
+   */
+  readonly effect: 'locks-out' | 'opens-up' | 'no-longer-applies' | 'sees-guests';
 }
 
 export interface Link {
@@ -46,6 +53,8 @@ export interface Link {
   readonly up: boolean;
   /** `UP`, `DOWN`, `LOWERLAYERDOWN`, `UNKNOWN`, … */
   readonly operState: string;
+  /** Of a tap: a process has it open. */
+  readonly carrier: boolean;
   /** Kernel's link kind: `bridge`, `tun`, `veth`, `vlan`, …; null for a physical device. */
   readonly kind: string | null;
   /** Name of the bridge or bond it belongs to. */
@@ -151,6 +160,15 @@ export interface DomainState {
   readonly liveMark: DomainMark | null;
   /** Inactive XML of our own domains, which an undo defines again; null for others. */
   readonly xml: string | null;
+  /** MACs, and names of host devices where the XML has them. */
+  readonly nics: readonly { readonly mac: string; readonly target: string | null }[];
+}
+
+/** A MAC that a bridge has learned. */
+export interface Learned {
+  readonly mac: string;
+  readonly bridge: string;
+  readonly port: string;
 }
 
 export interface DomainMark {

@@ -3,7 +3,7 @@ import type { HostState, Route } from './model.js';
 /**
  * A host's state as comparable lines, so that "the host is as it was" can be looked at instead of claimed.
  * Left out, each for its reason:
- * - `operState`, `portState`: follow from carriers, which come and go by themselves;
+ * - `operState`, `carrier`, `portState`: follow from carriers, which come and go by themselves;
  * - lifetimes of addresses: they run;
  * - the interface index: stays with a link, and a link that comes back under its name is as good;
  * - records: ours, and removed after the comparison.
@@ -18,7 +18,7 @@ type Details = Readonly<Record<string, unknown>>;
 function facts(host: HostState): Map<string, Details> {
   const found = new Map<string, Details[]>();
   const add = (what: string, details: Details) => void found.set(what, [...(found.get(what) ?? []), details]);
-  for (const { addresses, index, operState, portState, ...link } of host.links) {
+  for (const { addresses, index, operState, carrier, portState, ...link } of host.links) {
     add(`link ${link.name}`, link);
     for (const [i, { validLifetime, preferredLifetime, ...address }] of addresses.entries())
       add(`address ${address.local}/${address.prefix} on ${link.name}`, { position: i + 1, ...address });

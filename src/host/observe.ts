@@ -1,11 +1,13 @@
 import type { Drivers } from '../drivers/drivers.js';
 import type { Lab } from '../lab/model.js';
+import { learnedFor } from './fdb.js';
 import { rulesNaming } from './firewall.js';
 import { observeLibvirt } from './libvirt.js';
 import { parseLink } from './links.js';
 import type { HostState, LabRecord, Link } from './model.js';
 import { readRecords } from './records.js';
 import { parseNeighbour, parseRoute, parseRule } from './routes.js';
+import type { Replaced } from './rules/effect.js';
 
 export interface ObserveOptions {
   /** Leave libvirt out: only links matter (`--network-only`). */
@@ -50,16 +52,19 @@ export async function observeHost(
     sysctls,
     wireless: await wirelessOf(links, drivers),
     disks: lab ? await drivers.files.list(`${drivers.stateDir}/disks/${lab.name}`) : [],
-    firewall: await rulesNaming(freeUplinks(lab, links), drivers),
+    fdb: await learnedFor(lab, links, drivers),
+    firewall: await rulesNaming(freeUplinks(lab, links), dump.links, drivers),
     libvirt,
     records,
   };
 }
 
 /** Uplinks of the lab that are no bridge's ports yet. */
-const freeUplinks = (lab: Lab | null, links: readonly Link[]): string[] =>
-  (lab?.bridges ?? []).flatMap(({ uplink }) =>
-    links.some(({ name, master }) => name === uplink && !master) ? (uplink ?? []) : [],
+const freeUplinks = (lab: Lab | null, links: readonly Link[]): Replaced[] =>
+  (lab?.bridges ?? []).flatMap(({ uplink, name: bridge }) =>
+    uplink !== null && links.some(({ name, master }) => name === uplink && !master)
+      ? [{ device: uplink, bridge }]
+      : [],
   );
 
 /** Of the physical interfaces, those that are Wi-Fi; virtual ones, however many, are none. */

@@ -55,6 +55,7 @@ function buildBridge(lab: string, name: string, raw: RawBridge, taken: Taken): B
   return {
     name,
     uplink: raw.uplink ?? null,
+    permanent: raw.permanent ?? false,
     address: bridgeAddress(raw),
     peers: (raw.peers ?? []).map(plainAddress),
     bridgeNetfilter: raw.bridgeNetfilter ?? 'keep',
@@ -69,8 +70,8 @@ function buildBridge(lab: string, name: string, raw: RawBridge, taken: Taken): B
   };
 }
 
-function bridgeAddress({ address, uplink }: RawBridge): BridgeAddress {
-  const mode = address ?? (uplink === undefined ? 'none' : 'inherit');
+function bridgeAddress({ address, uplink, permanent }: RawBridge): BridgeAddress {
+  const mode = address ?? (uplink === undefined || permanent ? 'none' : 'inherit');
   return mode === 'inherit' || mode === 'none' ? { mode } : { mode: 'static', cidrs: normalised(mode) };
 }
 

@@ -51,6 +51,13 @@ const BridgeFile = objectAs('an object such as { "uplink": "eth0" }')({
       'The physical interface that becomes a port of the bridge. Leave it out for a bridge of its own.',
     )
     .optional(),
+  permanent: flag()
+    .meta({
+      description:
+        'The bridge exists already and is not made by vmnet: it is used, and neither changed nor deleted. Only the taps, and the uplink where one is named, become its ports.',
+      default: false,
+    })
+    .optional(),
   address: z
     .union(
       [z.enum(['inherit', 'none']), cidr, cidrs().min(1, { error: '"none", or at least one address' })],
@@ -59,7 +66,7 @@ const BridgeFile = objectAs('an object such as { "uplink": "eth0" }')({
       },
     )
     .describe(
-      'Where the bridge gets its own addresses: "inherit" moves those of the uplink with their routes, "none" gives it none, or give addresses with prefixes. Default: "inherit" with an uplink, else "none".',
+      'Where the bridge gets its own addresses: "inherit" moves those of the uplink with their routes, "none" gives it none, or give addresses with prefixes. Default: "inherit" with an uplink, else "none"; a permanent bridge keeps its own.',
     )
     .optional(),
   peers: z

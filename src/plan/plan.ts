@@ -3,7 +3,9 @@ import type { Session } from '../host/session.js';
 import type { Lab } from '../lab/model.js';
 import type { RenderContext } from '../render/domain.js';
 import { findAddressClashes } from './addresses.js';
+import { adoptedBy } from './adopt.js';
 import { planBridges } from './bridge.js';
+import { findClashes } from './clashes/clashes.js';
 import { guestFiles, isAlive, planGuests, removeGuests } from './guest.js';
 import { linksOf } from './links.js';
 import type { Phase, PhaseName, Plan, Step } from './model.js';
@@ -56,6 +58,7 @@ export function planProvision(
   });
   const gone = context ? guestFiles(lab.name, dropped(lab, host), context.stateDir) : [];
   findAddressClashes(lab, host, problems);
+  findClashes(lab, host, options.yes ?? false, problems);
   if (problems.length === 0 && options.session && !options.yes)
     problems.push(...unseenMoves(lab, host, options.session));
   throwProblems(lab.name, problems);
@@ -96,7 +99,7 @@ export function planDestroy(
       name,
       why,
     ),
-    uplink: releaseUplinks(name, host, bridges, () => true).steps,
+    uplink: releaseUplinks(name, host, [...bridges, ...adoptedBy(name, host)], () => true).steps,
     bridge: [
       ...removeBridges(name, host, bridges, { staying: [], force: options.force ?? false }, problems),
       ...restoreBridgeNetfilter(name, host),
@@ -131,7 +134,8 @@ function planLeftovers(
   const links = all.filter(link => !isWanted(link));
   const bridges = links.filter(link => link.kind === 'bridge');
   const uplinks = new Set(lab.bridges.map(bridge => bridge.uplink));
-  const released = releaseUplinks(lab.name, host, all, uplink => !uplinks.has(uplink));
+  const masters = [...all, ...adoptedBy(lab.name, host)];
+  const released = releaseUplinks(lab.name, host, masters, uplink => !uplinks.has(uplink));
   const steps = [
     ...(context ? removeGuests(lab.name, dropped(lab, host), context.stateDir, why) : []),
     ...removeTaps(

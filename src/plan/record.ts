@@ -10,10 +10,14 @@ export function recordOf(lab: Lab, host: HostState, networkOnly: boolean): LabRe
   const uplinks: [string, UplinkBefore][] = lab.bridges.flatMap(bridge => {
     const uplink = bridge.uplink === null ? undefined : linkNamed(host, bridge.uplink);
     if (!uplink) return [];
+    // By name: a bridge that is to be shared does not bear our mark yet.
     const master = linkNamed(host, bridgeName(bridge, host));
     const enslaved = uplink.master !== null && uplink.master === master?.name;
     const now = uplinkBefore(bridge, uplink, host);
     if (!enslaved) return [[uplink.name, now]];
+    const before = takenUplink(former, uplink.name);
+    // Without our word that we put it there, the port of a permanent bridge was there before.
+    if (bridge.permanent) return before ? [[uplink.name, before]] : [];
     // Where the record is lost, what the bridge has is what the uplink had.
     const lost = {
       ...now,
@@ -22,7 +26,7 @@ export function recordOf(lab: Lab, host: HostState, networkOnly: boolean): LabRe
     };
     // On a shared bridge, another lab may have been the one that took it.
     const known = [former, ...currentRecords(host)].map(record => takenUplink(record, uplink.name));
-    return [[uplink.name, known.find(before => before !== undefined) ?? lost]];
+    return [[uplink.name, known.find(taken => taken !== undefined) ?? lost]];
   });
   return {
     version: 1,

@@ -34,7 +34,8 @@ export function planUplinks(
     const problem = uplink ? unfit(bridge, uplink, host) : absent(bridge, bridge.uplink, host);
     if (problem) problems.push(problem);
     if (!uplink || problem) return [];
-    if (uplink.master === bridgeName(bridge, host)) return bringUp(uplink);
+    // A port of somebody else's bridge that we did not put there is theirs, too.
+    if (uplink.master === bridgeName(bridge, host)) return bridge.permanent ? [] : bringUp(uplink);
     const risk = options.yes ? null : riskOf(bridge, uplink, host);
     // A yes to what would be lost is one to the move, too: say what that is.
     const unseen = risk && options.session && wouldMoveUnseen(bridge, uplink, host, options.session);

@@ -1,8 +1,9 @@
 import type { Drivers } from '../../src/drivers/drivers.js';
 import type { BatchOptions, IpJson } from '../../src/drivers/iproute2.js';
+import { nicsIn } from '../../src/drivers/libvirt/nics.js';
 import { VmnetError } from '../../src/errors.js';
 import { parseMark } from '../../src/host/libvirt.js';
-import type { DomainState, FirewallRule, HostState, LabRecord, Link } from '../../src/host/model.js';
+import type { DomainState, FirewallRule, HostState, LabRecord, Learned, Link } from '../../src/host/model.js';
 import { runIpLine } from './ip.js';
 import { FakeKernel, type FakeLink } from './kernel.js';
 
@@ -18,6 +19,9 @@ export class FakeHost {
   readonly calls: string[] = [];
   readonly wireless: string[] = [];
   readonly firewall: FirewallRule[] = [];
+  readonly fdb: Learned[] = [];
+  /** Taps that some process has open which is no guest. */
+  readonly openTaps = new Set<string>();
   /** What is under way, by lab. */
   readonly pending = new Map<string, { entry: unknown; words: string[] }>();
   /** Makes whatever call it returns an error for fail. */
@@ -51,6 +55,7 @@ export class FakeHost {
       sysctls: Object.fromEntries(kernel.sysctls),
       wireless: this.wireless,
       firewall: this.firewall,
+      fdb: this.fdb,
       disks: [...this.files].filter(path => path.endsWith('.qcow2')),
       libvirt: { uri: 'qemu:///system', domains: [...this.domains.values()] },
       records: [...this.records.values()],
@@ -58,9 +63,16 @@ export class FakeHost {
   }
 
   #seen({ mtuIsSet, carrier, ...link }: FakeLink): Link {
-    const running = link.up && carrier;
+    const running = link.up && (link.tap ? this.#isOpen(link.name) : carrier);
     const port = link.master === null ? null : running ? 'forwarding' : 'disabled';
-    return { ...link, operState: running ? 'UP' : 'DOWN', portState: port };
+    return { ...link, operState: running ? 'UP' : 'DOWN', carrier: running, portState: port };
+  }
+
+  /** Has a guest, or another process, that tap? */
+  #isOpen(tap: string): boolean {
+    const uses = ({ state, nics }: DomainState) =>
+      !['shutoff', 'crashed'].includes(state) && nics.some(({ target }) => target === tap);
+    return this.openTaps.has(tap) || [...this.domains.values()].some(uses);
   }
 
   /** Drivers of this very host. */
@@ -170,6 +182,7 @@ export class FakeHost {
       mark: parseMark(xml.match(/<vmnet:endpoint [^>]*>/)?.[0] ?? null),
       liveMark: present?.liveMark ?? null,
       xml,
+      nics: nicsIn(xml),
     });
   }
 
