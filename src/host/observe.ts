@@ -4,18 +4,15 @@ import { rulesNaming } from './firewall.js';
 import { observeLibvirt } from './libvirt.js';
 import { parseLink } from './links.js';
 import type { HostState, LabRecord, Link } from './model.js';
+import { parseNexthops } from './nexthops.js';
 import { readRecords } from './records.js';
 import { parseNeighbour, parseRoute, parseRule } from './routes.js';
+import { heirs, readSysctls } from './sysctls.js';
 
 export interface ObserveOptions {
   /** Leave libvirt out: only links matter (`--network-only`). */
   readonly networkOnly?: boolean;
 }
-
-/** br_netfilter's switches: 1 sends bridged frames through the host's netfilter. */
-export const BRIDGE_NETFILTER = ['iptables', 'ip6tables', 'arptables'].map(
-  table => `net/bridge/bridge-nf-call-${table}`,
-);
 
 /**
  * Look at the host, changing nothing: two `ip` processes, a few sysctls, and one round trip to libvirt,
@@ -33,7 +30,7 @@ export async function observeHost(
     kernel.bootId(),
     kernel.netns(),
     drivers.ip.dump(),
-    readSysctls(drivers, nics),
+    readSysctls(drivers, nics, records),
     options.networkOnly ? null : observeLibvirt(drivers),
   ]);
   const links = dump.links.map(parseLink);
@@ -47,7 +44,8 @@ export async function observeHost(
     ].filter(route => route !== null),
     rules: [...dump.rules4.map(json => parseRule(json, 4)), ...dump.rules6.map(json => parseRule(json, 6))],
     neighbours: dump.neighbours.map(parseNeighbour).filter(entry => entry !== null),
-    sysctls,
+    nexthops: parseNexthops(dump.nexthops, dump.nexthops6),
+    sysctls: { ...sysctls, ...(await heirs(lab, links, drivers)) },
     wireless: await wirelessOf(links, drivers),
     disks: lab ? await drivers.files.list(`${drivers.stateDir}/disks/${lab.name}`) : [],
     firewall: await rulesNaming(freeUplinks(lab, links), drivers),
@@ -77,15 +75,4 @@ function namesOfInterest(lab: Lab | null, records: readonly LabRecord[]): string
     ...(bridge.uplink ? [bridge.uplink] : []),
   ]);
   return [...new Set(['default', ...names, ...records.flatMap(record => Object.keys(record.uplinks))])];
-}
-
-async function readSysctls(drivers: Drivers, nics: readonly string[]): Promise<Record<string, string>> {
-  const paths = [
-    ...BRIDGE_NETFILTER,
-    ...nics.flatMap(name =>
-      ['addr_gen_mode', 'accept_dad', 'disable_ipv6'].map(key => `net/ipv6/conf/${name}/${key}`),
-    ),
-  ];
-  const values = await Promise.all(paths.map(path => drivers.kernel.readSysctl(path)));
-  return Object.fromEntries(paths.flatMap((path, i) => (values[i] == null ? [] : [[path, values[i]]])));
 }
