@@ -53,6 +53,8 @@ export async function heirs(lab: Lab | null, links: readonly Link[], { kernel }:
   });
   const wanted = names.length > 0 ? [...new Set(['default', ...names])] : [];
   const folders = wanted.flatMap(name => TREES.map(tree => `${tree}/${name}`));
+  // Only the first network namespace shows these defaults; there, as here, `lo` has them too.
+  if (wanted.length > 0) folders.push('net/ipv4/neigh/lo', 'net/ipv6/neigh/lo');
   const read = await Promise.all(folders.map(folder => kernel.readSysctls(folder)));
   return Object.fromEntries(read.flatMap(Object.entries).filter(([path]) => !path.endsWith(SECRET)));
 }

@@ -28,7 +28,7 @@ export interface MoveLines {
   readonly leave: readonly string[];
   readonly arrive: readonly string[];
   readonly arrive6: readonly string[];
-  /** Last, of both families: IPv4 routes by way of IPv6 nexthop objects. */
+  /** Last, of both families: what needs nexthop objects of IPv6, and `ip -6` does not take. */
   readonly late: readonly string[];
 }
 
@@ -94,12 +94,14 @@ export function moveIdentity(identity: Identity, from: string, to: string): Move
   const named = (device: string) => (name: string) => (name === identity.on ? device : name);
   const [there, here] = [named(to), named(from)];
   const byObject = identity.routes.filter(byNexthop);
-  const familyOfObject = ({ nhid }: Route) => identity.nexthops.find(({ id }) => id === nhid)?.family ?? 4;
-  /** Nexthop objects of a family, then the routes that need nothing else. */
-  const objects = (family: 4 | 6) => [
-    ...identity.nexthops.filter(nexthop => nexthop.family === family).map(it => nexthopWords(it, there)),
+  const places = placesOf(identity);
+  /** Nexthop objects that can be put there now, then the routes that use them. */
+  const objects = (place: Place) => [
+    ...identity.nexthops
+      .filter(nexthop => places.ofNexthop(nexthop) === place)
+      .map(it => nexthopWords(it, there)),
     ...byObject
-      .filter(route => route.family === family && familyOfObject(route) === family)
+      .filter(route => places.ofRoute(route) === place)
       .map(route => words('route append', objectRouteWords(route))),
   ];
   const plain = (family: 4 | 6) =>
@@ -118,7 +120,7 @@ export function moveIdentity(identity: Identity, from: string, to: string): Move
     ],
     arrive: [
       ...inOrder(identity.addresses).map(address => addressAdd(address, identity.on, to)),
-      ...inReach(plain(4), objects(4), there),
+      ...inReach(plain(4), objects('arrive'), there),
       ...rules(4),
       ...identity.neighbours.map(
         entry => `neigh replace ${entry.dst} lladdr ${entry.mac} dev ${to} nud permanent`,
@@ -126,13 +128,28 @@ export function moveIdentity(identity: Identity, from: string, to: string): Move
     ],
     arrive6: [
       ...six.map(route => words('route del', routeWords(route, here))),
-      ...inReach(again6, objects(6), there),
+      ...inReach(again6, objects('arrive6'), there),
       ...rules(6),
     ],
-    late: byObject
-      .filter(route => route.family === 4 && familyOfObject(route) === 6)
-      .map(route => words('route append', objectRouteWords(route))),
+    late: objects('late'),
   };
+}
+
+type Place = 'arrive' | 'arrive6' | 'late';
+
+/**
+ * Where the lines of nexthop objects and their routes stand. `ip -6` takes no group; a group needs its members, and an
+ * IPv4 route may lead by way of an IPv6 object.
+ */
+function placesOf({ nexthops }: Identity) {
+  const ofNexthop = ({ family, group }: Nexthop): Place =>
+    family === 4 ? 'arrive' : group.length > 0 ? 'late' : 'arrive6';
+  const ofRoute = (route: Route): Place => {
+    const nexthop = nexthops.find(({ id }) => id === route.nhid);
+    const place = nexthop ? ofNexthop(nexthop) : 'arrive';
+    return place === 'arrive6' && route.family === 4 ? 'late' : place;
+  };
+  return { ofNexthop, ofRoute };
 }
 
 /**
@@ -166,13 +183,21 @@ const viaGateway = (route: Route) =>
 /** The order to add in: the kernel appends IPv4 addresses, but puts an IPv6 one before its like. */
 function inOrder(addresses: readonly Address[]): Address[] {
   const six = addresses.filter(address => address.family === 6).reverse();
-  return [...six, ...addresses.filter(address => address.family === 4)];
+  // Link-local ones stand last wherever they are added; with one, the kernel solicits routers, and their answer would
+  // find the other addresses half there.
+  const isLink = ({ scope }: Address) => scope === 'link';
+  return [
+    ...six.filter(address => !isLink(address)),
+    ...six.filter(isLink),
+    ...addresses.filter(address => address.family === 4),
+  ];
 }
 
 function addressAdd(address: Address, from: string, to: string): string {
   const label = address.label?.startsWith(`${from}:`) ? `${to}${address.label.slice(from.length)}` : null;
   return words(
-    'address add',
+    // An advertisement may have brought it already.
+    address.family === 6 && runsOut(address) ? 'address replace' : 'address add',
     address.peer
       ? `${address.local} peer ${address.peer}/${address.prefix}`
       : `${address.local}/${address.prefix}`,

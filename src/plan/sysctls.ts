@@ -19,31 +19,28 @@ const OWN: readonly RegExp[] = [
   /^net\/ipv[46]\/neigh\/[^/]+\/(base_reachable_time|retrans_time|unres_qlen)$/,
 ];
 
-/** A sysctl of an interface. */
-interface Sysctl {
+/** A sysctl of a bridge that becomes as its uplink's. */
+interface Inherited {
   readonly path: string;
   readonly value: string;
+  /** As it is on the bridge, or as a new bridge will have it. */
+  readonly before: string;
 }
 
-/** What has to be set on a bridge, new or not, so that it is as the uplink; in the order to write it in. */
-export function inherited(host: HostState, uplink: string, bridge: string): Sysctl[] {
+/**
+ * What has to be set on a bridge, new or not, so that it is as the uplink; in the order to write it in. Only the
+ * first network namespace shows the defaults of `neigh`: `lo` has them as well.
+ */
+export function inherited(host: HostState, uplink: string, bridge: string): Inherited[] {
   return TREES.flatMap(tree => {
     const start = `${tree}/${uplink}/`;
-    const keys = Object.keys(host.sysctls).filter(path => path.startsWith(start));
-    return keys.sort().flatMap(path => {
-      const key = path.slice(start.length);
-      const now = host.sysctls[`${tree}/${bridge}/${key}`] ?? host.sysctls[`${tree}/default/${key}`];
-      const value = host.sysctls[path];
-      if (now === undefined || value === undefined || now === value || OWN.some(own => own.test(path)))
-        return [];
-      return [{ path: `${tree}/${bridge}/${key}`, value }];
+    const paths = Object.keys(host.sysctls).filter(path => path.startsWith(start));
+    return paths.sort().flatMap(path => {
+      const of = (name: string) => host.sysctls[`${tree}/${name}/${path.slice(start.length)}`];
+      const [value, before] = [of(uplink), of(bridge) ?? of('default') ?? of('lo')];
+      const same = value === undefined || before === undefined || value === before;
+      if (same || OWN.some(own => own.test(path))) return [];
+      return [{ path: `${tree}/${bridge}/${path.slice(start.length)}`, value, before }];
     });
   });
 }
-
-/** How those of them are now that the host has already: a new bridge has none. */
-export const asNow = (host: HostState, paths: readonly { readonly path: string }[]): Sysctl[] =>
-  paths.flatMap(({ path }) => {
-    const value = host.sysctls[path];
-    return value === undefined ? [] : [{ path, value }];
-  });

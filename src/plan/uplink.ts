@@ -14,7 +14,7 @@ import {
 import { bridgeName, linkNamed, marked } from './links.js';
 import type { Action, Step } from './model.js';
 import type { PlanProblem } from './problems.js';
-import { asNow, inherited } from './sysctls.js';
+import { inherited } from './sysctls.js';
 import { absent, count, moves, riskOf, unfit } from './uplink-fit.js';
 
 export interface UplinkOptions {
@@ -74,13 +74,13 @@ function bringUp(uplink: Link): Step[] {
 export function uplinkBefore(bridge: Bridge, uplink: Link, host: HostState): UplinkBefore {
   const moved = moves(bridge, uplink);
   const to = bridgeName(bridge, host);
-  const touched = moved ? asNow(host, inherited(host, uplink.name, to)) : [];
+  const taken = moved ? inherited(host, uplink.name, to) : [];
   return {
     up: uplink.up,
     addrGenMode: host.sysctls[genModePath(uplink.name)] ?? null,
     moved,
-    ...(touched.length > 0
-      ? { bridgeSysctls: Object.fromEntries(touched.map(({ path, value }) => [path, value])) }
+    ...(taken.length > 0
+      ? { bridgeSysctls: Object.fromEntries(taken.map(({ path, before }) => [path, before])) }
       : {}),
   };
 }
@@ -102,7 +102,7 @@ function enslave(bridge: Bridge, uplink: Link, host: HostState): Step {
       : 'it leads to the network; no addresses move',
     do: [
       ...pin(uplink.mac),
-      ...(before.moved ? inherited(host, uplink.name, name).map(asAction) : []),
+      ...(before.moved ? inheritSysctls(host, uplink.name, name) : []),
       ...take(uplink, name, before, identity, host),
     ],
     undo: [
@@ -222,21 +222,19 @@ export function dadAsBefore(host: HostState, to: string, moving: boolean): Actio
   return moving && value !== undefined ? [{ kind: 'sysctl', path: dadPath(to), value }] : [];
 }
 
+const inheritSysctls = (host: HostState, uplink: string, bridge: string): Action[] =>
+  inherited(host, uplink, bridge).map(({ path, value }) => ({ kind: 'sysctl', path, value }));
+
 /** What a bridge took over from an uplink, put back: it may stay without it. */
 export const bridgeAsBefore = ({ bridgeSysctls }: UplinkBefore): Action[] =>
   Object.entries(bridgeSysctls ?? {}).map(([path, value]) => ({ kind: 'sysctl', path, value }));
 
 /** For an undo of {@link bridgeAsBefore}: as they are now. */
 export const inherits = ({ bridgeSysctls }: UplinkBefore, host: HostState): Action[] =>
-  asNow(
-    host,
-    Object.keys(bridgeSysctls ?? {}).map(path => ({ path })),
-  ).map(asAction);
-
-const asAction = (sysctl: { readonly path: string; readonly value: string }): Action => ({
-  kind: 'sysctl',
-  ...sysctl,
-});
+  Object.keys(bridgeSysctls ?? {}).flatMap(path => {
+    const value = host.sysctls[path];
+    return value === undefined ? [] : [{ kind: 'sysctl', path, value }];
+  });
 
 const dadPath = (name: string) => `net/ipv6/conf/${name}/accept_dad`;
 

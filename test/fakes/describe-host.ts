@@ -45,7 +45,8 @@ export async function hostFrom(description: HostDescription): Promise<FakeHost> 
   const { kernel } = host;
   for (const [name, link] of Object.entries(description.links ?? {})) addLink(host, name, link);
   const routes = (description.routes ?? []).map(line => routeFrom(...byFamily(line)));
-  for (const route of routes.filter(({ nhid }) => nhid === undefined)) kernel.addRoute(route, 'add');
+  for (const route of routes.filter(({ nhid }) => nhid === undefined))
+    kernel.addRoute(route, route.protocol === 'ra' ? 'append' : 'add');
   for (const line of description.nexthops ?? [])
     runIpLine(kernel, `nexthop replace ${line.replace(/^-6 /, '')}`, line.startsWith('-6 ') ? 6 : 4);
   for (const route of routes.filter(({ nhid }) => nhid !== undefined)) kernel.addRoute(route, 'add');

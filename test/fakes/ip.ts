@@ -39,10 +39,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'route del': (kernel, words, family) => kernel.deleteRoute(routeFrom(words, family)),
   'rule add': (kernel, words, family) => kernel.addRule(ruleFrom(words, family)),
   'rule del': (kernel, words, family) => kernel.deleteRule(ruleFrom(words, family)),
-  'nexthop replace': (kernel, words, family) =>
-    kernel.replaceNexthop(
-      nexthopFrom(words, family, id => kernel.nexthops.find(other => other.id === id)?.family ?? 4),
-    ),
+  'nexthop replace'(kernel, words, family) {
+    const familyOf = (id: number) => kernel.nexthops.find(other => other.id === id)?.family ?? 4;
+    const nexthop = nexthopFrom(words, family, familyOf);
+    if (family === 6 && nexthop.group.length > 0) throw new Error('Error: Invalid family for group.');
+    kernel.replaceNexthop(nexthop);
+  },
   'neigh replace': (kernel, words) => kernel.replaceNeighbour(neighbourFrom(words)),
 };
 

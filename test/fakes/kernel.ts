@@ -64,14 +64,17 @@ export class FakeKernel extends FakeTables {
     return [...this.sysctls].filter(([path]) => path.split('/')[3] === name);
   }
 
-  /** Every router on a wire says that it is there; the kernel believes it where it has no such route yet. */
+  /** Routers that something stands in for say that they are there, wherever their wire leads now. */
   advertise(): { dev: string; gateway: string | null; metric: number | null; protocol: string | null }[] {
     for (const { wire, route } of this.routers) {
       const port = this.links.find(({ name }) => name === wire);
       const dev = port?.master ?? wire;
-      if (!port?.up || this.sysctls.get(`net/ipv6/conf/${dev}/accept_ra`) !== '1') continue;
+      if (!port?.up || this.sysctls.get(`net/ipv6/conf/${dev}/accept_ra`) === '0') continue;
       const learned = { ...route, dev };
-      if (!this.hasRoute(learned)) this.routes.push(learned);
+      const awaited = this.routes.some(
+        other => other.dev === dev && other.gateway === route.gateway && other.protocol === 'ra',
+      );
+      if (awaited && !this.hasRoute(learned)) this.routes.push(learned);
     }
     return this.routes.flatMap(({ dst, dev, ...route }) =>
       dst === 'default' && dev ? [{ dev, ...route }] : [],

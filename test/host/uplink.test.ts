@@ -80,6 +80,57 @@ describe('an uplink goes and comes back as it was', () => {
     await roundTrip(await box.lab(network()));
   });
 
+  it('with nexthop objects, groups of them, and the routes that use both', async () => {
+    await secondNic();
+    await dress(
+      'nexthop add id 10 via 192.0.2.7 dev eth0 proto static',
+      'nexthop add id 11 via 198.18.0.1 dev eth0 onlink',
+      'nexthop add id 12 via 203.0.113.9 dev eth1',
+      'nexthop add id 13 group 10,3/11/12,2',
+      'nexthop add id 14 group 10/12 type resilient buckets 32 idle_timer 60',
+      'nexthop add id 20 via fe80::7 dev eth0',
+      'nexthop add id 21 via fd00:db8::7 dev eth0',
+      '-6 nexthop add id 22 dev eth0',
+      'nexthop add id 23 group 20/21',
+      'route add 10.10.0.0/16 nhid 10 metric 5',
+      'route add 10.11.0.0/16 nhid 13 table 100 mtu 1400',
+      'route add 10.12.0.0/16 nhid 14 src 192.0.2.2',
+      'route add 10.13.0.0/16 nhid 20',
+      'route add 10.14.0.0/16 nhid 12',
+      '-6 route add fd00:aaaa::/48 nhid 23 metric 7',
+      '-6 route add default nhid 21 table 100',
+      '-6 route add fd00:bbbb::/48 nhid 22',
+    );
+    await roundTrip(await box.lab(network()));
+  });
+
+  it('with sysctls of its own, which the bridge takes over', async () => {
+    const wanted = {
+      'ipv4/conf/eth0/rp_filter': '2',
+      'ipv4/conf/eth0/arp_ignore': '1',
+      'ipv4/conf/eth0/proxy_arp': '1',
+      'ipv6/conf/eth0/accept_ra': '0',
+      'ipv6/conf/eth0/use_tempaddr': '2',
+      'ipv6/conf/eth0/accept_dad': '2',
+      'ipv4/neigh/eth0/base_reachable_time_ms': '12000',
+      'ipv6/neigh/eth0/gc_stale_time': '17',
+    };
+    const own = { 'ipv4/conf/eth0/disable_xfrm': '1' };
+    for (const [path, value] of Object.entries({ ...wanted, ...own }))
+      await box.run('sh', '-c', `echo ${value} > /proc/sys/net/${path}`);
+    const file = await box.lab(network());
+    before = await box.snapshot();
+    expect((await box.vmnet('provision', '--network-only', file)).json.error).toBeNull();
+    const read = async (path: string) =>
+      (await box.run('cat', `/proc/sys/net/${path.replace('/eth0/', '/br0/')}`)).trim();
+    for (const [path, value] of Object.entries(wanted))
+      expect([path, await read(path)]).toEqual([path, value]);
+    expect(await read('ipv4/conf/eth0/disable_xfrm')).toBe('0');
+    expect((await box.vmnet('provision', '--network-only', file)).json.changed).toBe(0);
+    expect((await box.vmnet('destroy', 'plane')).json.error).toBeNull();
+    expect(await box.differenceFrom(before)).toEqual([]);
+  });
+
   it('without addresses, and down', async () => {
     await secondNic();
     await dress('address flush dev eth1', 'link set dev eth1 down');
