@@ -35,6 +35,8 @@ export interface Iproute2 {
   dump(): Promise<IpDump>;
   /** Links with addresses and, where asked, traffic counters: one process. */
   links(options?: { stats?: boolean }): Promise<readonly IpJson[]>;
+  /** Routes of all tables and both families as text, which tells more of their metrics than JSON: one process. */
+  routesAsText(): Promise<string>;
   /** IPv6 default routes: one process. */
   defaultRoutes6(): Promise<readonly IpJson[]>;
   /** Forwarding database of every bridge: one process. */
@@ -109,6 +111,9 @@ export function makeIproute2(
     async links(options = {}) {
       const result = await run('ip', ['-j', '-d', ...(options.stats ? ['-s'] : []), 'address', 'show']);
       return parseDocuments(result.stdout)[0] ?? [];
+    },
+    async routesAsText() {
+      return (await run('ip', ['-d', 'route', 'show', 'table', 'all'])).stdout;
     },
     async defaultRoutes6() {
       return parseDocuments((await run('ip', ['-6', '-j', 'route', 'show', 'default'])).stdout)[0] ?? [];

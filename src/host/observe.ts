@@ -3,6 +3,7 @@ import type { Lab } from '../lab/model.js';
 import { rulesNaming } from './firewall.js';
 import { observeLibvirt } from './libvirt.js';
 import { parseLink } from './links.js';
+import { exactMetrics } from './metrics.js';
 import type { HostState, LabRecord, Link } from './model.js';
 import { parseNexthops } from './nexthops.js';
 import { readRecords } from './records.js';
@@ -34,14 +35,15 @@ export async function observeHost(
     options.networkOnly ? null : observeLibvirt(drivers),
   ]);
   const links = dump.links.map(parseLink);
+  const routes = [
+    ...dump.routes4.map(json => parseRoute(json, 4)),
+    ...dump.routes6.map(json => parseRoute(json, 6)),
+  ].filter(route => route !== null);
   return {
     bootId,
     netns,
     links,
-    routes: [
-      ...dump.routes4.map(json => parseRoute(json, 4)),
-      ...dump.routes6.map(json => parseRoute(json, 6)),
-    ].filter(route => route !== null),
+    routes: await exactMetrics(routes, nics, drivers),
     rules: [...dump.rules4.map(json => parseRule(json, 4)), ...dump.rules6.map(json => parseRule(json, 6))],
     neighbours: dump.neighbours.map(parseNeighbour).filter(entry => entry !== null),
     nexthops: parseNexthops(dump.nexthops, dump.nexthops6),

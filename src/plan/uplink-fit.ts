@@ -2,6 +2,7 @@ import type { HostState, Link } from '../host/model.js';
 import type { Bridge } from '../lab/model.js';
 import { keptByKernel } from './advertised.js';
 import { bridgeName, labOf, linkNamed } from './links.js';
+import { wouldLose } from './odd.js';
 import type { PlanProblem } from './problems.js';
 
 // Which interfaces can be uplinks, and what a host would lose by it.
@@ -14,7 +15,10 @@ export const count = (n: number, one: string, many = `${one}s`) => `${n} ${n ===
 
 /** What the user has to say yes to, if anything. */
 export const riskOf = (bridge: Bridge, uplink: Link, host: HostState): PlanProblem | null =>
-  wouldStrand(bridge, uplink) ?? wouldExpire(bridge, uplink, host) ?? wouldNotMatch(bridge, uplink, host);
+  wouldStrand(bridge, uplink) ??
+  wouldExpire(bridge, uplink, host) ??
+  (moves(bridge, uplink) ? wouldLose(bridge, uplink, host) : null) ??
+  wouldNotMatch(bridge, uplink, host);
 
 /** The host has no such interface. */
 export function absent(bridge: Bridge, uplink: string, host: HostState): PlanProblem {

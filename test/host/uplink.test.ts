@@ -80,6 +80,39 @@ describe('an uplink goes and comes back as it was', () => {
     await roundTrip(await box.lab(network()));
   });
 
+  it('with route metrics of every kind, locked or not, and rules with all that a rule can have', async () => {
+    await dress(
+      'route add 10.1.0.0/16 via 192.0.2.7 mtu lock 1400 advmss 1360',
+      'route add 10.2.0.0/16 via 192.0.2.7 features ecn initcwnd 20 quickack 1 rto_min 20ms rtt 2s',
+      'route add 10.3.0.0/16 via 192.0.2.7 congctl reno realm 1/2',
+      'route add 10.6.0.0/16 via 192.0.2.7 tos 0x10',
+      '-6 route add fd01::/48 via fe80::9 dev eth0 expires 1000',
+      '-6 route add fd03::/48 via fe80::9 dev eth0 hoplimit 9 mtu lock 1400',
+      'rule add iif eth0 lookup 100 suppress_prefixlength 0 suppress_ifgroup 7 pref 11',
+      'rule add iif eth0 goto 200 pref 12',
+      'rule add iif eth0 realms 1/2 lookup 100 pref 14',
+      'rule add iif eth0 tun_id 5 lookup 100 protocol static pref 15',
+      'rule add iif eth0 ipproto tcp sport 10-20 dport 80 lookup 100 pref 18',
+      'rule add not from 10.0.0.0/8 iif eth0 lookup 100 pref 19',
+      'rule add iif eth0 uidrange 5-6 tos 0x10 unreachable pref 20',
+      'rule add iif eth0 nop pref 21',
+      'rule add iif eth0 l3mdev pref 22',
+    );
+    const text = () =>
+      box.run('sh', '-c', 'ip -d route; ip -d -6 route | sed "s/expires [0-9]*sec//"; ip -d rule');
+    const words = await text();
+    await roundTrip(await box.lab(network()));
+    expect((await text()).split('\n').sort()).toEqual(words.split('\n').sort());
+  });
+
+  it('with a route that cannot be added again: refused by its name', async () => {
+    await dress('-6 route add fd02::/48 encap seg6 mode encap segs fd00::5 dev eth0');
+    const answer = await box.vmnet('provision', '--network-only', await box.lab(network()));
+    expect([answer.code, answer.json.error.code]).toEqual([1, 'conflict']);
+    expect(answer.json.error.message).toContain('the route fd02::/48 in table main (encap seg6');
+    expect(await box.run('ip', '-br', 'link')).not.toContain('br0');
+  });
+
   it('with nexthop objects, groups of them, and the routes that use both', async () => {
     await secondNic();
     await dress(
