@@ -26,6 +26,9 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
       return deleteLinks(action.links, drivers);
     case 'sysctl':
       return writeSysctl(action, drivers, options);
+    case 'lro':
+      await drivers.run('ethtool', ['-K', action.dev, 'lro', 'on']);
+      return;
     case 'routers':
       return heardFrom(action, drivers, options.signal);
     case 'overlay':

@@ -19,6 +19,8 @@ export interface HostState {
   readonly wireless: readonly string[];
   /** Firewall rules that name an uplink which the lab wants and no bridge has yet. */
   readonly firewall: readonly FirewallRule[];
+  /** Of the uplinks that no bridge has yet, those with LRO on, which a bridge turns off. */
+  readonly lro?: readonly string[];
   /** Copy-on-write disks that the lab has already. */
   readonly disks: readonly string[];
   /** null where libvirt was not asked (`--network-only`). */
@@ -212,6 +214,8 @@ export interface UplinkBefore {
   readonly addrGenMode: string | null;
   /** True where its addresses and routes moved to the bridge. */
   readonly moved: boolean;
+  /** LRO was on. */
+  readonly lro?: true;
   /** Sysctls of the bridge, by path, as they were before it took over the uplink's. */
   readonly bridgeSysctls?: Readonly<Record<string, string>>;
 }

@@ -6,6 +6,7 @@ import { parseLink } from './links.js';
 import { exactMetrics } from './metrics.js';
 import type { HostState, LabRecord, Link } from './model.js';
 import { parseNexthops } from './nexthops.js';
+import { mergingReceivers } from './offloads.js';
 import { readRecords } from './records.js';
 import { parseNeighbour, parseRoute, parseRule } from './routes.js';
 import { heirs, readSysctls } from './sysctls.js';
@@ -51,6 +52,7 @@ export async function observeHost(
     wireless: await wirelessOf(links, drivers),
     disks: lab ? await drivers.files.list(`${drivers.stateDir}/disks/${lab.name}`) : [],
     firewall: await rulesNaming(freeUplinks(lab, links), drivers),
+    lro: await mergingReceivers(freeUplinks(lab, links), drivers),
     libvirt,
     records,
   };

@@ -42,6 +42,8 @@ export type Action =
   | { readonly kind: 'ip'; readonly family?: 6; readonly lines: readonly string[] }
   | { readonly kind: 'delete-links'; readonly links: readonly LinkRef[] }
   | { readonly kind: 'sysctl'; readonly path: string; readonly value: string }
+  /** Turn LRO on again. */
+  | { readonly kind: 'lro'; readonly dev: string }
   /** Wait a moment for routers to say that they are there, then delete what stood in for each. */
   | { readonly kind: 'routers'; readonly dev: string; readonly standIns: readonly StandIn[] }
   | { readonly kind: 'overlay'; readonly path: string; readonly image: string }

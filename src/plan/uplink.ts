@@ -79,6 +79,7 @@ export function uplinkBefore(bridge: Bridge, uplink: Link, host: HostState): Upl
     up: uplink.up,
     addrGenMode: host.sysctls[genModePath(uplink.name)] ?? null,
     moved,
+    ...(host.lro?.includes(uplink.name) ? { lro: true as const } : {}),
     ...(taken.length > 0
       ? { bridgeSysctls: Object.fromEntries(taken.map(({ path, before }) => [path, before])) }
       : {}),
@@ -187,6 +188,7 @@ export function release(
   ];
   return [
     ...withoutDad(host, uplink, uplink, before.moved, batches(lines, move)),
+    ...(before.lro ? [{ kind: 'lro' as const, dev: uplink }] : []),
     ...untilHeard(identity, uplink),
   ];
 }
