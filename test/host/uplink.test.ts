@@ -170,8 +170,12 @@ describe('an uplink goes and comes back as it was', () => {
     await roundTrip(await box.lab(network('eth1')));
   });
 
-  it('with an MTU of its own, which bridge and taps take over', async () => {
-    await dress('link set dev eth0 mtu 1400');
+  it('promiscuous, with an MTU of its own, which bridge and taps take over', async () => {
+    await dress(
+      'link set dev eth0 mtu 1400',
+      'link set dev eth0 promisc on',
+      'link set dev eth0 allmulticast on',
+    );
     const file = await box.lab(network());
     before = await box.snapshot();
     await box.vmnet('provision', '--network-only', file);
