@@ -3,6 +3,7 @@ import type { Drivers } from '../drivers/drivers.js';
 import { parseLink } from '../host/links.js';
 import type { Link } from '../host/model.js';
 import type { Action, LinkRef } from '../plan/model.js';
+import { heardFrom } from './routers.js';
 import { awaitGuest } from './start.js';
 
 export interface ExecuteOptions {
@@ -25,6 +26,11 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
       return deleteLinks(action.links, drivers);
     case 'sysctl':
       return writeSysctl(action, drivers, options);
+    case 'lro':
+      await drivers.run('ethtool', ['-K', action.dev, 'lro', 'on']);
+      return;
+    case 'routers':
+      return heardFrom(action, drivers, options.signal);
     case 'overlay':
       return drivers.files.makeOverlay(action.path, action.image);
     case 'remove-file':

@@ -14,6 +14,10 @@ export interface IpDump {
   readonly rules4: readonly IpJson[];
   readonly rules6: readonly IpJson[];
   readonly neighbours: readonly IpJson[];
+  /** Nexthop objects of both families, and groups. */
+  readonly nexthops: readonly IpJson[];
+  /** Of these, the ones of IPv6: their JSON does not always tell. */
+  readonly nexthops6: readonly IpJson[];
 }
 
 /** One object of `ip -json`; the parsers in host/ give it a type. */
@@ -31,6 +35,10 @@ export interface Iproute2 {
   dump(): Promise<IpDump>;
   /** Links with addresses and, where asked, traffic counters: one process. */
   links(options?: { stats?: boolean }): Promise<readonly IpJson[]>;
+  /** Routes of all tables and both families as text, which tells more of their metrics than JSON: one process. */
+  routesAsText(): Promise<string>;
+  /** IPv6 default routes: one process. */
+  defaultRoutes6(): Promise<readonly IpJson[]>;
   /** Forwarding database of every bridge: one process. */
   fdb(): Promise<readonly IpJson[]>;
   /** Run all lines as one `ip -batch`. Throws `command-failed` that quotes the line it stopped at. */
@@ -84,8 +92,10 @@ export function makeIproute2(
         run('ip', ['-j', '-d', '-batch', '-'], { input: DUMP_4 }),
         run('ip', ['-6', '-j', '-d', '-batch', '-'], { input: DUMP_6 }),
       ]);
-      const [links = [], routes4 = [], rules4 = [], neighbours = []] = parseDocuments(four.stdout);
-      const [routes6 = [], rules6 = []] = parseDocuments(six.stdout);
+      const [links = [], routes4 = [], rules4 = [], neighbours = [], nexthops = []] = parseDocuments(
+        four.stdout,
+      );
+      const [routes6 = [], rules6 = [], nexthops6 = []] = parseDocuments(six.stdout);
       // Without -4 the first dump holds both families' routes; only IPv6 ones carry a router preference.
       return {
         links,
@@ -94,11 +104,19 @@ export function makeIproute2(
         rules4,
         rules6,
         neighbours,
+        nexthops,
+        nexthops6,
       };
     },
     async links(options = {}) {
       const result = await run('ip', ['-j', '-d', ...(options.stats ? ['-s'] : []), 'address', 'show']);
       return parseDocuments(result.stdout)[0] ?? [];
+    },
+    async routesAsText() {
+      return (await run('ip', ['-d', 'route', 'show', 'table', 'all'])).stdout;
+    },
+    async defaultRoutes6() {
+      return parseDocuments((await run('ip', ['-6', '-j', 'route', 'show', 'default'])).stdout)[0] ?? [];
     },
     async fdb() {
       return parseDocuments((await run('bridge', ['-j', 'fdb', 'show'])).stdout)[0] ?? [];
@@ -114,8 +132,8 @@ export function makeIproute2(
   };
 }
 
-const DUMP_4 = 'address show\nroute show table all\nrule show\nneigh show nud permanent\n';
-const DUMP_6 = 'route show table all\nrule show\n';
+const DUMP_4 = 'address show\nroute show table all\nrule show\nneigh show nud permanent\nnexthop show\n';
+const DUMP_6 = 'route show table all\nrule show\nnexthop show\n';
 
 /** `ip -j -batch` prints one JSON array a line, and an empty line or `[{}]` where there is nothing. */
 export function parseDocuments(stdout: string): IpJson[][] {

@@ -68,5 +68,6 @@ function parseAddress(json: IpJson): Address {
     dynamic: json.dynamic === true,
     validLifetime: lifetime(json.valid_life_time),
     preferredLifetime: lifetime(json.preferred_life_time),
+    ...(json.temporary === true ? { temporary: true as const } : {}),
   };
 }

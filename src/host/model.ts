@@ -10,6 +10,7 @@ export interface HostState {
   /** Routes of every table, without those that the kernel makes by itself in table `local`. */
   readonly routes: readonly Route[];
   readonly rules: readonly Rule[];
+  readonly nexthops: readonly Nexthop[];
   /** Permanent neighbour entries only. */
   readonly neighbours: readonly Neighbour[];
   /** Sysctls that a plan may touch, by path below /proc/sys; a missing key is absent in this kernel. */
@@ -20,6 +21,8 @@ export interface HostState {
   readonly firewall: readonly FirewallRule[];
   /** What the lab's bridges have learned, where NICs are to be put on one that is there already; else empty. */
   readonly fdb: readonly Learned[];
+  /** Of the uplinks that no bridge has yet, those with LRO on, which a bridge turns off. */
+  readonly lro?: readonly string[];
   /** Copy-on-write disks that the lab has already. */
   readonly disks: readonly string[];
   /** null where libvirt was not asked (`--network-only`). */
@@ -97,6 +100,8 @@ export interface Address {
   /** Seconds; null is forever. */
   readonly validLifetime: number | null;
   readonly preferredLifetime: number | null;
+  /** A privacy address (RFC 8981): the kernel makes a new one before it runs out. */
+  readonly temporary?: true;
 }
 
 export interface Route {
@@ -115,8 +120,8 @@ export interface Route {
   readonly src: string | null;
   readonly metric: number | null;
   readonly onlink: boolean;
-  /** `mtu`, `advmss`, … in the order of the dump. */
-  readonly metrics: readonly (readonly [string, number])[];
+  /** `mtu`, `advmss`, … in the order of the dump, with their values in ip's words. */
+  readonly metrics: readonly (readonly [string, number | string])[];
   /** Multipath: one entry a hop. */
   readonly nexthops: readonly {
     readonly gateway: string | null;
@@ -126,6 +131,31 @@ export interface Route {
   }[];
   /** IPv6 router preference. */
   readonly pref: string | null;
+  /** The nexthop object that it uses; its gateway and device are then the object's. */
+  readonly nhid?: number;
+  /** Seconds. */
+  readonly expires?: number;
+  /** `tos 0x10`, `realms 1/2`: words that the same command takes. */
+  readonly options?: readonly string[];
+  /** What it has that vmnet cannot add again (`encap`). */
+  readonly odd?: readonly string[];
+}
+
+/** A nexthop object: one hop, or a group of such. */
+export interface Nexthop {
+  readonly id: number;
+  /** Of a group: 6 where a member is of IPv6. */
+  readonly family: 4 | 6;
+  readonly gateway: string | null;
+  /** null for groups and blackholes. */
+  readonly dev: string | null;
+  readonly onlink: boolean;
+  readonly protocol: string | null;
+  readonly group: readonly { readonly id: number; readonly weight: number }[];
+  /** `type resilient buckets 32 …` */
+  readonly options: readonly string[];
+  /** What it has that vmnet cannot add again (`encap`). */
+  readonly odd?: readonly string[];
 }
 
 export interface Rule {
@@ -136,6 +166,8 @@ export interface Rule {
   readonly iif: string | null;
   readonly oif: string | null;
   readonly action: readonly string[];
+  /** What it has that vmnet cannot add again (`masquerade`). */
+  readonly odd?: readonly string[];
 }
 
 export interface Neighbour {
@@ -200,4 +232,8 @@ export interface UplinkBefore {
   readonly addrGenMode: string | null;
   /** True where its addresses and routes moved to the bridge. */
   readonly moved: boolean;
+  /** LRO was on. */
+  readonly lro?: true;
+  /** Sysctls of the bridge, by path, as they were before it took over the uplink's. */
+  readonly bridgeSysctls?: Readonly<Record<string, string>>;
 }

@@ -29,6 +29,10 @@ function describeAction(action: Action): string[] {
       return action.links.map(link => indent(`ip link del dev ${link.altname}`));
     case 'sysctl':
       return [indent(`sysctl ${action.path.replaceAll('/', '.')}=${action.value}`)];
+    case 'lro':
+      return [indent(`ethtool -K ${action.dev} lro on`)];
+    case 'routers':
+      return [indent(`wait for ${action.standIns.map(it => it.gateway).join(', ')} on ${action.dev}`)];
     case 'overlay':
       return [indent(`qemu-img create ${action.path} on ${printable(action.image)}`)];
     case 'remove-file':

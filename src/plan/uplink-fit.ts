@@ -1,6 +1,8 @@
 import type { HostState, Link } from '../host/model.js';
 import type { Bridge } from '../lab/model.js';
+import { keptByKernel } from './advertised.js';
 import { bridgeName, labOf, linkNamed } from './links.js';
+import { wouldLose } from './odd.js';
 import type { PlanProblem } from './problems.js';
 import { rulesLeftBehind } from './uplink-rules.js';
 
@@ -15,7 +17,8 @@ export const count = (n: number, one: string, many = `${one}s`) => `${n} ${n ===
 /** What the user has to say yes to, if anything. */
 export const riskOf = (bridge: Bridge, uplink: Link, host: HostState): PlanProblem | null =>
   wouldStrand(bridge, uplink) ??
-  wouldExpire(bridge, uplink) ??
+  wouldExpire(bridge, uplink, host) ??
+  (moves(bridge, uplink) ? wouldLose(bridge, uplink, host) : null) ??
   rulesLeftBehind(bridge, uplink, moves(bridge, uplink), host);
 
 /** The host has no such interface. */
@@ -83,8 +86,10 @@ function wouldStrand(bridge: Bridge, uplink: Link): PlanProblem | null {
 }
 
 /** A leased address that nobody renews on the bridge would vanish with its lease. */
-function wouldExpire(bridge: Bridge, uplink: Link): PlanProblem | null {
-  const leased = uplink.addresses.filter(address => address.validLifetime !== null);
+function wouldExpire(bridge: Bridge, uplink: Link, host: HostState): PlanProblem | null {
+  const leased = uplink.addresses.filter(
+    address => address.validLifetime !== null && !keptByKernel(address, uplink, host),
+  );
   if (!moves(bridge, uplink) || leased.length === 0) return null;
   const list = leased
     .map(address => `${address.local}/${address.prefix} (${address.validLifetime} s left)`)

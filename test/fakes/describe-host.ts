@@ -12,6 +12,8 @@ export interface HostDescription {
   /** Those of IPv6 begin with `-6`. */
   readonly routes?: readonly string[];
   readonly rules?: readonly string[];
+  /** Nexthop objects; routes that use them come after. */
+  readonly nexthops?: readonly string[];
   readonly neighbours?: readonly string[];
   readonly sysctls?: Readonly<Record<string, string>>;
   readonly wireless?: readonly string[];
@@ -50,7 +52,15 @@ export async function hostFrom(description: HostDescription): Promise<FakeHost> 
   const host = new FakeHost();
   const { kernel } = host;
   for (const [name, link] of Object.entries(description.links ?? {})) addLink(host, name, link);
-  for (const line of description.routes ?? []) kernel.addRoute(routeFrom(...byFamily(line)), 'add');
+  const routes = (description.routes ?? []).map(line => routeFrom(...byFamily(line)));
+  for (const route of routes.filter(({ nhid }) => nhid === undefined))
+    kernel.addRoute(route, route.protocol === 'ra' ? 'append' : 'add');
+  for (const line of description.nexthops ?? [])
+    runIpLine(kernel, `nexthop replace ${line.replace(/^-6 /, '')}`, line.startsWith('-6 ') ? 6 : 4);
+  for (const route of routes.filter(({ nhid }) => nhid !== undefined)) kernel.addRoute(route, 'add');
+  for (const route of routes)
+    if (route.protocol === 'ra' && route.expires !== undefined && route.dev)
+      kernel.routers.push({ wire: route.dev, route });
   for (const line of description.rules ?? []) kernel.addRule(ruleFrom(...byFamily(line)));
   for (const line of description.neighbours ?? []) kernel.replaceNeighbour(neighbourFrom(new Words(line)));
   for (const [path, value] of Object.entries(description.sysctls ?? {})) kernel.sysctls.set(path, value);

@@ -9,6 +9,19 @@ import { FakeKernel, type FakeLink } from './kernel.js';
 
 export const STATE_DIR = '/var/lib/vmnet';
 
+/** What a new interface starts with. */
+const DEFAULTS = {
+  'net/ipv6/conf/default/addr_gen_mode': '0',
+  'net/ipv6/conf/default/accept_dad': '1',
+  'net/ipv6/conf/default/disable_ipv6': '0',
+  'net/ipv6/conf/default/accept_ra': '1',
+  'net/ipv6/conf/default/autoconf': '1',
+  'net/ipv6/conf/default/forwarding': '0',
+  'net/ipv6/neigh/default/gc_stale_time': '60',
+  'net/ipv4/conf/default/rp_filter': '0',
+  'net/ipv4/conf/default/disable_xfrm': '0',
+};
+
 /** A machine with a kernel, libvirt and files, whose drivers change it and whose state can be looked at. */
 export class FakeHost {
   readonly kernel = new FakeKernel();
@@ -31,8 +44,7 @@ export class FakeHost {
   constructor() {
     for (const table of ['iptables', 'ip6tables', 'arptables'])
       this.kernel.sysctls.set(`net/bridge/bridge-nf-call-${table}`, '1');
-    for (const [key, value] of Object.entries({ addr_gen_mode: '0', accept_dad: '1', disable_ipv6: '0' }))
-      this.kernel.sysctls.set(`net/ipv6/conf/default/${key}`, value);
+    for (const [path, value] of Object.entries(DEFAULTS)) this.kernel.sysctls.set(path, value);
     this.kernel.add({
       name: 'lo',
       kind: null,
@@ -52,6 +64,7 @@ export class FakeHost {
       routes: kernel.sortedRoutes(),
       rules: kernel.rules,
       neighbours: kernel.neighbours,
+      nexthops: kernel.nexthops,
       sysctls: Object.fromEntries(kernel.sysctls),
       wireless: this.wireless,
       firewall: this.firewall,
@@ -85,6 +98,7 @@ export class FakeHost {
       ip: {
         batch: async (lines: readonly string[], options?: BatchOptions) => this.#batch(lines, options ?? {}),
         links: async () => this.kernel.links.map(linkJson),
+        defaultRoutes6: async () => this.kernel.advertise(),
         sweep: async () => {},
         deleteLinks: async (names: readonly string[]) => {
           for (const name of names) await this.#call(`link del dev ${name}`, () => this.kernel.remove(name));

@@ -146,7 +146,7 @@ function checkAction(action: Action, lab: Lab): void {
       return;
     case 'sysctl':
       expect(isBelow(`/proc/sys/${action.path}`, '/proc/sys/net')).toBe(true);
-      expect(action.value).toMatch(/^[0-9]$/);
+      expect(action.value).toMatch(/^-?[0-9]{1,12}$/);
       return;
     case 'delete-links':
       for (const { altname, createdAs } of action.links) {
@@ -160,6 +160,10 @@ function checkAction(action: Action, lab: Lab): void {
       return;
     case 'remove-file':
       expect(isBelow(action.path, STATE_DIR)).toBe(true);
+      return;
+    case 'lro':
+    case 'routers':
+      expect(action.dev).toMatch(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/);
       return;
     default:
       expect(action.name).toMatch(/^[A-Za-z0-9][A-Za-z0-9_-]{2,95}$/);
