@@ -107,7 +107,7 @@ describe('an uplink goes and comes back as it was', () => {
 
   it('with a route that cannot be added again: refused by its name', async () => {
     await dress('-6 route add fd02::/48 encap seg6 mode encap segs fd00::5 dev eth0');
-    const answer = await box.vmnet('provision', '--network-only', await box.lab(network()));
+    const answer = await box.vmnetAsIs('provision', '--network-only', await box.lab(network()));
     expect([answer.code, answer.json.error.code]).toEqual([1, 'conflict']);
     expect(answer.json.error.message).toContain('the route fd02::/48 in table main (encap seg6');
     expect(await box.run('ip', '-br', 'link')).not.toContain('br0');
