@@ -55,7 +55,8 @@ async function undo(
   const rollback = await rollBack(run, interrupted.before, drivers, observe);
   // Hours may have passed: what others did to the host meanwhile is theirs.
   const touched = namesOf(record?.lab ?? null);
-  const left = rollback.left.filter(line => touched.some(name => line.split(/[\s(),]+/).includes(name)));
+  const isOurs = (line: string) => touched.some(name => line.split(/[\s(),]+/).includes(name));
+  const left = rollback.unseen ? rollback.left : rollback.left.filter(isOurs);
   const cause = new VmnetError('interrupted', `a provision of ${lab} had been cut off`);
   if (left.length > 0) throw notRestored(cause, { ...rollback, left }, lab);
 }
