@@ -68,7 +68,7 @@ export function makeIproute2(
       const result = await run('ip', [...args, file], child);
       if (result.exitCode !== 0 && !options.force) throw batchFailed(lines, result.stderr);
     } finally {
-      await rm(file, { force: true });
+      await rm(file, { force: true }).catch(() => {}); // it was run; `sweep` removes it later
     }
   };
 
