@@ -89,9 +89,12 @@ export class Box {
   /** Run vmnet where it will be killed: it leaves no document. */
   killed(env: Record<string, string>, ...words: string[]): Promise<Ended> {
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-    return start(
-      inSandbox(this.sandbox, 'host', ['env', ...variables, process.execPath, CLI, '--json', ...words]),
-    );
+    return this.killedIn(['env', ...variables], ...words);
+  }
+
+  /** The same behind another command, such as `strace`. */
+  killedIn(prefix: readonly string[], ...words: string[]): Promise<Ended> {
+    return start(inSandbox(this.sandbox, 'host', [...prefix, process.execPath, CLI, '--json', ...words]));
   }
 
   /** Run vmnet as people see it, without a terminal. */
