@@ -2,13 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Snapshot } from '../../src/sandbox/snapshot.js';
 import { Box } from '../support/box.js';
-import { killedBefore, type Moment, momentsOf } from '../support/moments.js';
+import { EXHAUSTIVE, killedBefore, type Moment, momentsOf, turn } from '../support/moments.js';
 
-// vmnet killed with -9 before and after everything that it writes down: journal, record, and their removal. By
-// default one way of recovery a moment, in turn; VMNET_TEST_KILLS=all tries every way at every moment, also at those
-// about batch files and locks.
+// vmnet killed with -9 before and after everything that it writes down: journal, record, and their removal; in the
+// exhaustive form also around batch files and locks.
 
-const ALL = process.env.VMNET_TEST_KILLS === 'all';
 const STATE = '/run/vmnet-state';
 const PENDING = `${STATE}/labs/cut/pending.json`;
 
@@ -29,8 +27,8 @@ beforeAll(async () => {
     vms: { a: { boot: 'probe', nics: [{ bridge: 'br0' }] } },
   });
   before = await box.snapshot();
-  const folders = [STATE, ...(ALL ? ['/run/vmnet'] : [])];
-  const chosen = (all: Moment[]) => all.filter(moment => ALL || !moment.title.includes('/batches'));
+  const folders = [STATE, ...(EXHAUSTIVE ? ['/run/vmnet'] : [])];
+  const chosen = (all: Moment[]) => all.filter(moment => EXHAUSTIVE || !moment.title.includes('/batches'));
   const everything = await momentsOf(box, folders, ...PROVISION, '--rollback-after', '0', file);
   provision = chosen(everything);
   // From the first phase, for which the guard is there, to the first one after the move is confirmed.
@@ -38,7 +36,7 @@ beforeAll(async () => {
     everything.findIndex(
       moment => moment.call === 'write' && moment.path?.endsWith('.log') && moment.nth === nth,
     );
-  guarded = ALL ? everything : everything.slice(word(1), word(4));
+  guarded = EXHAUSTIVE ? everything : everything.slice(word(1), word(4));
   destroy = chosen(await momentsOf(box, folders, 'destroy', 'cut'));
 });
 
@@ -65,11 +63,7 @@ const WAYS = {
   },
 };
 
-type Way = keyof typeof WAYS;
-const waysAt = (i: number): Way[] => {
-  const ways = Object.keys(WAYS) as Way[];
-  return ALL ? ways : ways.slice(i % ways.length, (i % ways.length) + 1);
-};
+const ways = Object.keys(WAYS) as (keyof typeof WAYS)[];
 
 /** Kill a run at each moment, go back, and look; prints what was tried. */
 async function everywhere(
@@ -80,7 +74,7 @@ async function everywhere(
 ) {
   let tried = 0;
   for (const [i, moment] of moments.entries()) {
-    for (const way of waysAt(i)) {
+    for (const way of turn(ways, i)) {
       await ready();
       const ended = await box.killedIn(killedBefore(moment), ...words);
       const where = `${what} killed ${moment.title}, then ${way}`;

@@ -2,6 +2,13 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Box } from './box.js';
 
+/** Every way of recovery at every moment (minutes), instead of one in turn: `npm run test:kill`. */
+export const EXHAUSTIVE = process.env.VMNET_TEST_KILLS === 'all';
+
+/** Of some ways, the one whose turn it is; or all. */
+export const turn = <T>(ways: readonly T[], i: number): readonly T[] =>
+  EXHAUSTIVE ? ways : ways.slice(i % ways.length, (i % ways.length) + 1);
+
 /**
  * A moment of a run: just before its n-th system call of a kind. Killing there needs no switch in vmnet: strace(1)
  * sends the signal as the call is entered, and the kernel then does not carry it out.
