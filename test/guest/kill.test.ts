@@ -97,7 +97,7 @@ describe('libvirtd killed', () => {
     box.run(
       'sh',
       '-c',
-      'rm -f /run/libvirtd.pid; libvirtd -d -f /etc/libvirt/libvirtd.conf -p /run/libvirtd.pid',
+      'rm -f /run/libvirtd.pid; libvirtd -d -f /etc/libvirt/libvirtd.conf -p /run/libvirtd.pid > /run/libvirtd.out 2>&1',
     );
   const restoredWith = async (...words: string[]) => {
     // Without libvirt nobody can say that the guests are gone, and nobody does.
