@@ -23,7 +23,7 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
         ...(action.family === undefined ? {} : { family: action.family }),
       });
     case 'delete-links':
-      return deleteLinks(action.links, drivers);
+      return deleteLinks(action.links, drivers, options);
     case 'sysctl':
       return writeSysctl(action, drivers, options);
     case 'lro':
@@ -82,7 +82,11 @@ async function writeSysctl(
 }
 
 /** Find the links again, by their marks, and delete those that are there. */
-async function deleteLinks(refs: readonly LinkRef[], drivers: Drivers): Promise<void> {
+async function deleteLinks(
+  refs: readonly LinkRef[],
+  drivers: Drivers,
+  { undoing }: ExecuteOptions,
+): Promise<void> {
   const links = (await drivers.ip.links()).map(parseLink);
   const byMark = new Map(links.flatMap(link => link.altnames.map(altname => [altname, link] as const)));
   const byName = new Map(links.map(link => [link.name, link]));
@@ -92,7 +96,7 @@ async function deleteLinks(refs: readonly LinkRef[], drivers: Drivers): Promise<
     const unmarked = createdAs === null ? undefined : byName.get(createdAs);
     return unmarked && isBare(unmarked) ? [unmarked.name] : [];
   });
-  await drivers.ip.deleteLinks(names);
+  await drivers.ip.deleteLinks(names, { undoing });
 }
 
 const isBare = (link: Link) => link.altnames.length === 0 && (link.kind === 'tun' || link.kind === 'bridge');

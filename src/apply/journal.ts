@@ -48,12 +48,17 @@ export const phaseBegins = (plan: Plan, phase: Phase, drivers: Drivers): Promise
 export const confirm = (lab: string, drivers: Drivers): Promise<void> =>
   drivers.journals.mark(lab, CONFIRMED);
 
+/** Null where nothing is pending, or what is there was never whole: then nothing had been begun either. */
 export async function readJournal(lab: string, drivers: Drivers): Promise<Interrupted | null> {
   const found = await drivers.journals.read(lab);
-  const pending = found?.entry as Pending | undefined;
-  if (!found || pending?.version !== 1) return null;
-  const begun = pending.plan.phases.filter(phase => found.words.includes(phase.name));
-  return { ...pending, begun };
+  if (!found || !isPending(found.entry)) return null;
+  const begun = found.entry.plan.phases.filter(phase => found.words.includes(phase.name));
+  return { ...found.entry, begun };
+}
+
+function isPending(entry: unknown): entry is Pending {
+  const { version, plan, before } = (entry ?? {}) as Partial<Pending>;
+  return version === 1 && Array.isArray(plan?.phases) && typeof before?.bootId === 'string';
 }
 
 /** Undo actions of all phases that may have taken effect, the latest first. */

@@ -1,6 +1,6 @@
-import { chmod, mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { stateError } from './records.js';
+import { removeFile, stateError } from './records.js';
 import type { Run } from './run.js';
 
 /** Files that a lab's guests need: consoles and disks. */
@@ -30,7 +30,7 @@ export function makeFiles(run: Run): Files {
   return {
     makeFolder,
     read: path => readFile(path, 'utf8').catch(() => null),
-    remove: path => rm(path, { recursive: true, force: true }),
+    remove: removeFile,
     async list(folder) {
       const names = await readdir(folder, { recursive: true }).catch(() => [] as string[]);
       return names.map(name => join(folder, name));

@@ -45,8 +45,11 @@ export interface Iproute2 {
   batch(lines: readonly string[], options?: BatchOptions): Promise<void>;
   /** Remove the batch files of runs that were killed. */
   sweep(): Promise<void>;
-  /** Delete the links behind these names (altnames wherever possible) at once, through a fresh group. */
-  deleteLinks(names: readonly string[]): Promise<void>;
+  /**
+   * Delete the links behind these names (altnames wherever possible) at once, through a fresh group.
+   * @param options `undoing`: also where no batch can be written
+   */
+  deleteLinks(names: readonly string[], options?: { undoing?: boolean }): Promise<void>;
 }
 
 /** @param locks descriptors that a batch inherits: nobody else may start while it runs, even if we are killed */
@@ -76,14 +79,23 @@ export function makeIproute2(
       const result = await run('ip', [...args, file], child);
       if (result.exitCode !== 0 && !options.force) throw batchFailed(lines, result.stderr);
     } finally {
-      await rm(file, { force: true });
+      await rm(file, { force: true }).catch(() => {}); // it was run; `sweep` removes it later
     }
   };
 
-  const deleteLinks = async (names: readonly string[]): Promise<void> => {
+  const deleteLinks = async (names: readonly string[], { undoing = false } = {}): Promise<void> => {
     if (names.length === 0) return;
     const group = unusedGroup(parseDocuments((await run('ip', ['-j', 'link', 'show'])).stdout)[0] ?? []);
-    await batch([...names.map(name => `link set dev ${name} group ${group}`), `link del group ${group}`]);
+    const grouped = names.map(name => `link set dev ${name} group ${group}`);
+    try {
+      await batch([...grouped, `link del group ${group}`]);
+    } catch (error) {
+      if (!undoing || (error as VmnetError).code !== 'state') throw error;
+      const child = { ownSession: true, keepOpen: locks() };
+      await run('ip', ['-batch', '-'], { ...child, input: `${grouped.join('\n')}\n` });
+      // By itself: were we killed while feeding it, its cut number would be another group's.
+      await run('ip', ['link', 'del', 'group', String(group)], child);
+    }
   };
 
   return {

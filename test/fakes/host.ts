@@ -129,10 +129,12 @@ export class FakeHost {
         end: async (lab: string) => void this.pending.delete(lab),
         labs: async () => [...this.pending.keys()],
       },
+      locks: { sweep: async () => {} },
       records: {
         all: async () => [...this.records.values()],
         save: async (record: LabRecord) => void this.records.set(record.name, record),
         remove: async (name: string) => void this.records.delete(name),
+        sweep: async () => {},
       },
       libvirt: async () => this.#libvirt,
     };

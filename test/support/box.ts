@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Drivers, makeDrivers } from '../../src/drivers/drivers.js';
 import { plainNetwork, type SandboxNic } from '../../src/sandbox/network.js';
@@ -97,15 +98,13 @@ export class Box {
   /** Run vmnet where it will be killed: it leaves no document. */
   killed(env: Record<string, string>, ...words: string[]): Promise<Ended> {
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+    return this.killedIn(['env', ...variables], ...words);
+  }
+
+  /** The same behind another command, such as `strace`. */
+  killedIn(prefix: readonly string[], ...words: string[]): Promise<Ended> {
     return start(
-      inSandbox(this.sandbox, 'host', [
-        'env',
-        ...variables,
-        process.execPath,
-        CLI,
-        '--json',
-        ...withYes(words),
-      ]),
+      inSandbox(this.sandbox, 'host', [...prefix, process.execPath, CLI, '--json', ...withYes(words)]),
     );
   }
 
@@ -118,9 +117,17 @@ export class Box {
     return takeSnapshot(this.sandbox, this.drivers);
   }
 
-  /** What differs from a snapshot, one line each. */
+  /**
+   * What differs from a snapshot, one line each. Looks again for two seconds: the kernel installs the local route of
+   * an IPv6 address from a work queue, later than the address.
+   */
   async differenceFrom(before: Snapshot): Promise<string[]> {
-    return snapshotDifference(before, await this.snapshot());
+    const deadline = Date.now() + 2000;
+    for (;;) {
+      const left = snapshotDifference(before, await this.snapshot());
+      if (left.length === 0 || Date.now() > deadline) return left;
+      await sleep(100);
+    }
   }
 
   /** How many of three echo requests from the LAN an address answers. */
