@@ -36,7 +36,10 @@ function verb(words: string, description: string, work: Verb, parent = program, 
   return command;
 }
 
-const yes = ['--yes', 'go on although something would be lost; the refusal says what'] as const;
+const yes = [
+  '--yes',
+  'go on although something would be lost, or nobody would see it; the refusal says what',
+] as const;
 const networkOnly = ['--network-only', 'bridge, uplink and taps; no domains'] as const;
 const noWait = [
   '--no-wait',
@@ -56,6 +59,7 @@ verb(
     '--rollback-after <seconds>',
     'undo a moved uplink unless it proves itself in time (default: 30; 0: no guard)',
   )
+  .option('--confirm <seconds>', 'undo a moved uplink unless somebody confirms in time')
   .option(...noWait)
   .option(...restart)
   .option(...yes);
@@ -79,6 +83,11 @@ verb(
   async (context, lab, flags) => (await import('./commands/recover.js')).recover(lab, flags, context),
 ).option(...noWait);
 verb(
+  'confirm <lab>',
+  'keep the uplink that a provision with --confirm has moved: from another shell, by file or name',
+  async (context, lab, flags) => (await import('./commands/confirm.js')).confirm(lab, flags, context),
+);
+verb(
   'guard <lab>',
   'watch a provision from outside; started by it, not by people',
   async (context, lab, flags) => (await import('./commands/recover.js')).guard(lab, flags, context),
@@ -98,6 +107,22 @@ verb(
   .option('--force', 'delete a bridge although ports that vmnet did not make are on it');
 verb('status [lab]', 'show the VMs of a lab, or of all', async (context, lab, flags) =>
   (await import('./commands/status.js')).status(lab, flags, context),
+);
+const enableVerbs = () => import('./commands/enable.js');
+verb(
+  'enable <lab>',
+  'have the network plane of a provisioned lab come back at each boot: by file or name',
+  async (context, lab, flags) => (await enableVerbs()).enable(lab, flags, context),
+);
+verb('disable <lab>', 'undo that; what is up stays up', async (context, lab, flags) =>
+  (await enableVerbs()).disable(lab, flags, context),
+);
+verb(
+  'boot <name>',
+  'bring a network plane back after a reboot; started by the unit of enable, not by people',
+  async (context, name, flags) => (await import('./commands/provision.js')).boot(name, flags, context),
+  program,
+  true,
 );
 verb('list', 'list the labs on this host', async (context, flags) =>
   (await import('./commands/list.js')).list(flags, context),

@@ -23,9 +23,9 @@ export async function runCommand(
   work: (context: Context) => Promise<Outcome>,
 ): Promise<number> {
   const abort = new AbortController();
-  const forget = onSignals(abort, name);
   for (const stream of [process.stdout, process.stderr]) stream.on('error', onOutputError);
   const about: Context['about'] = { lab: null };
+  const forget = onSignals(abort, name, about);
   let drivers: Context['drivers'] | null = null;
   try {
     const trace: Trace = flags.debug === undefined ? () => {} : debugTrace(flags.debug);
@@ -63,15 +63,23 @@ function onOutputError(error: NodeJS.ErrnoException): void {
   });
 }
 
+/** What finishes a verb that was killed while it put things right. */
+const FINISH: Readonly<Record<string, string>> = {
+  provision: 'recover',
+  boot: 'recover',
+  recover: 'recover',
+  destroy: 'destroy',
+};
+
 /** The first signal asks the run to undo; the second says how to go on if that takes too long. */
-function onSignals(abort: AbortController, command: string): () => void {
+function onSignals(abort: AbortController, command: string, about: Context['about']): () => void {
   const doing = command === 'destroy' ? 'stopping at the next step' : 'putting the host back';
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const handler = () => {
+    const finish = FINISH[command];
+    const how = finish ? ` Should this be killed, finish with: vmnet ${finish} ${about.lab ?? 'LAB'}` : '';
     process.stderr.write(
-      abort.signal.aborted
-        ? `\nStill ${doing}. Should this be killed, finish with: vmnet destroy LAB\n`
-        : `\nInterrupted: ${doing}, please wait.\n`,
+      abort.signal.aborted ? `\nStill ${doing}.${how}\n` : `\nInterrupted: ${doing}, please wait.\n`,
     );
     abort.abort();
   };

@@ -3,11 +3,11 @@ import { VmnetError } from '../errors.js';
 import type { HostState } from '../host/model.js';
 import type { Phase, Plan } from '../plan/model.js';
 import type { Reporter, Stage } from '../report/reporter.js';
-import { forget } from './forget.js';
+import { awaitConfirmation, type Question } from './confirm.js';
 import { beginJournal, confirm, phaseBegins, untilGuarded } from './journal.js';
 import { type PhaseHooks, planStages, type Run, type StepResult } from './pipeline.js';
-import { gatewaysBehind, type Peer, stillReached, whoAnswers } from './reach.js';
-import { recover } from './recover.js';
+import { type Peer, stillReached, whomToReach } from './reach.js';
+import { putBack, recover } from './recover.js';
 import { notRestored, rollBack } from './rollback.js';
 
 /** What applying a plan needs from its surroundings. */
@@ -19,6 +19,10 @@ export interface ApplyContext {
   readonly observe: () => Promise<HostState>;
   /** Start a process that undoes the run if it dies while an uplink moves; null goes without. */
   readonly startGuard: ((lab: string) => Promise<Guard>) | null;
+  /** Ask a person whether a moved uplink is to stay. */
+  readonly question?: Question | null;
+  /** Peers of the lab that do not answer beforehand are passed over instead of refused. */
+  readonly lenient?: boolean;
 }
 
 /**
@@ -44,16 +48,21 @@ export async function applyProvision(
       await drivers.records.save(plan.record);
     // Early, so that it is there when the uplink's turn comes.
     if (plan.moves.length > 0 && context.startGuard) guard = await context.startGuard(plan.lab);
-    const hooks = provisionHooks(plan, before, guard, context);
+    const reached =
+      plan.moves.length > 0 ? await whomToReach(plan, before, context.lenient ?? false, drivers) : [];
+    const hooks = provisionHooks(plan, reached, guard, context);
     await reporter.stages([...planStages(plan, run, drivers, signal, hooks), ...after]);
+    await drivers.journals.end(plan.lab);
   } catch (error) {
     await goBack(error as Error, plan, run, before, context);
-    await drivers.journals.end(plan.lab);
-    await (former ? drivers.records.save(former) : forget(plan.lab, drivers));
-    await guard?.ended();
-    throw restored(error as Error, run);
+    const unwritten = await putBack(plan.lab, former ?? null, drivers).then(
+      () => null,
+      (reason: Error) => reason,
+    );
+    // Until the journal is gone a guard goes on, and it is we whom it would wait for.
+    if (unwritten === null) await guard?.ended();
+    throw restored(error as Error, plan.lab, run, unwritten);
   }
-  await drivers.journals.end(plan.lab);
   for (const path of plan.garbage) await drivers.files.remove(path);
   return run.done;
 }
@@ -67,23 +76,16 @@ export interface Guard {
 /** Write each phase down before it begins; move an uplink only under guard, and tell the guard once all is well. */
 function provisionHooks(
   plan: Plan,
-  before: HostState,
+  reached: readonly Peer[],
   guard: Guard | null,
-  { drivers }: ApplyContext,
+  context: ApplyContext,
 ): PhaseHooks {
+  const { drivers, question } = context;
   const moving = (phase: Phase) => phase.name === 'uplink' && plan.moves.length > 0;
   const now = (dev: string) => plan.moves.find(move => move.from === dev)?.to ?? dev;
-  let reached: readonly Peer[] = [];
   return {
     async before(phase) {
-      if (moving(phase)) {
-        const gateways = gatewaysBehind(
-          plan.moves.map(move => move.from),
-          before,
-        );
-        reached = await whoAnswers(gateways, drivers);
-        if (guard) await untilGuarded(plan.lab, drivers);
-      }
+      if (moving(phase) && guard) await untilGuarded(plan.lab, drivers);
       await phaseBegins(plan, phase, drivers);
     },
     async after(phase, tell) {
@@ -91,6 +93,7 @@ function provisionHooks(
       if (reached.length > 0)
         tell(`does the host still reach ${reached.map(peer => peer.address).join(', ')}?`);
       await stillReached(reached, now, drivers);
+      if (question) await awaitConfirmation(plan, question, context, tell);
       await confirm(plan.lab, drivers);
     },
   };
@@ -117,13 +120,18 @@ async function goBack(
 }
 
 /** The same failure, with the word on what became of the host. */
-function restored(error: Error, run: Run): Error {
+function restored(error: Error, lab: string, run: Run, unwritten: Error | null): Error {
   if (!(error instanceof VmnetError)) return error;
-  const word =
+  const words = [
+    ...(error.hint ? [error.hint] : []),
     run.undo.length > 0
       ? 'Everything was undone; the host was looked at again and is as it was.'
-      : 'Nothing was changed.';
-  return new VmnetError(error.code, error.message, error.hint ? `${error.hint}\n${word}` : word, error);
+      : 'Nothing was changed.',
+    ...(unwritten
+      ? [`What was written down is still there: ${unwritten.message}`, `To finish: vmnet recover ${lab}`]
+      : []),
+  ];
+  return new VmnetError(error.code, error.message, words.join('\n'), error);
 }
 
 /**
@@ -134,7 +142,7 @@ function restored(error: Error, run: Run): Error {
 export async function applyDestroy(
   plan: Plan,
   before: HostState,
-  context: Omit<ApplyContext, 'startGuard'>,
+  context: Omit<ApplyContext, 'startGuard' | 'question' | 'lenient'>,
   replan: () => Promise<Plan>,
 ): Promise<StepResult[]> {
   const { drivers, reporter, signal } = context;
@@ -150,7 +158,10 @@ export async function applyDestroy(
     // What was taken from a bridge must arrive at its uplink, whatever refused.
     await recover(plan.lab, drivers, context.observe).catch(() => {});
   }
-  const left = (await replan()).phases.flatMap(phase => phase.steps.map(step => step.title));
+  const left = await replan().then(
+    rest => rest.phases.flatMap(phase => phase.steps.map(step => step.title)),
+    (error: Error) => [`look at the host, which was not possible: ${error.message}`],
+  );
   if (left.length > 0) throw unfinished(plan.lab, left, failure);
   if (failure) throw failure;
   return run.done;
@@ -160,7 +171,12 @@ function unfinished(lab: string, left: readonly string[], failure: Error | null)
   return new VmnetError(
     'not-restored',
     `the lab ${lab} is not wholly destroyed${failure ? `: ${failure.message}` : ''}`,
-    ['Still to do:', ...left.map(title => `  ${title}`), `To finish: vmnet destroy ${lab}`].join('\n'),
+    [
+      ...(failure instanceof VmnetError && failure.hint ? [failure.hint] : []),
+      'Still to do:',
+      ...left.map(title => `  ${title}`),
+      `To finish: vmnet destroy ${lab}`,
+    ].join('\n'),
     failure ?? undefined,
   );
 }

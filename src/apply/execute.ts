@@ -3,6 +3,7 @@ import type { Drivers } from '../drivers/drivers.js';
 import { parseLink } from '../host/links.js';
 import type { Link } from '../host/model.js';
 import type { Action, LinkRef } from '../plan/model.js';
+import { heardFrom } from './routers.js';
 import { awaitGuest } from './start.js';
 
 export interface ExecuteOptions {
@@ -22,9 +23,14 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
         ...(action.family === undefined ? {} : { family: action.family }),
       });
     case 'delete-links':
-      return deleteLinks(action.links, drivers);
+      return deleteLinks(action.links, drivers, options);
     case 'sysctl':
       return writeSysctl(action, drivers, options);
+    case 'lro':
+      await drivers.run('ethtool', ['-K', action.dev, 'lro', 'on']);
+      return;
+    case 'routers':
+      return heardFrom(action, drivers, options.signal);
     case 'overlay':
       return drivers.files.makeOverlay(action.path, action.image);
     case 'remove-file':
@@ -76,7 +82,11 @@ async function writeSysctl(
 }
 
 /** Find the links again, by their marks, and delete those that are there. */
-async function deleteLinks(refs: readonly LinkRef[], drivers: Drivers): Promise<void> {
+async function deleteLinks(
+  refs: readonly LinkRef[],
+  drivers: Drivers,
+  { undoing }: ExecuteOptions,
+): Promise<void> {
   const links = (await drivers.ip.links()).map(parseLink);
   const byMark = new Map(links.flatMap(link => link.altnames.map(altname => [altname, link] as const)));
   const byName = new Map(links.map(link => [link.name, link]));
@@ -86,7 +96,7 @@ async function deleteLinks(refs: readonly LinkRef[], drivers: Drivers): Promise<
     const unmarked = createdAs === null ? undefined : byName.get(createdAs);
     return unmarked && isBare(unmarked) ? [unmarked.name] : [];
   });
-  await drivers.ip.deleteLinks(names);
+  await drivers.ip.deleteLinks(names, { undoing });
 }
 
 const isBare = (link: Link) => link.altnames.length === 0 && (link.kind === 'tun' || link.kind === 'bridge');

@@ -25,6 +25,15 @@ export const CONFIRMED = 'confirmed';
 /** Written by the guard when it watches. */
 export const GUARDED = 'guarded';
 
+/** Written with the seconds that a person has to confirm a move: `asked 60`. */
+export const ASKED = 'asked';
+
+/** Written when a person says that a move is to stay. */
+export const KEPT = 'kept';
+
+/** Written when it is too late for that. */
+export const EXPIRED = 'expired';
+
 export async function beginJournal(plan: Plan, before: HostState, drivers: Drivers): Promise<void> {
   const former = before.records.find(record => record.name === plan.lab) ?? null;
   const pending: Pending = { version: 1, plan, before: { ...before, records: [] }, former };
@@ -39,12 +48,17 @@ export const phaseBegins = (plan: Plan, phase: Phase, drivers: Drivers): Promise
 export const confirm = (lab: string, drivers: Drivers): Promise<void> =>
   drivers.journals.mark(lab, CONFIRMED);
 
+/** Null where nothing is pending, or what is there was never whole: then nothing had been begun either. */
 export async function readJournal(lab: string, drivers: Drivers): Promise<Interrupted | null> {
   const found = await drivers.journals.read(lab);
-  const pending = found?.entry as Pending | undefined;
-  if (!found || pending?.version !== 1) return null;
-  const begun = pending.plan.phases.filter(phase => found.words.includes(phase.name));
-  return { ...pending, begun };
+  if (!found || !isPending(found.entry)) return null;
+  const begun = found.entry.plan.phases.filter(phase => found.words.includes(phase.name));
+  return { ...found.entry, begun };
+}
+
+function isPending(entry: unknown): entry is Pending {
+  const { version, plan, before } = (entry ?? {}) as Partial<Pending>;
+  return version === 1 && Array.isArray(plan?.phases) && typeof before?.bootId === 'string';
 }
 
 /** Undo actions of all phases that may have taken effect, the latest first. */
@@ -56,9 +70,9 @@ const GUARD_WITHIN = 20_000;
 
 /** Wait until a guard watches this run. Throws `timeout`: without it, the uplink is not touched. */
 export async function untilGuarded(lab: string, drivers: Drivers): Promise<void> {
-  const deadline = Date.now() + GUARD_WITHIN;
+  const deadline = performance.now() + GUARD_WITHIN;
   while (!(await drivers.journals.words(lab))?.includes(GUARDED)) {
-    if (Date.now() > deadline)
+    if (performance.now() > deadline)
       throw new VmnetError(
         'timeout',
         `the guard of ${lab} did not start`,

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Drivers } from '../drivers/drivers.js';
 import { VmnetError } from '../errors.js';
-import type { HostState } from '../host/model.js';
+import type { HostState, LabRecord } from '../host/model.js';
+import type { Plan } from '../plan/model.js';
 
 /** Somebody whom the host reaches through an uplink, and must still reach when that is a port of a bridge. */
 export interface Peer {
@@ -19,6 +20,54 @@ export function gatewaysBehind(devices: readonly string[], host: HostState): Pee
   );
   return [...new Map(found.map(peer => [`${peer.address} ${peer.dev}`, peer])).values()];
 }
+
+/** The peers that the lab names behind the uplinks that move. */
+export const peersBehind = (moves: Plan['moves'], record: LabRecord | null): Peer[] =>
+  moves.flatMap(({ from }) =>
+    (record?.lab.bridges ?? [])
+      .filter(bridge => bridge.uplink === from)
+      .flatMap(bridge => bridge.peers.map(address => ({ address, dev: from }))),
+  );
+
+/** How often somebody is asked who has to answer: a first frame may be lost to address resolution. */
+const ASKED_BEFORE = 3;
+
+/**
+ * Who must be reached after the uplinks of a plan have moved: the peers that the lab names, and those default gateways
+ * that answer now.
+ * @throws {VmnetError} `conflict` where a peer does not answer, unless `lenient`
+ */
+export async function whomToReach(
+  { moves, record }: Plan,
+  host: HostState,
+  lenient: boolean,
+  drivers: Drivers,
+): Promise<Peer[]> {
+  const gateways = gatewaysBehind(
+    moves.map(move => move.from),
+    host,
+  );
+  const named = peersBehind(moves, record);
+  const silent = async () => {
+    let left = named;
+    for (let tries = 0; tries < ASKED_BEFORE && left.length > 0; tries++) {
+      const answering = new Set(await whoAnswers(left, drivers));
+      left = left.filter(peer => !answering.has(peer));
+    }
+    return left;
+  };
+  const [reached, missing] = await Promise.all([whoAnswers(gateways, drivers), silent()]);
+  if (missing.length > 0 && !lenient) throw notThere(missing);
+  const all = [...named.filter(peer => !missing.includes(peer)), ...reached];
+  return [...new Map(all.map(peer => [`${peer.address} ${peer.dev}`, peer])).values()];
+}
+
+const notThere = (missing: readonly Peer[]) =>
+  new VmnetError(
+    'conflict',
+    `${missing.map(({ address, dev }) => `the peer ${address} does not answer through ${dev}`).join('; ')}, so it could not be told whether the host still reaches it afterwards`,
+    'It was asked by ping, and by ARP or neighbour discovery. Take it out of "peers", or see why it is silent.',
+  );
 
 /** Those who answer. */
 export async function whoAnswers(peers: readonly Peer[], drivers: Drivers): Promise<Peer[]> {
@@ -38,12 +87,12 @@ export async function stillReached(
   deviceOf: (dev: string) => string,
   drivers: Drivers,
 ): Promise<void> {
-  const deadline = Date.now() + BACK_WITHIN;
+  const deadline = performance.now() + BACK_WITHIN;
   let missing = peers.map(({ address, dev }) => ({ address, dev: deviceOf(dev) }));
   while (missing.length > 0) {
     const answering = new Set(await whoAnswers(missing, drivers));
     missing = missing.filter(peer => !answering.has(peer));
-    if (missing.length > 0 && Date.now() > deadline) throw lost(missing);
+    if (missing.length > 0 && performance.now() > deadline) throw lost(missing);
     if (missing.length > 0) await sleep(100);
   }
 }

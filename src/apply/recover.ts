@@ -1,6 +1,7 @@
 import type { Drivers } from '../drivers/drivers.js';
 import { VmnetError } from '../errors.js';
-import type { HostState } from '../host/model.js';
+import type { HostState, LabRecord } from '../host/model.js';
+import { findRecord } from '../host/records.js';
 import type { Lab } from '../lab/model.js';
 import { execute, joined } from './execute.js';
 import { forget } from './forget.js';
@@ -21,9 +22,11 @@ export async function recover(
   observe: () => Promise<HostState>,
 ): Promise<Recovery> {
   await drivers.ip.sweep();
+  await drivers.locks.sweep();
   const interrupted = await readJournal(lab, drivers);
   if (interrupted === null) {
     await drivers.journals.end(lab);
+    await drivers.records.sweep(lab);
     return 'none';
   }
   if (!(await isOfHere(interrupted, drivers))) {
@@ -36,10 +39,20 @@ export async function recover(
     return 'carried on';
   }
   await undo(interrupted, drivers, observe);
-  await drivers.journals.end(lab);
-  await (interrupted.former ? drivers.records.save(interrupted.former) : forget(lab, drivers));
+  await putBack(lab, interrupted.former, drivers);
   return 'undone';
 }
+
+/** The record as it was, and then the end of the journal: killed in between, this is all done once more. */
+export async function putBack(lab: string, former: LabRecord | null, drivers: Drivers): Promise<void> {
+  if (former === null) await forget(lab, drivers);
+  // A full disk must not hinder a run that got no further than this.
+  else if (!isSame(await findRecord(lab, drivers), former)) await drivers.records.save(former);
+  await drivers.journals.end(lab);
+  await drivers.records.sweep(lab);
+}
+
+const isSame = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 
 async function isOfHere({ before }: Interrupted, { kernel }: Drivers): Promise<boolean> {
   return before.bootId === (await kernel.bootId()) && before.netns === (await kernel.netns());
@@ -55,7 +68,8 @@ async function undo(
   const rollback = await rollBack(run, interrupted.before, drivers, observe);
   // Hours may have passed: what others did to the host meanwhile is theirs.
   const touched = namesOf(record?.lab ?? null);
-  const left = rollback.left.filter(line => touched.some(name => line.split(/[\s(),]+/).includes(name)));
+  const isOurs = (line: string) => touched.some(name => line.split(/[\s(),]+/).includes(name));
+  const left = rollback.unseen ? rollback.left : rollback.left.filter(isOurs);
   const cause = new VmnetError('interrupted', `a provision of ${lab} had been cut off`);
   if (left.length > 0) throw notRestored(cause, { ...rollback, left }, lab);
 }

@@ -9,6 +9,8 @@ import type { Run } from './pipeline.js';
 export interface Rollback {
   /** What still differs from the state before, one line each; empty is a restored host. */
   readonly left: readonly string[];
+  /** Why the host could not be looked at, so that nothing is known of it; null where it could. */
+  readonly unseen: Error | null;
   /** Undo actions that failed, in words. */
   readonly failures: readonly string[];
 }
@@ -26,14 +28,17 @@ export async function rollBack(
   const others = run.undo.filter(action => action.kind !== 'start');
   for (const action of joined([...others, ...starts])) {
     await execute(action, drivers, { undoing: true, signal: null, tell: () => {} }).catch((error: Error) =>
-      failures.push(`${action.kind}: ${error.message}`),
+      failures.push(`${action.kind}${'name' in action ? ` ${action.name}` : ''}: ${error.message}`),
     );
   }
-  const left = await observe().then(
-    after => difference(before, after),
-    (error: Error) => [`the host could not be looked at again: ${error.message}`],
+  return observe().then(
+    after => ({ left: difference(before, after), unseen: null, failures }),
+    (error: Error) => ({
+      left: [`the host could not be looked at again: ${error.message}`],
+      unseen: error,
+      failures,
+    }),
   );
-  return { left, failures };
 }
 
 /** The error of a run that failed and could not be undone whole. */
@@ -45,6 +50,7 @@ export function notRestored(cause: Error, rollback: Rollback, lab: string): Vmne
       'What is left:',
       ...rollback.left.map(line => `  ${line}`),
       ...rollback.failures.map(line => `  failed: ${line}`),
+      ...(rollback.unseen instanceof VmnetError && rollback.unseen.hint ? [rollback.unseen.hint] : []),
       `To finish: vmnet destroy ${lab}`,
     ].join('\n'),
     cause,

@@ -8,6 +8,7 @@ import { requireHost } from '../host/require.js';
 import { stepCount } from '../plan/model.js';
 import { planDestroy } from '../plan/plan.js';
 import type { Context, Outcome } from './command.js';
+import { disableUnit } from './enable.js';
 import { type LockFlags, locked, locksFor } from './locked.js';
 import { showPlan } from './plan.js';
 import { recoverFirst } from './recover.js';
@@ -38,21 +39,25 @@ export async function destroy(labOrFile: string, flags: DestroyFlags, context: C
 async function destroyLocked(name: string, flags: DestroyFlags, context: Context): Promise<Outcome> {
   const { drivers, reporter } = context;
   // What could not be undone is destroyed all the same, by its marks.
-  await recoverFirst(name, context).catch(async (error: Error) => {
+  await recoverFirst(name, context).catch((error: Error) => {
     if (!(error instanceof VmnetError) || error.code !== 'not-restored') throw error;
     reporter.warn(`${error.message}\n${error.hint}`);
-    await drivers.journals.end(name);
   });
   const record = await findRecord(name, context.drivers);
   const look = looker(name, flags, record, context);
   const replan = async () => planDestroy(name, await look(), drivers.stateDir, flags);
   const before = await look();
   const plan = planDestroy(name, before, drivers.stateDir, flags);
+  // Not before the host was seen: until then, what could not be undone must not be forgotten.
+  await drivers.journals.end(name);
   const steps =
     stepCount(plan) > 0 ? await applyDestroy(plan, before, { ...context, observe: look }, replan) : [];
   // Guests that were left alone still need the record and their disks.
   const guestsStay = flags.networkOnly === true && record?.networkOnly === false;
-  if (!guestsStay) await forget(name, drivers);
+  if (!guestsStay) {
+    await forget(name, drivers);
+    if (await disableUnit(name, drivers)) reporter.print(`${name}: does not come back at boot any more`);
+  }
   reporter.print(closing(name, stepCount(plan), record !== undefined, guestsStay));
   return { lab: name, steps };
 }

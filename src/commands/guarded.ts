@@ -2,21 +2,18 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Guard } from '../apply/apply.js';
 import type { Drivers } from '../drivers/drivers.js';
-import { VmnetError } from '../errors.js';
 import { self } from '../process.js';
+import { wholeSeconds } from './seconds.js';
 
 /** Seconds in which a moved uplink has to prove itself, unless `--rollback-after` says otherwise. */
 const DEFAULT_SECONDS = 30;
 
+/** Less would cut off an ordinary move: after it, a gateway has six seconds to be found again. */
+const LEAST_SECONDS = 10;
+
 /** Seconds of `--rollback-after`; 0 goes without a guard. */
-export function rollbackAfter(flag: string | undefined): number {
-  const seconds = flag === undefined ? DEFAULT_SECONDS : Number(flag);
-  if (Number.isInteger(seconds) && seconds >= 0 && seconds <= 3600) return seconds;
-  throw new VmnetError(
-    'usage',
-    `--rollback-after takes whole seconds, from 0 to 3600, not ${JSON.stringify(flag)}`,
-  );
-}
+export const rollbackAfter = (flag: string | undefined): number =>
+  flag === undefined ? DEFAULT_SECONDS : wholeSeconds('--rollback-after', flag, LEAST_SECONDS, 3600, true);
 
 /**
  * Start a process that outlives us and our terminal: a transient unit where systemd may be asked, so that the end
@@ -27,21 +24,12 @@ export async function startGuard(lab: string, seconds: number, drivers: Drivers)
   const cli = fileURLToPath(new URL('../cli.js', import.meta.url));
   const command = [process.execPath, cli, '--quiet', '--connect', drivers.libvirtUri, 'guard', lab];
   const words = [...command, '--watch', `${pid}:${startedAt}`, '--deadline', String(seconds * 1000)];
-  const env = { ...process.env, VMNET_STATE_DIR: drivers.stateDir, VMNET_CACHE_DIR: drivers.cacheDir };
+  const folders = { VMNET_STATE_DIR: drivers.stateDir, VMNET_CACHE_DIR: drivers.cacheDir };
   if (await drivers.kernel.hasSystemd()) {
-    const settings = ['VMNET_STATE_DIR', 'VMNET_CACHE_DIR'].map(
-      name => `--setenv=${name}=${env[name as keyof typeof env]}`,
-    );
-    await drivers.run('systemd-run', [
-      '--quiet',
-      '--collect',
-      `--unit=vmnet-guard-${lab}`,
-      ...settings,
-      '--',
-      ...words,
-    ]);
+    await drivers.run('systemd-run', guardUnit(`vmnet-guard-${lab}-${pid}`, folders, words));
     return { ended: async () => {} };
   }
+  const env = { ...process.env, ...folders };
   const [file = '', ...args] = words;
   const child = spawn(file, args, { detached: true, stdio: 'ignore', env, cwd: '/' });
   const ended = new Promise<void>(resolve => {
@@ -56,3 +44,26 @@ export async function startGuard(lab: string, seconds: number, drivers: Drivers)
     },
   };
 }
+
+/**
+ * Arguments of systemd-run(1) for a guard. The unit bears the run's pid, so that the guard of a run that was killed,
+ * which may still be at work, is not in the way of the next. `exec` fails here and now where the program cannot be
+ * started. On shutdown only the guard itself is told, never a batch that it runs (`mixed`); it ends with the run, which
+ * is told as well and goes back. What is last to be killed where memory runs out is what puts the NIC back.
+ */
+export const guardUnit = (
+  unit: string,
+  env: Readonly<Record<string, string>>,
+  words: readonly string[],
+): string[] => [
+  '--quiet',
+  '--collect',
+  `--unit=${unit}`,
+  '--service-type=exec',
+  '--property=KillMode=mixed',
+  '--property=OOMScoreAdjust=-900',
+  ...Object.entries(env).map(([name, value]) => `--setenv=${name}=${value}`),
+  '--',
+  // systemd puts variables in the place of `$NAME` in arguments, as in a unit file.
+  ...words.map((word, i) => (i === 0 ? word : word.replaceAll('$', '$$$$'))),
+];

@@ -1,9 +1,11 @@
 import { readRecords } from '../host/records.js';
 import { table } from '../report/table.js';
 import type { Context, Outcome } from './command.js';
+import { afterReboot } from './rebooted.js';
 
 /** List the labs that have been provisioned on this host. */
-export async function list(_flags: object, { drivers, reporter }: Context): Promise<Outcome> {
+export async function list(_flags: object, context: Context): Promise<Outcome> {
+  const { drivers, reporter } = context;
   const [records, bootId] = await Promise.all([readRecords(drivers), drivers.kernel.bootId()]);
   const labs = records.map(({ name, lab, ...record }) => ({
     name,
@@ -26,5 +28,6 @@ export async function list(_flags: object, { drivers, reporter }: Context): Prom
           ]),
         ),
   );
+  for (const { note } of await afterReboot(records, context)) reporter.print(note);
   return { more: { labs } };
 }

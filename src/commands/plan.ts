@@ -2,6 +2,7 @@ import { loadLab } from '../lab/load.js';
 import { describePlan } from '../plan/describe.js';
 import type { Plan } from '../plan/model.js';
 import { planProvision } from '../plan/plan.js';
+import { sessionNotes } from '../plan/uplink-session.js';
 import type { Context, Outcome } from './command.js';
 import { observeFor } from './observe.js';
 import { prepareRender } from './prepare.js';
@@ -19,7 +20,10 @@ export async function plan(file: string, flags: PlanFlags, context: Context): Pr
   context.about.lab = lab.name;
   const host = await observeFor(lab, flags, context);
   const prepared = flags.networkOnly ? null : await prepareRender(lab, host, drivers, false);
-  return showPlan(planProvision(lab, host, prepared?.context ?? null, flags), context);
+  const change = planProvision(lab, host, prepared?.context ?? null, flags);
+  const session = change.moves.length > 0 ? await drivers.session() : null;
+  const notes = session ? sessionNotes(lab, host, session) : [];
+  return showPlan({ ...change, notes: [...change.notes, ...notes] }, context);
 }
 
 export function showPlan(plan: Plan, { reporter }: Context): Outcome {

@@ -1,11 +1,16 @@
 import { applyProvision } from '../apply/apply.js';
+import { VmnetError } from '../errors.js';
+import { findRecord } from '../host/records.js';
 import { requireHost } from '../host/require.js';
 import { loadLab } from '../lab/load.js';
 import type { Lab } from '../lab/model.js';
 import { stepCount } from '../plan/model.js';
 import { planProvision } from '../plan/plan.js';
+import { movesOf } from '../plan/uplink.js';
+import { sessionNotes } from '../plan/uplink-session.js';
 import { closingLine, proofTable } from '../verify/describe.js';
 import type { Context, Outcome } from './command.js';
+import { questionOf } from './confirm.js';
 import { rollbackAfter, startGuard } from './guarded.js';
 import { type LockFlags, locked, locksFor } from './locked.js';
 import { observeFor } from './observe.js';
@@ -23,6 +28,10 @@ export interface ProvisionFlags extends LockFlags {
   readonly yes?: boolean;
   /** Seconds in which a moved uplink has to prove itself; 0 goes without a guard. */
   readonly rollbackAfter?: string;
+  /** Seconds that a person has to confirm a moved uplink. */
+  readonly confirm?: string;
+  /** Peers that do not answer beforehand are passed over. */
+  readonly lenient?: boolean;
 }
 
 /** Bring the host to what the lab says, and prove it. */
@@ -31,6 +40,20 @@ export async function provision(file: string, flags: ProvisionFlags, context: Co
   context.about.lab = lab.name;
   if (flags.dryRun) return plan(file, flags, context);
   await requireHost(context.drivers, 'provision');
+  return provisionLab(lab, flags, context);
+}
+
+/** Bring the network plane of a lab back after a reboot, as it was applied; called by the unit of `vmnet enable`. */
+export async function boot(name: string, _flags: object, context: Context): Promise<Outcome> {
+  context.about.lab = name;
+  await requireHost(context.drivers, 'boot');
+  const record = await findRecord(name, context.drivers);
+  if (!record) throw new VmnetError('usage', `the lab ${name} is not known here`, `vmnet disable ${name}`);
+  // A peer may still be booting itself: that must not keep the guests away from the network.
+  return provisionLab(record.lab, { networkOnly: true, yes: true, lenient: true }, context);
+}
+
+async function provisionLab(lab: Lab, flags: ProvisionFlags, context: Context): Promise<Outcome> {
   const what = `vmnet provision ${lab.name}`;
   return locked(locksFor(lab.name, lab), what, flags, context, () => provisionLocked(lab, flags, context));
 }
@@ -40,23 +63,33 @@ async function provisionLocked(lab: Lab, flags: ProvisionFlags, context: Context
   await recoverFirst(lab.name, context);
   const observe = () => observeFor(lab, flags, context);
   const seconds = rollbackAfter(flags.rollbackAfter);
+  const question = questionOf(flags.confirm, context);
   const guard = seconds > 0 ? (name: string) => startGuard(name, seconds, drivers) : null;
   const host = await observe();
   const prepared = flags.networkOnly ? null : await prepareRender(lab, host, drivers, true);
-  const change = planProvision(lab, host, prepared?.context ?? null, flags);
+  const session = movesOf(lab, host).length > 0 ? await drivers.session() : null;
+  const change = planProvision(lab, host, prepared?.context ?? null, { ...flags, session });
   if (prepared?.accelNote) reporter.print(prepared.accelNote);
+  const warnings = session ? sessionNotes(lab, host, session) : [];
+  for (const warning of warnings) reporter.warn(warning);
 
   const starting = change.phases.some(phase => phase.name === 'start');
   const proof = flags.networkOnly || flags.verify === false ? null : proofStage(lab, context, starting);
   const steps = await applyProvision(
     change,
     host,
-    { ...context, observe, startGuard: guard },
+    { ...context, observe, startGuard: guard, question, lenient: flags.lenient ?? false },
     proof ? [proof.stage] : [],
   );
   for (const note of change.notes) reporter.warn(note);
   const checks = proof?.checks ?? [];
   if (checks.length > 0) reporter.print(proofTable(checks));
   reporter.print(closingLine(lab.name, stepCount(change), checks));
-  return { lab: lab.name, steps, checks, exitCode: exitOf(checks), more: { notes: change.notes } };
+  return {
+    lab: lab.name,
+    steps,
+    checks,
+    exitCode: exitOf(checks),
+    more: { notes: [...warnings, ...change.notes] },
+  };
 }

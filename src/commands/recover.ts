@@ -1,3 +1,4 @@
+import { removeEmptyFolders } from '../apply/forget.js';
 import { guard as watch } from '../apply/guard.js';
 import { readJournal } from '../apply/journal.js';
 import { type Recovery, recover as recoverLab } from '../apply/recover.js';
@@ -27,6 +28,7 @@ export async function recover(
     labOrFile === undefined ? await context.drivers.journals.labs() : [await resolveName(labOrFile)];
   const found: Record<string, Recovery> = {};
   for (const name of names) {
+    context.about.lab = name;
     found[name] = await locked(
       await locksOf(name, context.drivers),
       `vmnet recover ${name}`,
@@ -36,6 +38,9 @@ export async function recover(
     );
     context.reporter.print(`${name}: ${WORDS[found[name]]}`);
   }
+  // Of runs that were killed before they wrote anything down.
+  await context.drivers.locks.sweep();
+  await removeEmptyFolders(context.drivers);
   if (names.length === 0) context.reporter.print('Nothing is pending on this host.');
   return { more: { recovered: found } };
 }

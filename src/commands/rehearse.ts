@@ -8,6 +8,7 @@ import { loadLab } from '../lab/load.js';
 import type { Lab } from '../lab/model.js';
 import { self } from '../process.js';
 import { table } from '../report/table.js';
+import { makePermanentBridges } from '../sandbox/bridges.js';
 import { networkFor } from '../sandbox/network.js';
 import { type Ping, pingFromLan } from '../sandbox/ping.js';
 import { inSandbox, type Sandbox, sandboxDown, sandboxUp, sweep } from '../sandbox/sandbox.js';
@@ -52,12 +53,14 @@ interface Document {
 async function play(lab: Lab, file: string, sandbox: Sandbox, context: Context): Promise<Outcome> {
   const { drivers, reporter } = context;
   const act = (title: string, ...words: string[]) => runVmnet(title, words, sandbox, context);
+  await makePermanentBridges(lab, sandbox, drivers);
   const before = await takeSnapshot(sandbox, drivers);
-  const first = await act('Provision', 'provision', file);
+  // Nobody's session runs over a throw-away host's NIC, and its NICs have another MTU.
+  const first = await act('Provision', 'provision', '--yes', file);
   if (first.error) throw asError(first.error, context.json);
   const pings = await pingFromLan(lab, sandbox, drivers);
   reporter.print(`\n${pingTable(pings)}`);
-  const second = await act('Provision again: nothing may change', 'provision', '--no-verify', file);
+  const second = await act('Provision again: nothing may change', 'provision', '--yes', '--no-verify', file);
   await act('Destroy', 'destroy', lab.name);
   const left = snapshotDifference(before, await takeSnapshot(sandbox, drivers));
   reporter.print(

@@ -7,6 +7,7 @@ import type { Lab } from '../lab/model.js';
 import { table } from '../report/table.js';
 import { targetsOf } from '../verify/targets.js';
 import type { Context, Outcome } from './command.js';
+import { afterReboot } from './rebooted.js';
 import { resolveLab } from './resolve.js';
 
 /** Show each VM of a lab, or of every provisioned lab: state, taps, MACs, addresses, frames. */
@@ -22,7 +23,13 @@ export async function status(
   const vms = (await Promise.all(labs.map(lab => statusOf(lab, records, context)))).flat();
   if (labs.length === 0) reporter.print('No lab has been provisioned on this host.');
   else reporter.print(describe(vms));
-  return { lab: labs.length === 1 ? (labs[0]?.name ?? null) : null, more: { vms } };
+  const shown = records.filter(record => labs.some(lab => lab.name === record.name));
+  const rebooted = await afterReboot(shown, context);
+  for (const { note } of rebooted) reporter.print(note);
+  return {
+    lab: labs.length === 1 ? (labs[0]?.name ?? null) : null,
+    more: { vms, rebooted: rebooted.map(({ lab }) => lab) },
+  };
 }
 
 type VmStatus = Awaited<ReturnType<typeof statusOf>>[number];

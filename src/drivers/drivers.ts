@@ -6,25 +6,34 @@ import { type Iproute2, makeIproute2 } from './iproute2.js';
 import { type Journals, makeJournals } from './journal.js';
 import { type Kernel, makeKernel } from './kernel.js';
 import { type Locks, makeLocks } from './lock.js';
+import { makeNamespace, type ThrowAwayNamespace } from './namespace.js';
 import { makeNftables, type Nftables } from './nftables.js';
 import { makePorts, type Ports } from './port.js';
 import { makeRecords, type Records } from './records.js';
 import { makeRun, type Run, type Trace } from './run.js';
+import { observeSession, type Session } from './session.js';
+import { makeSystemd, type Systemd } from './systemd.js';
+import { makeTrafficControl, type TrafficControl } from './tc.js';
 
 /** All ways to reach one host, as one plain object. Made by cli.ts and index.ts only; fakes hold state. */
 export interface Drivers {
   readonly run: Run;
   readonly ip: Iproute2;
   readonly nft: Nftables;
+  readonly tc: TrafficControl;
   readonly kernel: Kernel;
   readonly files: Files;
   readonly records: Records;
   readonly journals: Journals;
+  readonly systemd: Systemd;
   /** Below /run, by network namespace: two namespaces do not disturb each other. */
   readonly locks: Locks;
   /** Taps of our own that we speak and listen through. */
   readonly port: Ports;
   readonly capture: Captures;
+  /** Who started this run, and from where. */
+  readonly session: () => Promise<Session>;
+  readonly namespace: () => Promise<ThrowAwayNamespace>;
   /** The connection to libvirt: opened by the first call, shared by all later ones. */
   readonly libvirt: () => Promise<Hypervisor>;
   readonly libvirtUri: string;
@@ -59,13 +68,17 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     run,
     ip: makeIproute2(run, `${stateDir}/batches`, locks.descriptors),
     nft: makeNftables(run, trace),
+    tc: makeTrafficControl(run),
     kernel,
     locks,
     files: makeFiles(run),
+    systemd: makeSystemd(run),
     records: makeRecords(stateDir),
     journals: makeJournals(stateDir),
     port: makePorts(),
     capture: makeCaptures(trace),
+    session: () => observeSession(env, process.stdin.isTTY === true),
+    namespace: makeNamespace,
     libvirt() {
       hypervisor ??= import('#libvirt').then(({ Hypervisor }) => Hypervisor.open(libvirtUri));
       return hypervisor;

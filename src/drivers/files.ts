@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
-import { access, chmod, mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { access, chmod, mkdir, readdir, readFile, rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { VmnetError } from '../errors.js';
-import { stateError } from './records.js';
+import { removeFile, stateError } from './records.js';
 import type { Run } from './run.js';
 
 /** Files that a lab's guests need: consoles and disks. */
@@ -43,7 +43,7 @@ export function makeFiles(run: Run): Files {
       return resolve(path);
     },
     read: path => readFile(path, 'utf8').catch(() => null),
-    remove: path => rm(path, { recursive: true, force: true }),
+    remove: removeFile,
     async list(folder) {
       const names = await readdir(folder, { recursive: true }).catch(() => [] as string[]);
       return names.map(name => join(folder, name));

@@ -14,6 +14,10 @@ export interface IpDump {
   readonly rules4: readonly IpJson[];
   readonly rules6: readonly IpJson[];
   readonly neighbours: readonly IpJson[];
+  /** Nexthop objects of both families, and groups. */
+  readonly nexthops: readonly IpJson[];
+  /** Of these, the ones of IPv6: their JSON does not always tell. */
+  readonly nexthops6: readonly IpJson[];
 }
 
 /** One object of `ip -json`; the parsers in host/ give it a type. */
@@ -31,6 +35,10 @@ export interface Iproute2 {
   dump(): Promise<IpDump>;
   /** Links with addresses and, where asked, traffic counters: one process. */
   links(options?: { stats?: boolean }): Promise<readonly IpJson[]>;
+  /** Routes of all tables and both families as text, which tells more of their metrics than JSON: one process. */
+  routesAsText(): Promise<string>;
+  /** IPv6 default routes: one process. */
+  defaultRoutes6(): Promise<readonly IpJson[]>;
   /** Forwarding database of every bridge: one process. */
   fdb(): Promise<readonly IpJson[]>;
   /** Flags of every bridge port: one process. */
@@ -39,8 +47,11 @@ export interface Iproute2 {
   batch(lines: readonly string[], options?: BatchOptions): Promise<void>;
   /** Remove the batch files of runs that were killed. */
   sweep(): Promise<void>;
-  /** Delete the links behind these names (altnames wherever possible) at once, through a fresh group. */
-  deleteLinks(names: readonly string[]): Promise<void>;
+  /**
+   * Delete the links behind these names (altnames wherever possible) at once, through a fresh group.
+   * @param options `undoing`: also where no batch can be written
+   */
+  deleteLinks(names: readonly string[], options?: { undoing?: boolean }): Promise<void>;
 }
 
 /** @param locks descriptors that a batch inherits: nobody else may start while it runs, even if we are killed */
@@ -70,14 +81,23 @@ export function makeIproute2(
       const result = await run('ip', [...args, file], child);
       if (result.exitCode !== 0 && !options.force) throw batchFailed(lines, result.stderr);
     } finally {
-      await rm(file, { force: true });
+      await rm(file, { force: true }).catch(() => {}); // it was run; `sweep` removes it later
     }
   };
 
-  const deleteLinks = async (names: readonly string[]): Promise<void> => {
+  const deleteLinks = async (names: readonly string[], { undoing = false } = {}): Promise<void> => {
     if (names.length === 0) return;
     const group = unusedGroup(parseDocuments((await run('ip', ['-j', 'link', 'show'])).stdout)[0] ?? []);
-    await batch([...names.map(name => `link set dev ${name} group ${group}`), `link del group ${group}`]);
+    const grouped = names.map(name => `link set dev ${name} group ${group}`);
+    try {
+      await batch([...grouped, `link del group ${group}`]);
+    } catch (error) {
+      if (!undoing || (error as VmnetError).code !== 'state') throw error;
+      const child = { ownSession: true, keepOpen: locks() };
+      await run('ip', ['-batch', '-'], { ...child, input: `${grouped.join('\n')}\n` });
+      // By itself: were we killed while feeding it, its cut number would be another group's.
+      await run('ip', ['link', 'del', 'group', String(group)], child);
+    }
   };
 
   return {
@@ -86,8 +106,10 @@ export function makeIproute2(
         run('ip', ['-j', '-d', '-batch', '-'], { input: DUMP_4 }),
         run('ip', ['-6', '-j', '-d', '-batch', '-'], { input: DUMP_6 }),
       ]);
-      const [links = [], routes4 = [], rules4 = [], neighbours = []] = parseDocuments(four.stdout);
-      const [routes6 = [], rules6 = []] = parseDocuments(six.stdout);
+      const [links = [], routes4 = [], rules4 = [], neighbours = [], nexthops = []] = parseDocuments(
+        four.stdout,
+      );
+      const [routes6 = [], rules6 = [], nexthops6 = []] = parseDocuments(six.stdout);
       // Without -4 the first dump holds both families' routes; only IPv6 ones carry a router preference.
       return {
         links,
@@ -96,11 +118,19 @@ export function makeIproute2(
         rules4,
         rules6,
         neighbours,
+        nexthops,
+        nexthops6,
       };
     },
     async links(options = {}) {
       const result = await run('ip', ['-j', '-d', ...(options.stats ? ['-s'] : []), 'address', 'show']);
       return parseDocuments(result.stdout)[0] ?? [];
+    },
+    async routesAsText() {
+      return (await run('ip', ['-d', 'route', 'show', 'table', 'all'])).stdout;
+    },
+    async defaultRoutes6() {
+      return parseDocuments((await run('ip', ['-6', '-j', 'route', 'show', 'default'])).stdout)[0] ?? [];
     },
     async fdb() {
       return parseDocuments((await run('bridge', ['-j', 'fdb', 'show'])).stdout)[0] ?? [];
@@ -119,8 +149,8 @@ export function makeIproute2(
   };
 }
 
-const DUMP_4 = 'address show\nroute show table all\nrule show\nneigh show nud permanent\n';
-const DUMP_6 = 'route show table all\nrule show\n';
+const DUMP_4 = 'address show\nroute show table all\nrule show\nneigh show nud permanent\nnexthop show\n';
+const DUMP_6 = 'route show table all\nrule show\nnexthop show\n';
 
 /** `ip -j -batch` prints one JSON array a line, and an empty line or `[{}]` where there is nothing. */
 export function parseDocuments(stdout: string): IpJson[][] {

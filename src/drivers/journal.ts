@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { stateError } from './records.js';
+import { removeFile, stateError } from './records.js';
 import { syncFolder, writeSynced } from './synced.js';
 
 /** What is under way for a lab: one document written when it begins, and one synced line for each batch. */
@@ -14,7 +14,7 @@ export interface Journals {
   read(lab: string): Promise<{ readonly entry: unknown; readonly words: readonly string[] } | null>;
   /** The words alone, which is all that a watcher needs: the document of a large lab is large. */
   words(lab: string): Promise<readonly string[] | null>;
-  /** Labs with something under way. */
+  /** Labs with something under way, or with what is left of it: their folders hold more or less than a record. */
   labs(): Promise<readonly string[]>;
   /** It ended well, or was undone. */
   end(lab: string): Promise<void>;
@@ -57,12 +57,12 @@ export function makeJournals(stateDir: string): Journals {
     words: async lab => ((await isPending(lab)) ? readWords(lab) : null),
     async labs() {
       const names = await readdir(join(stateDir, 'labs')).catch(() => [] as string[]);
-      const pending = await Promise.all(names.map(isPending));
-      return names.filter((_, i) => pending[i]);
+      const files = await Promise.all(names.map(name => readdir(folder(name)).catch(() => ['record.json'])));
+      return names.filter((_, i) => files[i]?.join() !== 'record.json');
     },
     async end(lab) {
-      await rm(entryFile(lab), { force: true });
-      await rm(wordsFile(lab), { force: true });
+      await removeFile(entryFile(lab));
+      await removeFile(wordsFile(lab));
     },
   };
 }

@@ -1,4 +1,4 @@
-import { readFile, readlink, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, readlink, stat, writeFile } from 'node:fs/promises';
 import { VmnetError } from '../errors.js';
 import type { Trace } from './run.js';
 
@@ -10,6 +10,8 @@ export interface Kernel {
   release(): Promise<string>;
   /** Value below /proc/sys by path (`net/ipv4/ip_forward`), or null where this kernel has none. */
   readSysctl(path: string): Promise<string | null>;
+  /** Every value directly below a folder of /proc/sys, by path; what cannot be read is left out. */
+  readSysctls(folder: string): Promise<Record<string, string>>;
   /** Throws `command-failed` or `permission` with the path. */
   writeSysctl(path: string, value: string): Promise<void>;
   /** Is this interface Wi-Fi? */
@@ -29,6 +31,7 @@ export function makeKernel(trace: Trace): Kernel {
     netns: () => readlink('/proc/self/ns/net'),
     release: async () => (await readFile('/proc/sys/kernel/osrelease', 'utf8')).trim(),
     readSysctl: path => readFile(`/proc/sys/${path}`, 'utf8').then(text => text.trim(), absent),
+    readSysctls,
     async writeSysctl(path, value) {
       const started = performance.now();
       const failure = await writeFile(`/proc/sys/${path}`, value).then(
@@ -62,6 +65,16 @@ export function makeKernel(trace: Trace): Kernel {
         () => false,
       ),
   };
+}
+
+async function readSysctls(folder: string): Promise<Record<string, string>> {
+  const names = await readdir(`/proc/sys/${folder}`).catch(() => [] as string[]);
+  const values = await Promise.all(
+    names.map(name => readFile(`/proc/sys/${folder}/${name}`, 'utf8').catch(() => null)),
+  );
+  return Object.fromEntries(
+    names.flatMap((name, i) => (values[i] == null ? [] : [[`${folder}/${name}`, values[i].trim()]])),
+  );
 }
 
 const isWireless = (name: string) =>

@@ -10,6 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { open as openFile, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { VmnetError } from '../errors.js';
 import type { Run } from './run.js';
@@ -25,6 +26,8 @@ export interface Locks {
   names(): readonly string[];
   /** Descriptors of the locks held now; a batch inherits them, so that it holds the lock while it runs. */
   descriptors(): readonly number[];
+  /** Remove the files of holders that were killed: the kernel freed their locks, but leaves the files. */
+  sweep(): Promise<void>;
 }
 
 export interface Held {
@@ -46,6 +49,9 @@ export function makeLocks(run: Run, folder: () => Promise<string>): Locks {
       closeSync(fd);
     }
   };
+  const removeFolders = (root: string) => {
+    for (const folder of [root, join(root, '..'), join(root, '../..')]) removeIfEmpty(folder);
+  };
   return {
     async take(names, what, wait) {
       const root = await folder();
@@ -63,13 +69,30 @@ export function makeLocks(run: Run, folder: () => Promise<string>): Locks {
       return {
         release() {
           release(taken);
-          for (const folder of [root, join(root, '..'), join(root, '../..')]) removeIfEmpty(folder);
+          removeFolders(root);
         },
       };
     },
     names: () => [...held.keys()].map(path => basename(path)),
     descriptors: () => [...held.values()],
+    async sweep() {
+      const root = await folder();
+      const paths = (await readdir(root).catch(() => [])).map(name => join(root, name));
+      for (const path of paths) if (!held.has(path)) await removeUnlessHeld(path, run);
+      removeFolders(root);
+    },
   };
+}
+
+async function removeUnlessHeld(path: string, run: Run): Promise<void> {
+  const file = await openFile(path, 'r').catch(() => null);
+  if (file === null) return;
+  try {
+    // As in release: only who has locked a file may remove it.
+    if ((await flock(run, file.fd, ['--nonblock'])) && isStill(path, file.fd)) rmSync(path, { force: true });
+  } finally {
+    await file.close();
+  }
 }
 
 /** Open and lock; again from the start where the holder before us has removed the file meanwhile. */

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VmnetError } from '../errors.js';
 import { syncFolder, writeSynced } from './synced.js';
@@ -8,7 +8,10 @@ export interface Records {
   /** Every record, by name; what they hold is for host/ to say. */
   all(): Promise<readonly StoredRecord[]>;
   save(record: StoredRecord): Promise<void>;
+  /** The record first, and then all that lies beside it. */
   remove(name: string): Promise<void>;
+  /** Remove what runs that were killed were about to put in the record's place; and a folder without anything. */
+  sweep(name: string): Promise<void>;
 }
 
 export interface StoredRecord {
@@ -35,7 +38,14 @@ export function makeRecords(stateDir: string): Records {
       }
     },
     async remove(name) {
-      await rm(folder(name), { recursive: true, force: true });
+      await removeFile(join(folder(name), 'record.json'));
+      await removeFile(folder(name));
+    },
+    async sweep(name) {
+      const files = await readdir(folder(name)).catch(() => [] as string[]);
+      for (const file of files)
+        if (/^record\.json\.\d+$/.test(file)) await removeFile(join(folder(name), file));
+      await rmdir(folder(name)).catch(() => {}); // not empty, or gone
     },
   };
 }
@@ -73,6 +83,13 @@ function parsed(text: string): StoredRecord | null {
 }
 
 const isObject = (value: unknown) => typeof value === 'object' && value !== null;
+
+/** A file, or a folder with all that is in it; twice is no error. */
+export async function removeFile(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true }).catch(error => {
+    throw stateError(path, error);
+  });
+}
 
 /** Write beside, sync, rename, sync the folder: after a power cut there is the old or the new file, never half. */
 async function replaceFile(file: string, text: string): Promise<void> {

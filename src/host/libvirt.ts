@@ -25,6 +25,7 @@ function parseDomain(domain: Listed): DomainState {
     mark: parseMark(domain.metadata),
     liveMark: parseMark(domain.liveMetadata),
     xml: domain.xml,
+    nics: domain.nics,
   };
 }
 

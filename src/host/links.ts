@@ -17,6 +17,7 @@ export function parseLink(json: IpJson): Link {
     mtu: number(json.mtu) ?? 0,
     up: flags.includes('UP'),
     operState: string(json.operstate) ?? 'UNKNOWN',
+    carrier: flags.includes('LOWER_UP'),
     kind,
     master: string(json.master),
     portState: port ? string(port.state) : null,
@@ -67,5 +68,6 @@ function parseAddress(json: IpJson): Address {
     dynamic: json.dynamic === true,
     validLifetime: lifetime(json.valid_life_time),
     preferredLifetime: lifetime(json.preferred_life_time),
+    ...(json.temporary === true ? { temporary: true as const } : {}),
   };
 }

@@ -10,14 +10,19 @@ export interface HostState {
   /** Routes of every table, without those that the kernel makes by itself in table `local`. */
   readonly routes: readonly Route[];
   readonly rules: readonly Rule[];
+  readonly nexthops: readonly Nexthop[];
   /** Permanent neighbour entries only. */
   readonly neighbours: readonly Neighbour[];
   /** Sysctls that a plan may touch, by path below /proc/sys; a missing key is absent in this kernel. */
   readonly sysctls: Readonly<Record<string, string>>;
   /** Physical interfaces that are Wi-Fi stations: those cannot be bridge ports. */
   readonly wireless: readonly string[];
-  /** Firewall rules that name an uplink which the lab wants and no bridge has yet. */
+  /** Firewall rules and the like that name an uplink which the lab wants and no bridge has yet. */
   readonly firewall: readonly FirewallRule[];
+  /** What the lab's bridges have learned, where NICs are to be put on one that is there already; else empty. */
+  readonly fdb: readonly Learned[];
+  /** Of the uplinks that no bridge has yet, those with LRO on, which a bridge turns off. */
+  readonly lro?: readonly string[];
   /** Copy-on-write disks that the lab has already. */
   readonly disks: readonly string[];
   /** null where libvirt was not asked (`--network-only`). */
@@ -26,13 +31,18 @@ export interface HostState {
   readonly records: readonly LabRecord[];
 }
 
-/** A rule of the host's own firewall. */
+/** A rule of the host's own firewall, or a program on its way in or out, that has to do with an uplink. */
 export interface FirewallRule {
-  /** The interface that it names. */
+  /** The interface that it names or is attached to. */
   readonly device: string;
   /** Table and chain, for people. */
   readonly where: string;
   readonly text: string;
+  /**
+   * When a bridge takes the uplink's place: what it let in stays out, what it kept out comes in, or something else ends.
+   * `sees-guests`: it belongs to the port, and gets the guests' frames as well.
+   */
+  readonly effect: 'locks-out' | 'opens-up' | 'no-longer-applies' | 'sees-guests';
 }
 
 export interface Link {
@@ -46,6 +56,8 @@ export interface Link {
   readonly up: boolean;
   /** `UP`, `DOWN`, `LOWERLAYERDOWN`, `UNKNOWN`, … */
   readonly operState: string;
+  /** Of a tap: a process has it open. */
+  readonly carrier: boolean;
   /** Kernel's link kind: `bridge`, `tun`, `veth`, `vlan`, …; null for a physical device. */
   readonly kind: string | null;
   /** Name of the bridge or bond it belongs to. */
@@ -88,6 +100,8 @@ export interface Address {
   /** Seconds; null is forever. */
   readonly validLifetime: number | null;
   readonly preferredLifetime: number | null;
+  /** A privacy address (RFC 8981): the kernel makes a new one before it runs out. */
+  readonly temporary?: true;
 }
 
 export interface Route {
@@ -106,8 +120,8 @@ export interface Route {
   readonly src: string | null;
   readonly metric: number | null;
   readonly onlink: boolean;
-  /** `mtu`, `advmss`, … in the order of the dump. */
-  readonly metrics: readonly (readonly [string, number])[];
+  /** `mtu`, `advmss`, … in the order of the dump, with their values in ip's words. */
+  readonly metrics: readonly (readonly [string, number | string])[];
   /** Multipath: one entry a hop. */
   readonly nexthops: readonly {
     readonly gateway: string | null;
@@ -117,6 +131,31 @@ export interface Route {
   }[];
   /** IPv6 router preference. */
   readonly pref: string | null;
+  /** The nexthop object that it uses; its gateway and device are then the object's. */
+  readonly nhid?: number;
+  /** Seconds. */
+  readonly expires?: number;
+  /** `tos 0x10`, `realms 1/2`: words that the same command takes. */
+  readonly options?: readonly string[];
+  /** What it has that vmnet cannot add again (`encap`). */
+  readonly odd?: readonly string[];
+}
+
+/** A nexthop object: one hop, or a group of such. */
+export interface Nexthop {
+  readonly id: number;
+  /** Of a group: 6 where a member is of IPv6. */
+  readonly family: 4 | 6;
+  readonly gateway: string | null;
+  /** null for groups and blackholes. */
+  readonly dev: string | null;
+  readonly onlink: boolean;
+  readonly protocol: string | null;
+  readonly group: readonly { readonly id: number; readonly weight: number }[];
+  /** `type resilient buckets 32 …` */
+  readonly options: readonly string[];
+  /** What it has that vmnet cannot add again (`encap`). */
+  readonly odd?: readonly string[];
 }
 
 export interface Rule {
@@ -127,6 +166,8 @@ export interface Rule {
   readonly iif: string | null;
   readonly oif: string | null;
   readonly action: readonly string[];
+  /** What it has that vmnet cannot add again (`masquerade`). */
+  readonly odd?: readonly string[];
 }
 
 export interface Neighbour {
@@ -151,6 +192,15 @@ export interface DomainState {
   readonly liveMark: DomainMark | null;
   /** Inactive XML of our own domains, which an undo defines again; null for others. */
   readonly xml: string | null;
+  /** MACs, and names of host devices where the XML has them. */
+  readonly nics: readonly { readonly mac: string; readonly target: string | null }[];
+}
+
+/** A MAC that a bridge has learned. */
+export interface Learned {
+  readonly mac: string;
+  readonly bridge: string;
+  readonly port: string;
 }
 
 export interface DomainMark {
@@ -182,4 +232,8 @@ export interface UplinkBefore {
   readonly addrGenMode: string | null;
   /** True where its addresses and routes moved to the bridge. */
   readonly moved: boolean;
+  /** LRO was on. */
+  readonly lro?: true;
+  /** Sysctls of the bridge, by path, as they were before it took over the uplink's. */
+  readonly bridgeSysctls?: Readonly<Record<string, string>>;
 }

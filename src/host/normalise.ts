@@ -3,8 +3,9 @@ import type { HostState, Route } from './model.js';
 /**
  * A host's state as comparable lines, so that "the host is as it was" can be looked at instead of claimed.
  * Left out, each for its reason:
- * - `operState`, `portState`: follow from carriers, which come and go by themselves;
- * - lifetimes of addresses: they run;
+ * - `operState`, `carrier`, `portState`: follow from carriers, which come and go by themselves;
+ * - lifetimes of addresses and routes: they run;
+ * - the metric of a default route that a router advertised, and its double: one stands in until the next advertisement;
  * - the interface index: stays with a link, and a link that comes back under its name is as good;
  * - records: ours, and removed after the comparison.
  */
@@ -18,16 +19,18 @@ type Details = Readonly<Record<string, unknown>>;
 function facts(host: HostState): Map<string, Details> {
   const found = new Map<string, Details[]>();
   const add = (what: string, details: Details) => void found.set(what, [...(found.get(what) ?? []), details]);
-  for (const { addresses, index, operState, portState, ...link } of host.links) {
+  for (const { addresses, index, operState, carrier, portState, ...link } of host.links) {
     add(`link ${link.name}`, link);
-    for (const [i, { validLifetime, preferredLifetime, ...address }] of addresses.entries())
+    for (const [i, { validLifetime, preferredLifetime, temporary, ...address }] of addresses.entries())
       add(`address ${address.local}/${address.prefix} on ${link.name}`, { position: i + 1, ...address });
   }
-  for (const route of host.routes) add(routeName(route), { ...route });
+  for (const route of host.routes.filter(isNoDouble)) add(routeName(route), routeFacts(route));
+  for (const nexthop of host.nexthops) add(`nexthop ${nexthop.id}`, { ...nexthop });
   for (const rule of host.rules) add(`rule ${rule.priority}: ${rule.selectors.join(' ')}`, { ...rule });
   for (const entry of host.neighbours) add(`neighbour ${entry.dst} on ${entry.dev}`, { ...entry });
   for (const [path, value] of Object.entries(host.sysctls))
     add(`sysctl ${path.replaceAll('/', '.')}`, { value });
+  for (const name of host.lro ?? []) add(`LRO of ${name}`, { on: true });
   for (const { name, uuid, state } of host.libvirt?.domains ?? []) add(`domain ${name}`, { uuid, state });
   return new Map([...found].flatMap(([what, copies]) => numbered(what, copies)));
 }
@@ -39,14 +42,35 @@ const numbered = (what: string, copies: readonly Details[]): [string, Details][]
     .sort((a, b) => (a.text < b.text ? -1 : 1))
     .map(({ details }, i) => [i === 0 ? what : `${what} (${i + 1})`, details]);
 
-const routeName = ({ family, dst, table, gateway, dev, metric }: Route) =>
-  [
+const isAdvertised = ({ family, dst, protocol, expires }: Route) =>
+  family === 6 && dst === 'default' && protocol === 'ra' && expires !== undefined;
+
+const isNoDouble = (route: Route, at: number, all: readonly Route[]) =>
+  !isAdvertised(route) ||
+  all.findIndex(
+    other => isAdvertised(other) && other.dev === route.dev && other.gateway === route.gateway,
+  ) === at;
+
+function routeFacts({ expires, ...route }: Route): Details {
+  const runsOut = expires !== undefined && route.protocol !== 'kernel';
+  return {
+    ...route,
+    runsOut,
+    ...(isAdvertised({ ...route, expires: 0 }) && runsOut ? { metric: null, metrics: [] } : {}),
+  };
+}
+
+const routeName = (route: Route) => {
+  const { family, dst, table, gateway, dev } = route;
+  const metric = isAdvertised(route) ? null : route.metric;
+  return [
     `IPv${family} route ${dst}`,
     ...(gateway ? [`via ${gateway}`] : []),
     ...(dev ? [`dev ${dev}`] : []),
     `in table ${table}`,
     ...(metric === null ? [] : [`metric ${metric}`]),
   ].join(' ');
+};
 
 /**
  * What differs between two states, one line each: `missing: …`, `left over: …`, `changed: … (mtu 1500 → 1400)`.

@@ -1,21 +1,22 @@
 import type { Drivers } from '../drivers/drivers.js';
 import type { Lab } from '../lab/model.js';
+import { learnedFor } from './fdb.js';
 import { rulesNaming } from './firewall.js';
 import { observeLibvirt } from './libvirt.js';
 import { parseLink } from './links.js';
+import { exactMetrics } from './metrics.js';
 import type { HostState, LabRecord, Link } from './model.js';
+import { parseNexthops } from './nexthops.js';
+import { mergingReceivers } from './offloads.js';
 import { readRecords } from './records.js';
 import { parseNeighbour, parseRoute, parseRule } from './routes.js';
+import type { Replaced } from './rules/effect.js';
+import { heirs, readSysctls } from './sysctls.js';
 
 export interface ObserveOptions {
   /** Leave libvirt out: only links matter (`--network-only`). */
   readonly networkOnly?: boolean;
 }
-
-/** br_netfilter's switches: 1 sends bridged frames through the host's netfilter. */
-export const BRIDGE_NETFILTER = ['iptables', 'ip6tables', 'arptables'].map(
-  table => `net/bridge/bridge-nf-call-${table}`,
-);
 
 /**
  * Look at the host, changing nothing: two `ip` processes, a few sysctls, and one round trip to libvirt,
@@ -33,33 +34,42 @@ export async function observeHost(
     kernel.bootId(),
     kernel.netns(),
     drivers.ip.dump(),
-    readSysctls(drivers, nics),
+    readSysctls(drivers, nics, records),
     options.networkOnly ? null : observeLibvirt(drivers),
   ]);
   const links = dump.links.map(parseLink);
+  const routes = [
+    ...dump.routes4.map(json => parseRoute(json, 4)),
+    ...dump.routes6.map(json => parseRoute(json, 6)),
+  ].filter(route => route !== null);
   return {
     bootId,
     netns,
     links,
-    routes: [
-      ...dump.routes4.map(json => parseRoute(json, 4)),
-      ...dump.routes6.map(json => parseRoute(json, 6)),
-    ].filter(route => route !== null),
+    routes: await exactMetrics(routes, nics, drivers),
     rules: [...dump.rules4.map(json => parseRule(json, 4)), ...dump.rules6.map(json => parseRule(json, 6))],
     neighbours: dump.neighbours.map(parseNeighbour).filter(entry => entry !== null),
-    sysctls,
+    nexthops: parseNexthops(dump.nexthops, dump.nexthops6),
+    sysctls: { ...sysctls, ...(await heirs(lab, links, drivers)) },
     wireless: await wirelessOf(links, drivers),
     disks: lab ? await drivers.files.list(`${drivers.stateDir}/disks/${lab.name}`) : [],
-    firewall: await rulesNaming(freeUplinks(lab, links), drivers),
+    fdb: await learnedFor(lab, links, drivers),
+    firewall: await rulesNaming(freeUplinks(lab, links), dump.links, drivers),
+    lro: await mergingReceivers(
+      freeUplinks(lab, links).map(({ device }) => device),
+      drivers,
+    ),
     libvirt,
     records,
   };
 }
 
 /** Uplinks of the lab that are no bridge's ports yet. */
-const freeUplinks = (lab: Lab | null, links: readonly Link[]): string[] =>
-  (lab?.bridges ?? []).flatMap(({ uplink }) =>
-    links.some(({ name, master }) => name === uplink && !master) ? (uplink ?? []) : [],
+const freeUplinks = (lab: Lab | null, links: readonly Link[]): Replaced[] =>
+  (lab?.bridges ?? []).flatMap(({ uplink, name: bridge }) =>
+    uplink !== null && links.some(({ name, master }) => name === uplink && !master)
+      ? [{ device: uplink, bridge }]
+      : [],
   );
 
 /** Of the physical interfaces, those that are Wi-Fi; virtual ones, however many, are none. */
@@ -77,15 +87,4 @@ function namesOfInterest(lab: Lab | null, records: readonly LabRecord[]): string
     ...(bridge.uplink ? [bridge.uplink] : []),
   ]);
   return [...new Set(['default', ...names, ...records.flatMap(record => Object.keys(record.uplinks))])];
-}
-
-async function readSysctls(drivers: Drivers, nics: readonly string[]): Promise<Record<string, string>> {
-  const paths = [
-    ...BRIDGE_NETFILTER,
-    ...nics.flatMap(name =>
-      ['addr_gen_mode', 'accept_dad', 'disable_ipv6'].map(key => `net/ipv6/conf/${name}/${key}`),
-    ),
-  ];
-  const values = await Promise.all(paths.map(path => drivers.kernel.readSysctl(path)));
-  return Object.fromEntries(paths.flatMap((path, i) => (values[i] == null ? [] : [[path, values[i]]])));
 }

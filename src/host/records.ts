@@ -2,7 +2,17 @@ import type { Drivers } from '../drivers/drivers.js';
 import type { LabRecord } from './model.js';
 
 /** What earlier runs wrote down, by name of the lab; the driver has checked their shape. */
-export const readRecords = async (drivers: Drivers) => (await drivers.records.all()) as readonly LabRecord[];
+export const readRecords = async (drivers: Drivers): Promise<readonly LabRecord[]> =>
+  ((await drivers.records.all()) as readonly LabRecord[]).map(completed);
+
+/** A record of an earlier vmnet lacks the keys that labs have got since. */
+const completed = (record: LabRecord): LabRecord => ({
+  ...record,
+  lab: {
+    ...record.lab,
+    bridges: record.lab.bridges.map(bridge => ({ ...bridge, peers: bridge.peers ?? [] })),
+  },
+});
 
 /** That of one lab. */
 export async function findRecord(name: string, drivers: Drivers): Promise<LabRecord | undefined> {

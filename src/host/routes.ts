@@ -1,6 +1,7 @@
 import type { IpJson } from '../drivers/iproute2.js';
 import { number, object, objects, string, strings } from './json.js';
 import type { Neighbour, Route, Rule } from './model.js';
+import { oddities } from './odd.js';
 
 /** One object of `ip -j -d route show table all` as a Route; null for what the kernel makes by itself. */
 export function parseRoute(json: IpJson, family: 4 | 6): Route | null {
@@ -23,11 +24,7 @@ export function parseRoute(json: IpJson, family: 4 | 6): Route | null {
     src: string(json.from) ?? string(json.src),
     metric: number(json.metric),
     onlink: strings(json.flags).includes('onlink'),
-    metrics: objects(json.metrics).flatMap(entry =>
-      Object.entries(entry).flatMap(([key, value]) =>
-        typeof value === 'number' ? [[key, value] as const] : [],
-      ),
-    ),
+    metrics: objects(json.metrics).flatMap(entry => Object.entries(entry).flatMap(metric)),
     nexthops: objects(json.nexthops).map(hop => ({
       gateway: string(hop.gateway),
       dev: string(hop.dev) ?? '',
@@ -35,8 +32,42 @@ export function parseRoute(json: IpJson, family: 4 | 6): Route | null {
       onlink: strings(hop.flags).includes('onlink'),
     })),
     pref: string(json.pref),
+    ...optional('nhid', number(json.nhid)),
+    ...optional('expires', number(json.expires)),
+    ...optional('options', routeOptions(json)),
+    ...oddities(json, ROUTE_KEYS),
+    ...(objects(json.nexthops).some(hop => oddities(hop, HOP_KEYS).odd) ? { odd: ['its nexthops'] } : {}),
   };
 }
+
+const ROUTE_KEYS = (
+  'type dst table gateway via dev protocol scope prefsrc from src metric flags metrics nexthops pref ' +
+  'nhid nh_info expires tos flow cache used age error'
+).split(' ');
+
+const HOP_KEYS = ['gateway', 'via', 'dev', 'weight', 'flags'];
+
+const optional = <K extends string, T>(key: K, value: T | null) =>
+  (value === null ? {} : { [key]: value }) as { readonly [P in K]?: T };
+
+function routeOptions(json: IpJson): string[] | null {
+  const flow = object(json.flow);
+  const words = [
+    ...pair('tos', json.tos),
+    ...(json.flow === undefined ? [] : ['realms', [flow.from, flow.to].filter(Boolean).join('/')]),
+  ];
+  return words.length > 0 ? words : null;
+}
+
+/** One metric in ip's words; what has no value in JSON is one of `features`. */
+function metric([key, value]: [string, unknown]): (readonly [string, number | string])[] {
+  if (value === null) return [['features', key]];
+  if (key === 'congestion') return [['congctl', String(value)]];
+  if (typeof value !== 'number') return [];
+  return [[key, IN_MILLISECONDS.includes(key) ? `${value}ms` : value]];
+}
+
+const IN_MILLISECONDS = ['rtt', 'rttvar', 'rto_min'];
 
 /** One object of `ip -j -d rule show` as a Rule. */
 export function parseRule(json: IpJson, family: 4 | 6): Rule {
@@ -55,6 +86,8 @@ export function parseRule(json: IpJson, family: 4 | 6): Rule {
     ...range('sport', json, 'sport'),
     ...range('dport', json, 'dport'),
     ...(json.uid_start === undefined ? [] : ['uidrange', `${json.uid_start}-${json.uid_end}`]),
+    ...pair('tun_id', json.tun_id),
+    ...(json.protocol === undefined || json.protocol === 'unspec' ? [] : pair('protocol', json.protocol)),
   ];
   return {
     family,
@@ -62,9 +95,31 @@ export function parseRule(json: IpJson, family: 4 | 6): Rule {
     selectors,
     iif: string(json.iif),
     oif: string(json.oif),
-    action:
-      json.table === undefined ? [string(json.action) ?? 'unreachable'] : ['lookup', String(json.table)],
+    action: ruleAction(json),
+    ...oddities(json, RULE_KEYS),
   };
+}
+
+const RULE_KEYS = (
+  'priority not src srclen dst dstlen tos fwmark fwmask ipproto sport sport_start sport_end dport dport_start ' +
+  'dport_end uid_start uid_end tun_id protocol iif iif_detached oif oif_detached action table goto unresolved ' +
+  'nop l3mdev suppress_prefixlen suppress_ifgroup flow_from flow_to'
+).split(' ');
+
+function ruleAction(json: IpJson): string[] {
+  const flow = [json.flow_from, json.flow_to].filter(value => value !== undefined).join('/');
+  const end = flow === '' ? [] : ['realms', flow];
+  if (json.goto !== undefined) return ['goto', String(json.goto), ...end];
+  if (json.nop !== undefined) return ['nop', ...end];
+  if (json.l3mdev !== undefined) return ['l3mdev', ...end];
+  if (json.table === undefined) return [string(json.action) ?? 'unreachable', ...end];
+  return [
+    'lookup',
+    String(json.table),
+    ...pair('suppress_prefixlength', json.suppress_prefixlen),
+    ...pair('suppress_ifgroup', json.suppress_ifgroup),
+    ...end,
+  ];
 }
 
 export function parseNeighbour(json: IpJson): Neighbour | null {

@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import { parseCidr } from './cidr.js';
+import { formatIp, parseCidr, parseIp } from './cidr.js';
 import type { RawLab } from './file.js';
 import type { Boot, Bridge, BridgeAddress, Lab, Nic, Vm } from './model.js';
 import {
@@ -55,7 +55,9 @@ function buildBridge(lab: string, name: string, raw: RawBridge, taken: Taken): B
   return {
     name,
     uplink: raw.uplink ?? null,
+    permanent: raw.permanent ?? false,
     address: bridgeAddress(raw),
+    peers: (raw.peers ?? []).map(plainAddress),
     bridgeNetfilter: raw.bridgeNetfilter ?? 'keep',
     mtu: raw.mtu ?? null,
     stp,
@@ -68,8 +70,8 @@ function buildBridge(lab: string, name: string, raw: RawBridge, taken: Taken): B
   };
 }
 
-function bridgeAddress({ address, uplink }: RawBridge): BridgeAddress {
-  const mode = address ?? (uplink === undefined ? 'none' : 'inherit');
+function bridgeAddress({ address, uplink, permanent }: RawBridge): BridgeAddress {
+  const mode = address ?? (uplink === undefined || permanent ? 'none' : 'inherit');
   return mode === 'inherit' || mode === 'none' ? { mode } : { mode: 'static', cidrs: normalised(mode) };
 }
 
@@ -123,3 +125,8 @@ const normalised = (cidrs: string | readonly string[]) =>
     const cidr = parseCidr(text);
     return cidr === null ? text : `${cidr.address}/${cidr.prefix}`;
   });
+
+function plainAddress(text: string): string {
+  const ip = parseIp(text);
+  return ip === null ? text : formatIp(ip.family, ip.value);
+}

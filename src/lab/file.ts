@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   CIDR_PATTERN,
   IFNAME_PATTERN,
+  IP_PATTERN,
   LAB_PATTERN,
   MAC_PATTERN,
   MEMORY_PATTERN,
@@ -13,7 +14,12 @@ import {
  * "expected …, found …". Names, MACs and addresses are plain strings here (the patterns only reach the JSON Schema):
  * rules.ts looks at them, because it can say much more than "does not match".
  */
-const object = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape, { error: 'an object { … }' });
+const objectAs =
+  (error: string) =>
+  <T extends z.ZodRawShape>(shape: T) =>
+    z.strictObject(shape, { error });
+
+const object = objectAs('an object { … }');
 
 const int = (min: number, max: number) => {
   const error = `a whole number from ${min} to ${max}`;
@@ -39,11 +45,18 @@ const ifname = (error: string) => z.string({ error }).meta({ pattern: IFNAME_PAT
 
 const path = (what: string) => text(`the path of ${what}`);
 
-const BridgeFile = object({
+const BridgeFile = objectAs('an object such as { "uplink": "eth0" }')({
   uplink: ifname('the name of a network interface, such as "eth0"')
     .describe(
       'The physical interface that becomes a port of the bridge. Leave it out for a bridge of its own.',
     )
+    .optional(),
+  permanent: flag()
+    .meta({
+      description:
+        'The bridge exists already and is not made by vmnet: it is used, and neither changed nor deleted. Only the taps, and the uplink where one is named, become its ports.',
+      default: false,
+    })
     .optional(),
   address: z
     .union(
@@ -53,7 +66,16 @@ const BridgeFile = object({
       },
     )
     .describe(
-      'Where the bridge gets its own addresses: "inherit" moves those of the uplink with their routes, "none" gives it none, or give addresses with prefixes. Default: "inherit" with an uplink, else "none".',
+      'Where the bridge gets its own addresses: "inherit" moves those of the uplink with their routes, "none" gives it none, or give addresses with prefixes. Default: "inherit" with an uplink, else "none"; a permanent bridge keeps its own.',
+    )
+    .optional(),
+  peers: z
+    .array(z.string({ error: 'an address such as "192.168.1.1"' }).meta({ pattern: IP_PATTERN }), {
+      error: 'a list of at most 16 addresses',
+    })
+    .max(16, { error: 'a list of at most 16 addresses' })
+    .describe(
+      'Addresses that the host must still reach after the uplink has moved, besides its default gateways: the move is refused where one does not answer before, and undone where one does not answer after.',
     )
     .optional(),
   bridgeNetfilter: choice(['keep', 'off'])
@@ -120,7 +142,7 @@ const nicKeys = {
   mtu: int(68, 65521).describe('MTU in bytes. Default: that of the bridge.').optional(),
 };
 
-const NicFile = object({
+const NicFile = objectAs('an object such as { "bridge": "br0" }')({
   bridge: z
     .string({ error: 'the name of one of the bridges of this lab' })
     .describe('The bridge, by its name in "bridges".'),
@@ -143,7 +165,7 @@ const NicFile = object({
     .optional(),
 });
 
-const VmFile = object({
+const VmFile = objectAs('an object such as { "boot": "probe", "nics": [ … ] }')({
   ...vmKeys,
   nics: z
     .array(NicFile, { error: 'a list of at least one NIC, such as [ { "bridge": "br0" } ]' })
@@ -164,14 +186,16 @@ export const LabFile = object({
   name: z
     .string({ error: 'a name for the lab, such as "homelab"' })
     .meta({ description: 'Name of the lab, unique on the host.', pattern: LAB_PATTERN }),
-  bridges: byName(IFNAME_PATTERN, BridgeFile, 'bridge').describe('The bridges, by interface name.'),
+  bridges: byName(IFNAME_PATTERN, BridgeFile, 'bridge, such as { "br0": {} }').describe(
+    'The bridges, by interface name.',
+  ),
   defaults: object({
     vm: object(vmKeys).describe('For every VM that does not say otherwise.').optional(),
     nic: object(nicKeys).describe('For every NIC that does not say otherwise.').optional(),
   })
     .describe('Values for VMs and NICs that do not set their own.')
     .optional(),
-  vms: byName(VM_PATTERN, VmFile, 'VM').describe('The VMs, by name.').optional(),
+  vms: byName(VM_PATTERN, VmFile, 'VM, such as { "web": { … } }').describe('The VMs, by name.').optional(),
 });
 
 export type RawLab = z.infer<typeof LabFile>;

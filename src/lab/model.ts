@@ -22,7 +22,11 @@ export interface Bridge {
   readonly name: string;
   /** Name of the physical interface that becomes a port, or null for a bridge without one. */
   readonly uplink: string | null;
+  /** Somebody else's, which exists already: nothing of it is changed but its ports, and only those of the lab. */
+  readonly permanent: boolean;
   readonly address: BridgeAddress;
+  /** Addresses, without prefix, that must be reached before and after the uplink moves. */
+  readonly peers: readonly string[];
   /** `keep`: leave br_netfilter's sysctls alone; `off`: bridged frames skip the host's netfilter. */
   readonly bridgeNetfilter: 'keep' | 'off';
   /** Bytes; null takes the uplink's, or 1500 without one. */

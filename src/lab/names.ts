@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { RESERVED_TAP } from './patterns.js';
+import { INDEX_LIKE, RESERVED_TAP } from './patterns.js';
 
 /**
  * Everything that is derived from names, so that the same lab gives the same MACs, taps and UUIDs on every run
@@ -39,7 +39,7 @@ export function bridgeMac(lab: string, bridge: string, taken: Set<string>): stri
 
 /** Tap of a guest NIC: the start of the VM's name for people, six characters of the hash to be unique. */
 export function tapName(lab: string, vm: string, index: number, taken: Set<string>): string {
-  const start = RESERVED_TAP.test(vm) ? `t-${vm.slice(0, 6)}` : vm.slice(0, 8);
+  const start = RESERVED_TAP.test(vm) || INDEX_LIKE.test(`${vm}-0`) ? `t-${vm.slice(0, 6)}` : vm.slice(0, 8);
   return free(taken, salt => `${start}-${base32(digest(salt, lab, vm, index), 6)}`);
 }
 

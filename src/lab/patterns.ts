@@ -7,8 +7,12 @@ export const VM_PATTERN = '^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$';
 export const IFNAME_PATTERN = '^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$';
 
 export const MAC_PATTERN = '^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$';
+export const IP_PATTERN = '^[0-9A-Fa-f:.]+$';
 export const CIDR_PATTERN = '^[0-9A-Fa-f:.]+/[0-9]{1,3}$';
 export const MEMORY_PATTERN = '^[1-9][0-9]* ?(MiB|GiB|TiB)$';
 
 /** Prefixes of taps that libvirt hands out and deletes by itself (virnetdev.c), and old Xen's. */
 export const RESERVED_TAP = /^(vnet|vif|macvtap|macvlan)/;
+
+/** ip(8) takes a name that begins so for an index wherever no such link is there: it reads `if2-web` as interface 2. */
+export const INDEX_LIKE = /^if-?[0-9]/;

@@ -1,15 +1,19 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { type LabError, unreadableLab } from './error.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LabError, unreadableLab } from './error.js';
 import type { Problem } from './problem.js';
 import { printable } from './quote.js';
 
 /** A lab with 1023 VMs is about 150 KiB. */
 const LARGEST = 1024 * 1024;
 
+/** Milliseconds that a pipe may be silent: what generates a lab may be slow, but nobody waits for ever. */
+const PATIENCE = 10_000;
+
 /**
  * The text of a lab file, or the place of the byte that is not UTF-8. Pipes work too, so that labs can be generated.
- * @throws {LabError} if it cannot be read, is a folder, or is larger than 1 MiB
+ * @throws {LabError} if it cannot be read, is a folder, is larger than 1 MiB, or is a pipe that stays silent
  */
 export async function readLabText(path: string): Promise<{ text: string } | { problem: Problem }> {
   const handle = await openLab(path);
@@ -28,11 +32,13 @@ const REASONS: Readonly<Record<string, readonly [message: string, hint: string]>
   EISDIR: ['is a folder', 'name the lab file inside it'],
   ELOOP: ['is a symbolic link that leads in a circle', 'name the file itself'],
   ENAMETOOLONG: ['has a name that is too long', 'check the path'],
+  ENXIO: ['is a socket, or a device that is not there', 'name a plain file or a pipe'],
 };
 
 async function openLab(path: string): Promise<FileHandle> {
   try {
-    return await open(path, 'r');
+    // Neither a pipe without a writer nor a silent terminal may hold us, nor a terminal become ours.
+    return await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch (error) {
     throw unreadable(path, error);
   }
@@ -40,6 +46,8 @@ async function openLab(path: string): Promise<FileHandle> {
 
 function unreadable(path: string, error: unknown): LabError {
   const { code = '', message = String(error) } = error as NodeJS.ErrnoException;
+  if (path === '-')
+    return unreadableLab(path, 'does not exist', 'name /dev/stdin to read standard input', error);
   const [reason, hint] = REASONS[code] ?? [`cannot be read: ${printable(message)}`, 'check the path'];
   return unreadableLab(path, reason, hint, error);
 }
@@ -48,11 +56,19 @@ async function readLimited(handle: FileHandle, path: string): Promise<Buffer> {
   const bytes = Buffer.alloc(LARGEST + 1);
   let length = 0;
   try {
-    for (let count = -1; count !== 0 && length <= LARGEST; length += count) {
-      count = (await handle.read(bytes, length, bytes.length - length)).bytesRead;
+    const isPipe = (await handle.stat()).isFIFO();
+    let heard = Date.now();
+    while (length <= LARGEST) {
+      const count = await readSome(handle, bytes, length);
+      // A named pipe ends before it has begun, as long as nobody has opened its other end.
+      if (count === 0 && !(isPipe && length === 0)) break;
+      length += count ?? 0;
+      if (count) heard = Date.now();
+      else if (Date.now() - heard > PATIENCE) throw silent(path, length);
+      else await sleep(10);
     }
   } catch (error) {
-    throw unreadable(path, error);
+    throw error instanceof LabError ? error : unreadable(path, error);
   }
   if (length <= LARGEST) return bytes.subarray(0, length);
   throw unreadableLab(
@@ -61,6 +77,23 @@ async function readLimited(handle: FileHandle, path: string): Promise<Buffer> {
     'a lab with a thousand VMs is a fifth of that: check that this is the right file',
   );
 }
+
+/** How many bytes came: 0 at the end, null where there are none yet. */
+async function readSome(handle: FileHandle, bytes: Buffer, offset: number): Promise<number | null> {
+  try {
+    return (await handle.read(bytes, offset, bytes.length - offset)).bytesRead;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return null;
+    throw error;
+  }
+}
+
+const silent = (path: string, length: number) =>
+  unreadableLab(
+    path,
+    `is no plain file, and ${length === 0 ? 'nothing' : 'no end of it'} came in ${PATIENCE / 1000} seconds`,
+    'start what writes to it and let that end, or name a plain file',
+  );
 
 function decode(bytes: Buffer): { text: string } | { problem: Problem } {
   try {

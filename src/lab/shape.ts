@@ -87,9 +87,13 @@ interface SchemaNode {
   anyOf?: SchemaNode[];
 }
 
+/** Made once: a file may have a wrong key in each of thousands of VMs. */
+let schema: SchemaNode | undefined;
+
 /** The keys that the file may have at this place. */
 function keysAt(path: Path): string[] {
-  let nodes: SchemaNode[] = [labJsonSchema()];
+  schema ??= labJsonSchema() as SchemaNode;
+  let nodes = [schema];
   for (const part of path) nodes = nodes.flatMap(node => stepInto(node, part));
   return nodes.flatMap(forms).flatMap(node => Object.keys(node.properties ?? {}));
 }

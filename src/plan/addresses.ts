@@ -1,16 +1,13 @@
 import type { HostState } from '../host/model.js';
 import { parseCidr, parseIp } from '../lab/cidr.js';
 import type { Lab } from '../lab/model.js';
-import { linkNamed, marked } from './links.js';
+import { linkNamed, linkOf } from './links.js';
 import type { PlanProblem } from './problems.js';
 
 /** A guest must not take an address that the host has on the same network. */
 export function findAddressClashes(lab: Lab, host: HostState, problems: PlanProblem[]): void {
   for (const bridge of lab.bridges) {
-    const links = [
-      marked(host, bridge.altname),
-      bridge.uplink === null ? undefined : linkNamed(host, bridge.uplink),
-    ];
+    const links = [linkOf(bridge, host), bridge.uplink === null ? undefined : linkNamed(host, bridge.uplink)];
     const own = new Map(
       links.flatMap(link =>
         (link?.addresses ?? []).map(({ local }) => [key(parseIp(local)), link?.name] as const),

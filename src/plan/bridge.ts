@@ -1,5 +1,6 @@
 import type { HostState, Link } from '../host/model.js';
 import type { Bridge, Lab } from '../lab/model.js';
+import { adoption, notAdoptable } from './adopt.js';
 import { addressAdd, addressSteps, staticCidrs } from './bridge-addresses.js';
 import { linkNamed, marked, markLines, ownerOf, removal } from './links.js';
 import type { Step } from './model.js';
@@ -10,8 +11,9 @@ import { join, otherLabs, settingsClash, uplinkClash } from './shared.js';
 /** Bytes, where neither the lab nor an uplink says otherwise. */
 const DEFAULT_MTU = 1500;
 
-/** A bridge's MTU: the lab's, else its uplink's. */
+/** A bridge's MTU: the lab's, else its uplink's; a permanent one's is what it has. */
 export function bridgeMtu(bridge: Bridge, host: HostState): number {
+  if (bridge.permanent) return linkNamed(host, bridge.name)?.mtu ?? DEFAULT_MTU;
   const uplink = bridge.uplink === null ? undefined : linkNamed(host, bridge.uplink);
   return bridge.mtu ?? uplink?.mtu ?? sharedMtu(bridge, host) ?? DEFAULT_MTU;
 }
@@ -27,6 +29,10 @@ function sharedMtu(bridge: Bridge, host: HostState): number | undefined {
 /** Create what is missing, mend what differs. */
 export function planBridges(lab: Lab, host: HostState, problems: PlanProblem[]): Step[] {
   return lab.bridges.flatMap(bridge => {
+    if (bridge.permanent) {
+      problems.push(...notAdoptable(bridge, host));
+      return [];
+    }
     const ours = marked(host, bridge.altname);
     const there = ours ?? linkNamed(host, bridge.name);
     const clash = there && uplinkClash(bridge, there, lab.name, host);
@@ -46,7 +52,7 @@ export function planBridges(lab: Lab, host: HostState, problems: PlanProblem[]):
     problems.push({
       code: 'conflict',
       message: `the bridge ${bridge.name} cannot be made: an interface of that name exists, and ${ownerOf(foreign)}`,
-      fix: `Give the bridge another name in the lab file${removal(foreign)}.`,
+      fix: `Give the bridge another name in the lab file${adoption(bridge, foreign)}${removal(foreign)}.`,
     });
     return [];
   });

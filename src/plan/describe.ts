@@ -1,3 +1,4 @@
+import { printable } from '../lab/quote.js';
 import { type Action, type Plan, stepCount } from './model.js';
 
 /** A plan as text: each step with its reason, and below it what will be run. */
@@ -28,8 +29,12 @@ function describeAction(action: Action): string[] {
       return action.links.map(link => indent(`ip link del dev ${link.altname}`));
     case 'sysctl':
       return [indent(`sysctl ${action.path.replaceAll('/', '.')}=${action.value}`)];
+    case 'lro':
+      return [indent(`ethtool -K ${action.dev} lro on`)];
+    case 'routers':
+      return [indent(`wait for ${action.standIns.map(it => it.gateway).join(', ')} on ${action.dev}`)];
     case 'overlay':
-      return [indent(`qemu-img create ${action.path} on ${action.image}`)];
+      return [indent(`qemu-img create ${action.path} on ${printable(action.image)}`)];
     case 'remove-file':
       return [indent(`rm ${action.path}`)];
     case 'await':

@@ -1,5 +1,8 @@
-import type { Address, HostState, Neighbour, Route, Rule } from '../host/model.js';
+import type { Address, HostState, Neighbour, Nexthop, Route, Rule } from '../host/model.js';
 import { ADDRESS_BITS, type Cidr, contains, parseCidr } from '../lab/cidr.js';
+import { type Advertised, advertisedOn, standIns } from './advertised.js';
+import type { StandIn } from './model.js';
+import { byNexthop, nexthopsOn, nexthopWords } from './nexthops.js';
 
 /** Everything by which a host is reached through one interface. */
 export interface Identity {
@@ -11,14 +14,22 @@ export interface Identity {
   readonly neighbours: readonly Neighbour[];
   /** Prefix routes of IPv6 addresses that run out: they may outlive the address, and stay behind unless deleted. */
   readonly expiring: readonly Route[];
+  /** Nexthop objects, groups last. */
+  readonly nexthops: readonly Nexthop[];
+  /** Routers whose default routes the kernel learned; `routes` has these as well. */
+  readonly advertised: readonly Advertised[];
 }
 
 /** The lines that move an identity; IPv6 routes and rules need a batch of their own (`ip -6`). */
 export interface MoveLines {
+  /** Run while both devices have their carrier, without which the kernel drops nexthop objects and their routes. */
+  readonly first: readonly string[];
   /** Run before the device changes hands. */
   readonly leave: readonly string[];
   readonly arrive: readonly string[];
   readonly arrive6: readonly string[];
+  /** Last, of both families: what needs nexthop objects of IPv6, and `ip -6` does not take. */
+  readonly late: readonly string[];
 }
 
 /** An identity with nothing in it. */
@@ -29,6 +40,8 @@ export const nothingOn = (dev: string): Identity => ({
   rules: [],
   neighbours: [],
   expiring: [],
+  nexthops: [],
+  advertised: [],
 });
 
 /** What names `dev`, without what the kernel makes again by itself once the addresses are there. */
@@ -37,12 +50,14 @@ export function identityOf(host: HostState, dev: string): Identity {
   return {
     on: dev,
     addresses,
-    routes: host.routes.filter(route => names(route, dev) && !followsFrom(route, addresses)),
-    rules: host.rules.filter(rule => rule.iif === dev || rule.oif === dev),
+    routes: host.routes.filter(route => names(route, dev) && !followsFrom(route, addresses) && !route.odd),
+    rules: host.rules.filter(rule => (rule.iif === dev || rule.oif === dev) && !rule.odd),
     neighbours: host.neighbours.filter(entry => entry.dev === dev),
     expiring: host.routes.filter(
       route => route.dev === dev && route.family === 6 && followsFrom(route, addresses.filter(runsOut)),
     ),
+    nexthops: nexthopsOn(host, dev).filter(nexthop => !nexthop.odd),
+    advertised: advertisedOn(host, dev),
   };
 }
 
@@ -78,11 +93,26 @@ function reachedBy({ family, local, peer, prefix }: Address): Cidr[] {
 export function moveIdentity(identity: Identity, from: string, to: string): MoveLines {
   const named = (device: string) => (name: string) => (name === identity.on ? device : name);
   const [there, here] = [named(to), named(from)];
-  const four = reachableFirst(identity.routes.filter(route => route.family === 4));
-  const six = reachableFirst(identity.routes.filter(route => route.family === 6));
+  const byObject = identity.routes.filter(byNexthop);
+  const places = placesOf(identity);
+  /** Nexthop objects that can be put there now, then the routes that use them. */
+  const objects = (place: Place) => [
+    ...identity.nexthops
+      .filter(nexthop => places.ofNexthop(nexthop) === place)
+      .map(it => nexthopWords(it, there)),
+    ...byObject
+      .filter(route => places.ofRoute(route) === place)
+      .map(route => words('route append', objectRouteWords(route))),
+  ];
+  const plain = (family: 4 | 6) =>
+    identity.routes.filter(route => route.family === family && !byNexthop(route));
+  const learned = identity.advertised.flatMap(router => router.routes);
+  const six = plain(6);
+  const again6 = [...six.filter(route => !learned.includes(route)), ...standIns(identity.advertised, to)];
   const rules = (family: 4 | 6) =>
     identity.rules.filter(rule => rule.family === family).flatMap(rule => moveRule(rule, here, there));
   return {
+    first: byObject.map(route => words('route del', objectRouteWords(route))),
     leave: [
       // Before the flush: whether it takes such a route along depends on which address goes last.
       ...identity.expiring.map(route => words('route del', routeWords(route, here))),
@@ -90,7 +120,7 @@ export function moveIdentity(identity: Identity, from: string, to: string): Move
     ],
     arrive: [
       ...inOrder(identity.addresses).map(address => addressAdd(address, identity.on, to)),
-      ...four.map(route => routeAdd(route, there)),
+      ...inReach(plain(4), objects('arrive'), there),
       ...rules(4),
       ...identity.neighbours.map(
         entry => `neigh replace ${entry.dst} lladdr ${entry.mac} dev ${to} nud permanent`,
@@ -98,10 +128,28 @@ export function moveIdentity(identity: Identity, from: string, to: string): Move
     ],
     arrive6: [
       ...six.map(route => words('route del', routeWords(route, here))),
-      ...six.map(route => routeAdd(route, there)),
+      ...inReach(again6, objects('arrive6'), there),
       ...rules(6),
     ],
+    late: objects('late'),
   };
+}
+
+type Place = 'arrive' | 'arrive6' | 'late';
+
+/**
+ * Where the lines of nexthop objects and their routes stand. `ip -6` takes no group; a group needs its members, and an
+ * IPv4 route may lead by way of an IPv6 object.
+ */
+function placesOf({ nexthops }: Identity) {
+  const ofNexthop = ({ family, group }: Nexthop): Place =>
+    family === 4 ? 'arrive' : group.length > 0 ? 'late' : 'arrive6';
+  const ofRoute = (route: Route): Place => {
+    const nexthop = nexthops.find(({ id }) => id === route.nhid);
+    const place = nexthop ? ofNexthop(nexthop) : 'arrive';
+    return place === 'arrive6' && route.family === 4 ? 'late' : place;
+  };
+  return { ofNexthop, ofRoute };
 }
 
 /**
@@ -111,10 +159,22 @@ export function moveIdentity(identity: Identity, from: string, to: string): Move
 export const startAfresh = ({ expiring }: Identity, dev: string): string[] =>
   expiring.length > 0 ? [`address flush dev ${dev}`] : [];
 
-/** Routes without a gateway come first: a gateway must be reachable by then. */
-const reachableFirst = (routes: readonly Route[]): Route[] => [
-  ...routes.filter(route => !viaGateway(route)),
-  ...routes.filter(viaGateway),
+/** The lines that delete what stands in on `dev` for routes that the kernel learns anew there. */
+export const standInsOf = ({ advertised }: Identity, dev: string): StandIn[] =>
+  standIns(advertised, dev).map((route, i) => ({
+    gateway: route.gateway ?? '',
+    metric: advertised[i]?.metric ?? 0,
+    line: words(
+      'route del',
+      routeWords(route, name => name),
+    ),
+  }));
+
+/** Routes without a gateway come first: a gateway must be reachable by then, a nexthop object's as well. */
+const inReach = (routes: readonly Route[], objects: readonly string[], device: Rename): string[] => [
+  ...routes.filter(route => !viaGateway(route)).map(route => routeAdd(route, device)),
+  ...objects,
+  ...routes.filter(viaGateway).map(route => routeAdd(route, device)),
 ];
 
 const viaGateway = (route: Route) =>
@@ -123,13 +183,21 @@ const viaGateway = (route: Route) =>
 /** The order to add in: the kernel appends IPv4 addresses, but puts an IPv6 one before its like. */
 function inOrder(addresses: readonly Address[]): Address[] {
   const six = addresses.filter(address => address.family === 6).reverse();
-  return [...six, ...addresses.filter(address => address.family === 4)];
+  // Link-local ones stand last wherever they are added; with one, the kernel solicits routers, and their answer would
+  // find the other addresses half there.
+  const isLink = ({ scope }: Address) => scope === 'link';
+  return [
+    ...six.filter(address => !isLink(address)),
+    ...six.filter(isLink),
+    ...addresses.filter(address => address.family === 4),
+  ];
 }
 
 function addressAdd(address: Address, from: string, to: string): string {
   const label = address.label?.startsWith(`${from}:`) ? `${to}${address.label.slice(from.length)}` : null;
   return words(
-    'address add',
+    // An advertisement may have brought it already.
+    address.family === 6 && runsOut(address) ? 'address replace' : 'address add',
     address.peer
       ? `${address.local} peer ${address.peer}/${address.prefix}`
       : `${address.local}/${address.prefix}`,
@@ -152,6 +220,16 @@ function routeAdd(route: Route, device: Rename): string {
   return words(route.nexthops.length > 0 ? 'route replace' : 'route append', routeWords(route, device));
 }
 
+/** The same for a route by nexthop object, which names no device; `::/0`, since such lines tell no family. */
+function objectRouteWords(route: Route): string {
+  const bare = { ...route, gateway: null, via: null, dev: null, onlink: false, nexthops: [] };
+  const dst = route.family === 6 && route.dst === 'default' ? '::/0' : route.dst;
+  return words(
+    routeWords({ ...bare, dst }, name => name),
+    `nhid ${route.nhid}`,
+  );
+}
+
 function routeWords(route: Route, device: Rename): string {
   return words(
     route.type !== 'unicast' && route.type,
@@ -165,6 +243,8 @@ function routeWords(route: Route, device: Rename): string {
     route.family === 4 && route.scope && `scope ${route.scope}`,
     route.prefsrc && `src ${route.prefsrc}`,
     route.metric !== null && `metric ${route.metric}`,
+    route.expires !== undefined && route.family === 6 && `expires ${route.expires}`,
+    ...(route.options ?? []),
     route.onlink && 'onlink',
     ...route.metrics.map(([key, value]) => `${key} ${value}`),
     route.pref && route.pref !== 'medium' && `pref ${route.pref}`,
@@ -216,5 +296,6 @@ export function afterMove(host: HostState, from: string, to: string): HostState 
     })),
     rules: host.rules.map(rule => ({ ...rule, iif: maybe(rule.iif), oif: maybe(rule.oif) })),
     neighbours: host.neighbours.map(entry => ({ ...entry, dev: device(entry.dev) })),
+    nexthops: host.nexthops.map(nexthop => ({ ...nexthop, dev: maybe(nexthop.dev) })),
   };
 }

@@ -9,9 +9,12 @@ export const marked = (host: HostState, altname: string): Link | undefined =>
 export const linkNamed = (host: HostState, name: string): Link | undefined =>
   host.links.find(link => link.name === name);
 
+/** The bridge's link: by our mark, or by name where it is permanent, and so bears none. */
+export const linkOf = (bridge: Bridge, host: HostState): Link | undefined =>
+  bridge.permanent ? linkNamed(host, bridge.name) : marked(host, bridge.altname);
+
 /** What the bridge is called now; an owner may have renamed it. */
-export const bridgeName = (bridge: Bridge, host: HostState) =>
-  marked(host, bridge.altname)?.name ?? bridge.name;
+export const bridgeName = (bridge: Bridge, host: HostState) => linkOf(bridge, host)?.name ?? bridge.name;
 
 /** Every link that a lab made. */
 export const linksOf = (host: HostState, lab: string): Link[] =>

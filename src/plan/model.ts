@@ -42,6 +42,10 @@ export type Action =
   | { readonly kind: 'ip'; readonly family?: 6; readonly lines: readonly string[] }
   | { readonly kind: 'delete-links'; readonly links: readonly LinkRef[] }
   | { readonly kind: 'sysctl'; readonly path: string; readonly value: string }
+  /** Turn LRO on again. */
+  | { readonly kind: 'lro'; readonly dev: string }
+  /** Wait a moment for routers to say that they are there, then delete what stood in for each. */
+  | { readonly kind: 'routers'; readonly dev: string; readonly standIns: readonly StandIn[] }
   | { readonly kind: 'overlay'; readonly path: string; readonly image: string }
   | { readonly kind: 'remove-file'; readonly path: string }
   | { readonly kind: 'define'; readonly name: string; readonly uuid: string; readonly xml: string }
@@ -55,6 +59,15 @@ export type Action =
 export interface LinkRef {
   readonly altname: string;
   readonly createdAs: string | null;
+}
+
+/** A route in the place of one that the kernel has to learn anew. */
+export interface StandIn {
+  readonly gateway: string;
+  /** Of the route that the kernel learns. */
+  readonly metric: number;
+  /** Deletes the one that stands in. */
+  readonly line: string;
 }
 
 /** A started guest. */

@@ -1,8 +1,11 @@
 import type { DomainState, HostState, Link } from '../host/model.js';
+import type { Session } from '../host/session.js';
 import type { Lab } from '../lab/model.js';
 import type { RenderContext } from '../render/domain.js';
 import { findAddressClashes } from './addresses.js';
+import { adoptedBy } from './adopt.js';
 import { planBridges } from './bridge.js';
+import { findClashes } from './clashes/clashes.js';
 import { guestFiles, isAlive, planGuests, removeGuests } from './guest.js';
 import { linksOf } from './links.js';
 import type { Phase, PhaseName, Plan, Step } from './model.js';
@@ -12,12 +15,15 @@ import { recordOf } from './record.js';
 import { releaseUplinks, removeBridges, removeTaps } from './remove.js';
 import { planTaps } from './tap.js';
 import { movesOf, planUplinks } from './uplink.js';
+import { unseenMoves } from './uplink-session.js';
 
 export interface PlanOptions {
   /** Restart running guests whose definition changed. */
   readonly restart?: boolean;
   /** Accept what would otherwise be refused as risky. */
   readonly yes?: boolean;
+  /** Who provisions: without a terminal, moving what the user came in by takes a yes. */
+  readonly session?: Session | null;
 }
 
 /**
@@ -39,13 +45,22 @@ export function planProvision(
   const phases = phasesOf({
     remove: leftovers.steps,
     bridge: [...planBridges(lab, host, problems), ...planBridgeNetfilter(lab, host)],
-    uplink: planUplinks(lab, host, leftovers.after, { yes: options.yes ?? false }, problems),
+    uplink: planUplinks(
+      lab,
+      host,
+      leftovers.after,
+      { yes: options.yes ?? false, session: options.session ?? null },
+      problems,
+    ),
     taps: planTaps(lab, host, vm => (options.restart ?? false) || !runs(lab, vm, host), problems),
     domains: guests.define,
     start: guests.start,
   });
   const gone = context ? guestFiles(lab.name, dropped(lab, host), context.stateDir) : [];
   findAddressClashes(lab, host, problems);
+  findClashes(lab, host, options.yes ?? false, problems);
+  if (problems.length === 0 && options.session && !options.yes)
+    problems.push(...unseenMoves(lab, host, options.session));
   throwProblems(lab.name, problems);
   return {
     lab: lab.name,
@@ -84,7 +99,7 @@ export function planDestroy(
       name,
       why,
     ),
-    uplink: releaseUplinks(name, host, bridges, () => true).steps,
+    uplink: releaseUplinks(name, host, [...bridges, ...adoptedBy(name, host)], () => true).steps,
     bridge: [
       ...removeBridges(name, host, bridges, { staying: [], force: options.force ?? false }, problems),
       ...restoreBridgeNetfilter(name, host),
@@ -119,7 +134,8 @@ function planLeftovers(
   const links = all.filter(link => !isWanted(link));
   const bridges = links.filter(link => link.kind === 'bridge');
   const uplinks = new Set(lab.bridges.map(bridge => bridge.uplink));
-  const released = releaseUplinks(lab.name, host, all, uplink => !uplinks.has(uplink));
+  const masters = [...all, ...adoptedBy(lab.name, host)];
+  const released = releaseUplinks(lab.name, host, masters, uplink => !uplinks.has(uplink));
   const steps = [
     ...(context ? removeGuests(lab.name, dropped(lab, host), context.stateDir, why) : []),
     ...removeTaps(

@@ -10,10 +10,14 @@ export function recordOf(lab: Lab, host: HostState, networkOnly: boolean): LabRe
   const uplinks: [string, UplinkBefore][] = lab.bridges.flatMap(bridge => {
     const uplink = bridge.uplink === null ? undefined : linkNamed(host, bridge.uplink);
     if (!uplink) return [];
+    // By name: a bridge that is to be shared does not bear our mark yet.
     const master = linkNamed(host, bridgeName(bridge, host));
     const enslaved = uplink.master !== null && uplink.master === master?.name;
     const now = uplinkBefore(bridge, uplink, host);
     if (!enslaved) return [[uplink.name, now]];
+    const before = takenUplink(former, uplink.name);
+    // Without our word that we put it there, the port of a permanent bridge was there before.
+    if (bridge.permanent) return before ? [[uplink.name, before]] : [];
     // Where the record is lost, what the bridge has is what the uplink had.
     const lost = {
       ...now,
@@ -21,14 +25,15 @@ export function recordOf(lab: Lab, host: HostState, networkOnly: boolean): LabRe
       moved: (master?.addresses.length ?? 0) > 0,
     };
     // On a shared bridge, another lab may have been the one that took it.
-    const known = [former, ...currentRecords(host)].find(record => record && uplink.name in record.uplinks);
-    return [[uplink.name, known?.uplinks[uplink.name] ?? lost]];
+    const known = [former, ...currentRecords(host)].map(record => takenUplink(record, uplink.name));
+    return [[uplink.name, known.find(taken => taken !== undefined) ?? lost]];
   });
   return {
     version: 1,
     name: lab.name,
     lab,
-    networkOnly: networkOnly && (former?.networkOnly ?? true),
+    // Unlike links, domains outlive a boot: what an older record says of them still holds.
+    networkOnly: networkOnly && (host.records.find(({ name }) => name === lab.name)?.networkOnly ?? true),
     bootId: host.bootId,
     netns: host.netns,
     uplinks: Object.fromEntries(uplinks),
@@ -41,3 +46,7 @@ export function recordOf(lab: Lab, host: HostState, networkOnly: boolean): LabRe
 /** A lab's record, unless it is of another boot or network namespace. */
 export const currentRecord = (lab: string, host: HostState): LabRecord | undefined =>
   currentRecords(host).find(record => record.name === lab);
+
+/** How an uplink was before the lab took it, if it did; a tap may be named `toString`, which every object has. */
+export const takenUplink = (record: LabRecord | undefined, name: string): UplinkBefore | undefined =>
+  record && Object.hasOwn(record.uplinks, name) ? record.uplinks[name] : undefined;

@@ -5,10 +5,10 @@ import { afterMove, identityOf, nothingOn, startAfresh } from './identity.js';
 import { byMark, linkNamed, markOf } from './links.js';
 import type { Step } from './model.js';
 import type { PlanProblem } from './problems.js';
-import { currentRecord } from './record.js';
+import { currentRecord, takenUplink } from './record.js';
 import { leave, otherLabs } from './shared.js';
 import { sameAgain } from './tap.js';
-import { asBatch, dadAsBefore, release, take } from './uplink.js';
+import { asBatch, bridgeAsBefore, dadAsBefore, inherits, noStandIns, release, take } from './uplink.js';
 
 /** One step for all taps: they go in one group deletion. */
 export function removeTaps(taps: readonly Link[], lab: string, why: string): Step[] {
@@ -42,6 +42,7 @@ export function releaseUplinks(
         const before = beforeOf(port, bridge, lab, host);
         const step = releaseStep(port, bridge, now, before, ownCidrs(bridge, lab, host));
         if (before.moved) now = afterMove(now, bridge.name, port.name);
+        now = { ...now, sysctls: { ...now.sysctls, ...before.bridgeSysctls } };
         return step;
       }),
   );
@@ -65,7 +66,10 @@ function releaseStep(
 ): Step {
   const whole = before.moved ? identityOf(host, bridge.name) : nothingOn(bridge.name);
   const isOwn = ({ local, prefix }: Address) => own.has(`${local}/${prefix}`);
-  const identity = { ...whole, addresses: whole.addresses.filter(address => !isOwn(address)) };
+  const identity = {
+    ...whole,
+    addresses: whole.addresses.filter(address => !isOwn(address) && !address.temporary),
+  };
   // The others' flush takes them along; the bridge may stay.
   const flushed = identity.addresses.length > 0 ? whole.addresses.filter(isOwn) : [];
   const staying = flushed.map(({ local, prefix }) => `${local}/${prefix}`);
@@ -73,12 +77,15 @@ function releaseStep(
     title: `release ${port.name} from ${bridge.name}`,
     why: before.moved ? 'addresses and routes of the bridge go back to it' : 'it was no port before',
     do: [
-      ...release(port.name, bridge.name, before, identity, host),
+      ...release(port, bridge.name, before, identity, host),
+      ...bridgeAsBefore(before),
       ...asBatch(addressLines(staying, bridge.name)),
     ],
     undo: [
       ...asBatch(staying.length > 0 ? [`address flush dev ${bridge.name}`] : startAfresh(whole, bridge.name)),
-      ...take(port.name, bridge.name, before, whole, host),
+      ...inherits(before, host),
+      ...take(port, bridge.name, before, whole, host),
+      ...noStandIns(whole, port.name),
       ...dadAsBefore(host, port.name, before.moved),
     ],
   };
@@ -87,13 +94,13 @@ function releaseStep(
 /** Recorded as one; or, where the record is lost, the port whose MAC is pinned on the bridge. */
 function isUplink(port: Link, lab: string, host: HostState): boolean {
   const record = currentRecord(lab, host);
-  if (record) return port.name in record.uplinks;
+  if (record) return takenUplink(record, port.name) !== undefined;
   return linkNamed(host, port.master ?? '')?.mac === port.mac && port.kind !== 'tun';
 }
 
 function beforeOf(port: Link, bridge: Link, lab: string, host: HostState): UplinkBefore {
   return (
-    currentRecord(lab, host)?.uplinks[port.name] ?? {
+    takenUplink(currentRecord(lab, host), port.name) ?? {
       up: true,
       addrGenMode: '0',
       moved: bridge.addresses.length > 0,

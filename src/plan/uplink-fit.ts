@@ -1,7 +1,10 @@
 import type { HostState, Link } from '../host/model.js';
 import type { Bridge } from '../lab/model.js';
+import { keptByKernel } from './advertised.js';
 import { bridgeName, labOf, linkNamed } from './links.js';
+import { wouldLose } from './odd.js';
 import type { PlanProblem } from './problems.js';
+import { rulesLeftBehind } from './uplink-rules.js';
 
 // Which interfaces can be uplinks, and what a host would lose by it.
 
@@ -13,7 +16,10 @@ export const count = (n: number, one: string, many = `${one}s`) => `${n} ${n ===
 
 /** What the user has to say yes to, if anything. */
 export const riskOf = (bridge: Bridge, uplink: Link, host: HostState): PlanProblem | null =>
-  wouldStrand(bridge, uplink) ?? wouldExpire(bridge, uplink) ?? wouldNotMatch(bridge, uplink, host);
+  wouldStrand(bridge, uplink) ??
+  wouldExpire(bridge, uplink, host) ??
+  (moves(bridge, uplink) ? wouldLose(bridge, uplink, host) : null) ??
+  rulesLeftBehind(bridge, uplink, moves(bridge, uplink), host);
 
 /** The host has no such interface. */
 export function absent(bridge: Bridge, uplink: string, host: HostState): PlanProblem {
@@ -75,13 +81,15 @@ function wouldStrand(bridge: Bridge, uplink: Link): PlanProblem | null {
   return {
     code: 'conflict',
     message: `${uplink.name} has the addresses ${list}, which no longer work on a port of ${bridge.name}: the bridge does not take them over`,
-    fix: `Set "address": "inherit" for ${bridge.name}, or repeat the command with --yes if you can do without them.`,
+    fix: `${bridge.permanent ? `Give them to ${bridge.name} yourself` : `Set "address": "inherit" for ${bridge.name}`}, or repeat the command with --yes if you can do without them.`,
   };
 }
 
 /** A leased address that nobody renews on the bridge would vanish with its lease. */
-function wouldExpire(bridge: Bridge, uplink: Link): PlanProblem | null {
-  const leased = uplink.addresses.filter(address => address.validLifetime !== null);
+function wouldExpire(bridge: Bridge, uplink: Link, host: HostState): PlanProblem | null {
+  const leased = uplink.addresses.filter(
+    address => address.validLifetime !== null && !keptByKernel(address, uplink, host),
+  );
   if (!moves(bridge, uplink) || leased.length === 0) return null;
   const list = leased
     .map(address => `${address.local}/${address.prefix} (${address.validLifetime} s left)`)
@@ -90,21 +98,5 @@ function wouldExpire(bridge: Bridge, uplink: Link): PlanProblem | null {
     code: 'conflict',
     message: `${uplink.name} holds leased addresses, which nobody would renew on ${bridge.name}: ${list}`,
     fix: 'Give the host a static address first, or repeat the command with --yes if your DHCP client will run on the bridge.',
-  };
-}
-
-/** How many rules a message quotes. */
-const SHOWN = 6;
-
-/** A rule that names the uplink sees nothing any more: what it let in is locked out, what it kept out comes in. */
-function wouldNotMatch(bridge: Bridge, uplink: Link, host: HostState): PlanProblem | null {
-  const rules = host.firewall.filter(rule => rule.device === uplink.name);
-  if (!moves(bridge, uplink) || rules.length === 0) return null;
-  const lines = rules.slice(0, SHOWN).map(({ where, text }) => `${where}: ${text}`);
-  const more = rules.length > SHOWN ? [`and ${rules.length - SHOWN} more`] : [];
-  return {
-    code: 'conflict',
-    message: `${count(rules.length, 'firewall rule')} would stop matching, since ${bridge.name} takes the place of ${uplink.name}, which ${rules.length === 1 ? 'it names' : 'they name'}: ${[...lines, ...more].join('; ')}`,
-    fix: `Let the rules name ${bridge.name} as well, then repeat the command with --yes.`,
   };
 }

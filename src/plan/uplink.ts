@@ -1,14 +1,29 @@
 import type { HostState, Link, UplinkBefore } from '../host/model.js';
+import type { Session } from '../host/session.js';
 import type { Bridge, Lab } from '../lab/model.js';
-import { afterMove, type Identity, identityOf, moveIdentity, nothingOn, startAfresh } from './identity.js';
+import { isFromMac } from './advertised.js';
+import {
+  afterMove,
+  type Identity,
+  identityOf,
+  type MoveLines,
+  moveIdentity,
+  nothingOn,
+  standInsOf,
+  startAfresh,
+} from './identity.js';
 import { bridgeName, linkNamed, marked } from './links.js';
 import type { Action, Step } from './model.js';
 import type { PlanProblem } from './problems.js';
+import { inherited } from './sysctls.js';
 import { absent, count, moves, riskOf, unfit } from './uplink-fit.js';
+import { wouldMoveUnseen } from './uplink-session.js';
 
 export interface UplinkOptions {
   /** Go on although an address would run out, or become unreachable. */
   readonly yes: boolean;
+  /** Who is moving it; null where nobody asks. */
+  readonly session: Session | null;
 }
 
 /**
@@ -30,9 +45,21 @@ export function planUplinks(
     const problem = uplink ? unfit(bridge, uplink, host) : absent(bridge, bridge.uplink, host);
     if (problem) problems.push(problem);
     if (!uplink || problem) return [];
-    if (uplink.master === bridgeName(bridge, host)) return bringUp(uplink);
+    // A port of somebody else's bridge that we did not put there is theirs, too.
+    if (uplink.master === bridgeName(bridge, host)) return bridge.permanent ? [] : bringUp(uplink);
     const risk = options.yes ? null : riskOf(bridge, uplink, host);
-    if (risk) problems.push(risk);
+    // A yes to what would be lost is one to the move, too: say what that is.
+    const unseen = risk && options.session && wouldMoveUnseen(bridge, uplink, host, options.session);
+    if (risk)
+      problems.push(
+        unseen
+          ? {
+              ...risk,
+              fix: `${risk.fix}
+Besides, ${unseen.message}. ${unseen.fix}`,
+            }
+          : risk,
+      );
     const step = enslave(bridge, uplink, now);
     if (moves(bridge, uplink)) now = afterMove(now, uplink.name, bridgeName(bridge, host));
     return [step];
@@ -61,10 +88,17 @@ function bringUp(uplink: Link): Step[] {
 
 /** How the uplink is now, for the record. */
 export function uplinkBefore(bridge: Bridge, uplink: Link, host: HostState): UplinkBefore {
+  const moved = moves(bridge, uplink);
+  const to = bridgeName(bridge, host);
+  const taken = moved ? inherited(host, uplink.name, to) : [];
   return {
     up: uplink.up,
     addrGenMode: host.sysctls[genModePath(uplink.name)] ?? null,
-    moved: moves(bridge, uplink),
+    moved,
+    ...(host.lro?.includes(uplink.name) ? { lro: true as const } : {}),
+    ...(taken.length > 0
+      ? { bridgeSysctls: Object.fromEntries(taken.map(({ path, before }) => [path, before])) }
+      : {}),
   };
 }
 
@@ -83,11 +117,17 @@ function enslave(bridge: Bridge, uplink: Link, host: HostState): Step {
     why: before.moved
       ? `it leads to the network; its ${count(identity.addresses.length, 'address', 'addresses')} and ${count(identity.routes.length, 'route')} move to the bridge in the same batch`
       : 'it leads to the network; no addresses move',
-    do: [...pin(uplink.mac), ...take(uplink.name, name, before, identity, host)],
+    do: [
+      ...pin(uplink.mac),
+      ...(before.moved ? inheritSysctls(host, uplink.name, name) : []),
+      ...take(uplink, name, before, identity, host),
+    ],
     undo: [
       ...asBatch(startAfresh(identity, uplink.name)),
-      ...release(uplink.name, name, before, identity, host),
+      ...release(uplink, name, before, identity, host),
+      ...noStandIns(identity, name),
       ...dadAsBefore(host, name, before.moved),
+      ...bridgeAsBefore(before),
       ...pin(pinned?.mac ?? ''),
     ],
   };
@@ -95,7 +135,7 @@ function enslave(bridge: Bridge, uplink: Link, host: HostState): Step {
 
 /** Actions that make an uplink a port of a bridge and move an identity there. */
 export function take(
-  uplink: string,
+  { name: uplink, mac }: Link,
   bridge: string,
   before: UplinkBefore,
   identity: Identity,
@@ -105,12 +145,38 @@ export function take(
   const lines = [
     // Else the kernel gives the port a link-local address again as soon as it lost its own.
     ...(before.addrGenMode === null ? [] : [`link set dev ${uplink} addrgenmode none`]),
+    ...move.first,
     ...move.leave,
     `link set dev ${uplink} master ${bridge}`,
     ...(before.up ? [] : [`link set dev ${uplink} up`]),
     ...move.arrive,
+    ...(makesLinkLocal(before, identity, mac) ? [`link set dev ${bridge} addrgenmode eui64`] : []),
   ];
-  return withoutDad(host, bridge, before.moved, [{ kind: 'ip', lines }, ...sixth(move.arrive6)]);
+  return [
+    ...withoutDad(host, uplink, bridge, before.moved, batches(lines, move)),
+    ...untilHeard(identity, bridge),
+  ];
+}
+
+/**
+ * Does the kernel give the bridge the very link-local address that moves there? Then it may go on doing so; else it
+ * would have a second one.
+ */
+const makesLinkLocal = (before: UplinkBefore, { addresses }: Identity, mac: string) =>
+  before.moved &&
+  before.addrGenMode === EUI64 &&
+  addresses.some(address => address.scope === 'link' && isFromMac(address, mac));
+
+const batches = (lines: readonly string[], { arrive6, late }: MoveLines): Action[] => [
+  { kind: 'ip', lines },
+  ...sixth(arrive6),
+  ...asBatch(late),
+];
+
+/** Whatever stands in for routes that routers advertise stands back once they have. */
+function untilHeard(identity: Identity, dev: string): Action[] {
+  const standIns = standInsOf(identity, dev);
+  return standIns.length > 0 ? [{ kind: 'routers', dev, standIns }] : [];
 }
 
 /**
@@ -118,7 +184,7 @@ export function take(
  * step with what the bridge has now.
  */
 export function release(
-  uplink: string,
+  { name: uplink, mac }: Link,
   bridge: string,
   before: UplinkBefore,
   identity: Identity,
@@ -126,6 +192,8 @@ export function release(
 ): Action[] {
   const move = moveIdentity(identity, bridge, uplink);
   const lines = [
+    ...(makesLinkLocal(before, identity, mac) ? [`link set dev ${bridge} addrgenmode none`] : []),
+    ...move.first,
     `link set dev ${uplink} nomaster`,
     ...(before.up ? [] : [`link set dev ${uplink} down`]),
     ...move.leave,
@@ -134,8 +202,16 @@ export function release(
       ? []
       : [`link set dev ${uplink} addrgenmode ${genModeName(before.addrGenMode)}`]),
   ];
-  return withoutDad(host, uplink, before.moved, [{ kind: 'ip', lines }, ...sixth(move.arrive6)]);
+  return [
+    ...withoutDad(host, uplink, uplink, before.moved, batches(lines, move)),
+    ...(before.lro ? [{ kind: 'lro' as const, dev: uplink }] : []),
+    ...untilHeard(identity, uplink),
+  ];
 }
+
+/** For an undo: what may still stand in on the device that a move led to. */
+export const noStandIns = (identity: Identity, dev: string): Action[] =>
+  sixth(standInsOf(identity, dev).map(({ line }) => line));
 
 /** Lines as an action, unless there are none. */
 export const asBatch = (lines: readonly string[]): Action[] =>
@@ -145,11 +221,17 @@ const sixth = (lines: readonly string[]): Action[] =>
   lines.length > 0 ? [{ kind: 'ip', family: 6, lines }] : [];
 
 /** Addresses that move were in use a moment ago: duplicate detection would only make them tentative for a second. */
-function withoutDad(host: HostState, to: string, moving: boolean, actions: readonly Action[]): Action[] {
+function withoutDad(
+  host: HostState,
+  uplink: string,
+  to: string,
+  moving: boolean,
+  actions: readonly Action[],
+): Action[] {
   const path = dadPath(to);
-  const before = host.sysctls[path] ?? host.sysctls['net/ipv6/conf/default/accept_dad'];
-  if (!moving || before === undefined) return [...actions];
-  return [{ kind: 'sysctl', path, value: '0' }, ...actions, { kind: 'sysctl', path, value: before }];
+  const after = host.sysctls[dadPath(uplink)] ?? host.sysctls['net/ipv6/conf/default/accept_dad'];
+  if (!moving || after === undefined) return [...actions];
+  return [{ kind: 'sysctl', path, value: '0' }, ...actions, { kind: 'sysctl', path, value: after }];
 }
 
 /** For an undo: a move that stopped half-way has not put back what it switched off on the device that it led to. */
@@ -158,9 +240,26 @@ export function dadAsBefore(host: HostState, to: string, moving: boolean): Actio
   return moving && value !== undefined ? [{ kind: 'sysctl', path: dadPath(to), value }] : [];
 }
 
+const inheritSysctls = (host: HostState, uplink: string, bridge: string): Action[] =>
+  inherited(host, uplink, bridge).map(({ path, value }) => ({ kind: 'sysctl', path, value }));
+
+/** What a bridge took over from an uplink, put back: it may stay without it. */
+export const bridgeAsBefore = ({ bridgeSysctls }: UplinkBefore): Action[] =>
+  Object.entries(bridgeSysctls ?? {}).map(([path, value]) => ({ kind: 'sysctl', path, value }));
+
+/** For an undo of {@link bridgeAsBefore}: as they are now. */
+export const inherits = ({ bridgeSysctls }: UplinkBefore, host: HostState): Action[] =>
+  Object.keys(bridgeSysctls ?? {}).flatMap(path => {
+    const value = host.sysctls[path];
+    return value === undefined ? [] : [{ kind: 'sysctl', path, value }];
+  });
+
 const dadPath = (name: string) => `net/ipv6/conf/${name}/accept_dad`;
 
 const genModePath = (name: string) => `net/ipv6/conf/${name}/addr_gen_mode`;
+
+/** Linux: IN6_ADDR_GEN_MODE_EUI64. */
+const EUI64 = '0';
 
 /** ip-link(8)'s words for the sysctl's numbers (Linux: include/uapi/linux/if_link.h, IN6_ADDR_GEN_MODE_*). */
 const genModeName = (mode: string) => ['eui64', 'none', 'stable_secret', 'random'][Number(mode)] ?? 'eui64';

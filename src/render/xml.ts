@@ -44,12 +44,16 @@ export function setAttributes(element: Element, attributes: Readonly<Record<stri
   };
 }
 
-/** Serialise without an XML declaration, two spaces a level, as libvirt prints it. */
+/** What a terminal would act upon or not show, but a file's name may hold; our own line breaks stay. */
+const UNSAFE = /[^ \n\p{L}\p{N}\p{P}\p{S}]/gu;
+
+/** Serialise without an XML declaration, two spaces a level, as libvirt prints it; safe to look at. */
 export function build(name: string, root: Element): string {
   const builder = new Builder({
     rootName: name,
     headless: true,
     renderOpts: { pretty: true, indent: '  ', newline: '\n' },
   });
-  return `${builder.buildObject(root)}\n`;
+  const xml = builder.buildObject(root);
+  return `${xml.replace(UNSAFE, char => `&#${char.codePointAt(0)};`)}\n`;
 }

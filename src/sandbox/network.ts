@@ -25,11 +25,16 @@ export function networkFor(lab: Lab): SandboxNic[] {
 }
 
 function nicFor(lab: Lab, bridge: Bridge, name: string, index: number): SandboxNic {
+  const peers = bridge.peers.map(address => `${address}/${address.includes(':') ? 128 : 32}`);
   const used = [
     ...lab.vms.flatMap(vm => vm.nics.filter(nic => nic.bridge === bridge.name).flatMap(nic => nic.addresses)),
     ...(bridge.address.mode === 'static' ? bridge.address.cidrs : []),
+    ...peers,
   ];
-  const subnets = subnetsOf(used, index);
+  const subnets = subnetsOf(
+    used.filter(cidr => !peers.includes(cidr)),
+    index,
+  );
   const lan = subnets.flatMap(subnet => freeAddress(subnet, used) ?? []);
   if (bridge.address.mode !== 'inherit') return { name, lan, host: [], gateways: [] };
   const pairs = lan.flatMap(gateway => {
@@ -39,7 +44,8 @@ function nicFor(lab: Lab, bridge: Bridge, name: string, index: number): SandboxN
   // A gateway serves only in a subnet that the host has an address in.
   return {
     name,
-    lan,
+    // They have to answer, wherever they are.
+    lan: [...lan, ...peers],
     host: pairs.map(({ own }) => own),
     gateways: firstOfEachFamily(pairs.map(({ gateway }) => gateway)),
   };

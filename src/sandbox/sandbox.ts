@@ -100,7 +100,8 @@ export const inSandbox = (sandbox: Sandbox, side: 'host' | 'lan', words: readonl
   ...enter(sandbox[side]),
   'sh',
   '-c',
-  'cd "$0" && exec "$@"',
+  'cd "$1" && shift && exec "$@"',
+  'sandbox', // what the shell calls itself where it cannot run the command
   process.cwd(),
   ...words,
 ];

@@ -26,6 +26,7 @@ const JSON_SOURCES: Readonly<Record<string, readonly string[]>> = {
   rules: ['ip', '-j', 'rule', 'show'],
   rules6: ['ip', '-6', '-j', 'rule', 'show'],
   neighbours: ['ip', '-j', 'neigh', 'show', 'nud', 'permanent'],
+  nexthops: ['ip', '-j', '-d', 'nexthop', 'show'],
   nft: ['nft', '-j', 'list', 'ruleset'],
 };
 

@@ -1,6 +1,6 @@
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { describeRoot, Folder, Namespace, plainLab } from './vmnet.js';
+import { describeRoot, Folder, Namespace, plainLab, vmnet } from './vmnet.js';
 
 // provision on the real kernel, in an empty network of each test's own.
 
@@ -101,7 +101,7 @@ describeRoot('in a network of its own', () => {
 
     it('a bridge of another lab: names the lab, and never tells to delete it', async () => {
       await cable();
-      expect((await net.vmnet('provision', '--network-only', lab())).code).toBe(0);
+      expect((await net.vmnet('provision', '--yes', '--network-only', lab())).code).toBe(0);
       const said = await refused(1, folder.file('second.json', plainLab({}, { name: 'second' })));
       expect(said).toContain('it belongs to the lab plain');
       expect(said).not.toContain('ip link del');
@@ -112,6 +112,28 @@ describeRoot('in a network of its own', () => {
       expect(await refused(1, lab({ address: 'none' }))).toMatch(
         /192\.0\.2\.2\/24[\s\S]*inherit[\s\S]*--yes/,
       );
+    });
+
+    it('without a terminal, the NIC of the default route: says what would happen', async () => {
+      await cable();
+      const said = await refused(1, lab());
+      expect(said).toMatch(/conflict: up0 carries the default route, and there is no terminal/);
+      expect(said).toMatch(/move to brt0[\s\S]*guard[\s\S]*--yes/);
+    });
+
+    it('without a terminal, the NIC that the user came in by', async () => {
+      await net.ip('link add up0 type veth peer name far0', 'address add 192.0.2.2/24 dev up0');
+      const ssh = {
+        ...net.place,
+        env: { ...net.place.env, SSH_CONNECTION: '192.0.2.77 50022 192.0.2.2 22' },
+      };
+      const { code, json } = await vmnet(['--json', 'provision', '--network-only', lab()], ssh);
+      expect([code, json.error.code, json.changed]).toEqual([1, 'conflict', 0]);
+      expect(json.error.message).toContain('the session that you are logged in by (192.0.2.2)');
+      const planned = await vmnet(['plan', '--network-only', lab()], ssh);
+      expect(planned.stdout).toContain('Your session runs over up0 (192.0.2.2)');
+      expect((await net.vmnet('provision', '--network-only', lab())).code).toBe(0);
+      expect((await net.vmnet('destroy', '--network-only', 'plain')).code).toBe(0);
     });
 
     it('a leased address', async () => {
@@ -132,7 +154,7 @@ describeRoot('in a network of its own', () => {
     it('is not asked with --network-only, also for a lab that is gone already', async () => {
       await cable();
       const file = lab();
-      expect((await net.vmnet('provision', '--network-only', file)).code).toBe(0);
+      expect((await net.vmnet('provision', '--yes', '--network-only', file)).code).toBe(0);
       for (let i = 0; i < 2; i++)
         expect(await net.vmnet('destroy', '--network-only', 'plain')).toMatchObject({ code: 0, stderr: '' });
     });
@@ -160,7 +182,7 @@ describeRoot('in a network of its own', () => {
       });
       expect(await net.snapshot()).toEqual(before);
 
-      const { code, json, stderr } = await net.vmnet('--json', 'provision', '--network-only', file);
+      const { code, json, stderr } = await net.vmnet('--json', 'provision', '--yes', '--network-only', file);
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       expect(json).toMatchObject({
         ok: true,
@@ -207,7 +229,7 @@ describeRoot('in a network of its own', () => {
     it('is unmade by its name alone, without the file, and twice is no error', async () => {
       await cable();
       const before = await net.snapshot();
-      expect((await net.vmnet('provision', '--network-only', lab())).code).toBe(0);
+      expect((await net.vmnet('provision', '--yes', '--network-only', lab())).code).toBe(0);
       folder.file('lab.json', 'gone');
       expect((await net.vmnet('destroy', 'plain')).code).toBe(0);
       expect(await net.snapshot()).toEqual(before);
@@ -217,7 +239,7 @@ describeRoot('in a network of its own', () => {
 
     it('is recorded in VMNET_STATE_DIR, for root only, and nothing stays there', async () => {
       await cable();
-      expect((await net.vmnet('provision', '--network-only', lab())).code).toBe(0);
+      expect((await net.vmnet('provision', '--yes', '--network-only', lab())).code).toBe(0);
       expect(readdirSync(folder.file('state/labs'))).toEqual(['plain']);
       // QEMU must be able to pass through the folder itself.
       expect(statSync(folder.file('state')).mode & 0o066).toBe(0);
@@ -230,9 +252,9 @@ describeRoot('in a network of its own', () => {
     it('keeps the addresses of its uplink where the record is lost between two runs', async () => {
       await cable();
       const before = await net.snapshot();
-      expect((await net.vmnet('provision', '--network-only', lab())).code).toBe(0);
+      expect((await net.vmnet('provision', '--yes', '--network-only', lab())).code).toBe(0);
       rmSync(folder.file('state'), { recursive: true });
-      expect((await net.vmnet('provision', '--network-only', lab({}, tapped('tapa')))).code).toBe(0);
+      expect((await net.vmnet('provision', '--yes', '--network-only', lab({}, tapped('tapa')))).code).toBe(0);
       expect((await net.vmnet('destroy', '--network-only', 'plain')).code).toBe(0);
       expect(await net.snapshot()).toEqual(before);
     });
@@ -240,7 +262,7 @@ describeRoot('in a network of its own', () => {
     it('takes one run at a time: the others wait or are told, and the host comes back', async () => {
       await cable();
       const before = await net.snapshot();
-      const words = ['--json', 'provision', '--network-only', lab({}, tapped('tapa'))];
+      const words = ['--json', 'provision', '--yes', '--network-only', lab({}, tapped('tapa'))];
       const ends = await Promise.all(Array.from({ length: 4 }, () => net.vmnet(...words)));
       expect(ends.some(end => end.code === 0)).toBe(true);
       for (const { code, json } of ends) if (code !== 0) expect(json.error).toMatchObject({ code: 'busy' });
@@ -270,7 +292,12 @@ describeRoot('in a network of its own', () => {
     it('is finished or undone when its reader goes away in the middle', async () => {
       await cable();
       const before = await net.snapshot();
-      const { code, stderr } = await net.vmnetUnread('provision', '--network-only', lab({}, tapped('tapa')));
+      const { code, stderr } = await net.vmnetUnread(
+        'provision',
+        '--yes',
+        '--network-only',
+        lab({}, tapped('tapa')),
+      );
       expect(stderr).not.toMatch(/^ +at /m);
       if (code === 0) expect((await net.vmnet('destroy', '--network-only', 'plain')).code).toBe(0);
       expect(await net.snapshot()).toEqual(before);

@@ -66,6 +66,41 @@ const nic = (n: number) =>
         ],
         [`-6 fd08:${n}::1 dev eth${n}`, `-6 fd06:${n}::/48 via fd08:${n}::1 dev eth${n}`],
       ),
+      // A router that advertises itself, or one whose advertisements nobody accepts.
+      router: fc.constantFrom(
+        [],
+        [`-6 default via fe80::9 dev eth${n} proto ra metric 1024 expires 1800`],
+        [
+          `-6 default via fe80::9 dev eth${n} proto ra metric 1024 expires 1800`,
+          `-6 default via fe80::a dev eth${n} proto ra metric 1024 expires 900`,
+        ],
+      ),
+      // One hop, a group, and routes by way of both; the last one is an IPv4 route through IPv6.
+      objects: fc.constantFrom(
+        { nexthops: [], routes: [] },
+        {
+          nexthops: [
+            `id ${n}1 via 192.0.${n}.1 dev eth${n} proto static`,
+            `id ${n}2 via 203.0.113.${n} dev eth${n} onlink`,
+            `id ${n}3 via fe80::1 dev eth${n}`,
+            `-6 id ${n}4 dev eth${n}`,
+            `id ${n}5 group ${n}1,3/${n}2`,
+            `id ${n}6 group ${n}3/${n}4`,
+          ],
+          routes: [
+            `10.${n + 100}.0.0/16 nhid ${n}1`,
+            `10.${n + 110}.0.0/16 nhid ${n}5 table 10${n} metric 7`,
+            `-6 fd10:${n}::/48 nhid ${n}3`,
+            `-6 default nhid ${n}6 table 10${n}`,
+            `10.${n + 120}.0.0/16 nhid ${n}3`,
+          ],
+        },
+      ),
+      sysctls: fc.constantFrom(
+        {},
+        { [`net/ipv4/conf/eth${n}/rp_filter`]: '2', [`net/ipv4/conf/eth${n}/disable_xfrm`]: '1' },
+        { [`net/ipv6/conf/eth${n}/accept_ra`]: '2', [`net/ipv6/neigh/eth${n}/gc_stale_time`]: '17' },
+      ),
       rules: some(
         `from all iif eth${n} pref ${100 + n} lookup 10${n}`,
         `from 192.0.${n}.0/24 fwmark 0x1/0xff oif eth${n} pref ${200 + n} lookup 10${n}`,
@@ -74,18 +109,27 @@ const nic = (n: number) =>
       neighbours: some(`192.0.${n}.1 lladdr 02:00:00:00:00:aa dev eth${n}`),
       mode: fc.constantFrom('0', '1', '2', '3'),
     })
-    .map(({ up, mtu, addresses, routes, behind, rules, neighbours, mode }) => ({
+    .map(({ up, mtu, addresses, routes, behind, router, objects, sysctls, rules, neighbours, mode }) => ({
       // A link that is down has neither IPv6 addresses nor routes.
       link: {
         up,
         mtu,
         addresses: addresses.filter(line => up || !line.includes(':') || line.includes('label')),
       },
-      routes: up ? [...routes, ...behind.flat()].filter(line => possible(line, addresses, n)) : [],
+      routes: up
+        ? [
+            ...[...routes, ...behind.flat(), ...router].filter(line => possible(line, addresses, n)),
+            ...(objectsFit(up, addresses, n) ? objects.routes : []),
+          ]
+        : [],
+      nexthops: objectsFit(up, addresses, n) ? objects.nexthops : [],
       rules,
       neighbours: up && addresses.some(line => line.startsWith('192.0.')) ? neighbours : [],
-      sysctl: [`net/ipv6/conf/eth${n}/addr_gen_mode`, mode] as const,
+      sysctls: { ...sysctls, [`net/ipv6/conf/eth${n}/addr_gen_mode`]: mode },
     }));
+
+const objectsFit = (up: boolean, addresses: readonly string[], n: number) =>
+  up && addresses.some(line => line.startsWith(`192.0.${n}.10/`) || line.startsWith(`192.0.${n}.11/`));
 
 /** Linux refuses a route whose gateway no address reaches. */
 function possible(route: string, addresses: readonly string[], n: number): boolean {
@@ -138,5 +182,6 @@ export const anyHost: fc.Arbitrary<HostDescription> = fc
     ],
     rules: ['from all pref 0 lookup local', ...nics.flatMap(it => it.rules), ...rules.flat()],
     neighbours: nics.flatMap(({ neighbours }) => neighbours),
-    sysctls: Object.fromEntries(nics.map(({ sysctl }) => sysctl)),
+    nexthops: nics.flatMap(({ nexthops }) => nexthops),
+    sysctls: Object.assign({}, ...nics.map(({ sysctls }) => sysctls)),
   }));

@@ -1,4 +1,4 @@
-import type { DomainState } from '../../src/host/model.js';
+import type { DomainState, FirewallRule, Learned } from '../../src/host/model.js';
 import { planDestroy, planProvision } from '../../src/plan/plan.js';
 import { FakeHost, STATE_DIR } from './host.js';
 import { runIpLine } from './ip.js';
@@ -12,9 +12,17 @@ export interface HostDescription {
   /** Those of IPv6 begin with `-6`. */
   readonly routes?: readonly string[];
   readonly rules?: readonly string[];
+  /** Nexthop objects; routes that use them come after. */
+  readonly nexthops?: readonly string[];
   readonly neighbours?: readonly string[];
   readonly sysctls?: Readonly<Record<string, string>>;
   readonly wireless?: readonly string[];
+  /** Rules that have to do with an uplink; those of eth0 unless they say otherwise. */
+  readonly firewall?: readonly (Omit<FirewallRule, 'device'> & Partial<FirewallRule>)[];
+  /** What bridges have learned: `MAC on PORT of BRIDGE`. */
+  readonly fdb?: readonly string[];
+  /** Taps that a process has open. */
+  readonly openTaps?: readonly string[];
   readonly domains?: readonly (Pick<DomainState, 'name' | 'uuid'> & Partial<DomainState>)[];
   /** Lab files that were provisioned before, in this order, all refusals waived. */
   readonly applied?: readonly object[];
@@ -44,13 +52,31 @@ export async function hostFrom(description: HostDescription): Promise<FakeHost> 
   const host = new FakeHost();
   const { kernel } = host;
   for (const [name, link] of Object.entries(description.links ?? {})) addLink(host, name, link);
-  for (const line of description.routes ?? []) kernel.addRoute(routeFrom(...byFamily(line)), 'add');
+  const routes = (description.routes ?? []).map(line => routeFrom(...byFamily(line)));
+  for (const route of routes.filter(({ nhid }) => nhid === undefined))
+    kernel.addRoute(route, route.protocol === 'ra' ? 'append' : 'add');
+  for (const line of description.nexthops ?? [])
+    runIpLine(kernel, `nexthop replace ${line.replace(/^-6 /, '')}`, line.startsWith('-6 ') ? 6 : 4);
+  for (const route of routes.filter(({ nhid }) => nhid !== undefined)) kernel.addRoute(route, 'add');
+  for (const route of routes)
+    if (route.protocol === 'ra' && route.expires !== undefined && route.dev)
+      kernel.routers.push({ wire: route.dev, route });
   for (const line of description.rules ?? []) kernel.addRule(ruleFrom(...byFamily(line)));
   for (const line of description.neighbours ?? []) kernel.replaceNeighbour(neighbourFrom(new Words(line)));
   for (const [path, value] of Object.entries(description.sysctls ?? {})) kernel.sysctls.set(path, value);
   host.wireless.push(...(description.wireless ?? []));
+  host.firewall.push(...(description.firewall ?? []).map(rule => ({ device: 'eth0', ...rule })));
+  host.fdb.push(...(description.fdb ?? []).map(learnedFrom));
+  for (const tap of description.openTaps ?? []) host.openTaps.add(tap);
   for (const domain of description.domains ?? [])
-    host.domains.set(domain.uuid, { state: 'shutoff', mark: null, liveMark: null, xml: null, ...domain });
+    host.domains.set(domain.uuid, {
+      state: 'shutoff',
+      mark: null,
+      liveMark: null,
+      xml: null,
+      nics: [],
+      ...domain,
+    });
   for (const file of description.applied ?? []) await apply(host, file);
   for (const name of description.destroyed ?? []) {
     await carryOut(planDestroy(name, host.observe(), STATE_DIR), host);
@@ -66,6 +92,11 @@ export async function hostFrom(description: HostDescription): Promise<FakeHost> 
 /** `-6` in front, as in a command. */
 const byFamily = (line: string): [Words, 4 | 6] =>
   line.startsWith('-6 ') ? [new Words(line.slice(3)), 6] : [new Words(line), 4];
+
+function learnedFrom(line: string): Learned {
+  const [mac = '', , port = '', , bridge = ''] = line.split(' ');
+  return { mac, port, bridge };
+}
 
 function addLink(host: FakeHost, name: string, description: LinkDescription): void {
   const { addresses = [], master, up = true, ...given } = description;

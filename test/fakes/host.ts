@@ -1,12 +1,26 @@
 import type { Drivers } from '../../src/drivers/drivers.js';
 import type { BatchOptions, IpJson } from '../../src/drivers/iproute2.js';
+import { nicsIn } from '../../src/drivers/libvirt/nics.js';
 import { VmnetError } from '../../src/errors.js';
 import { parseMark } from '../../src/host/libvirt.js';
-import type { DomainState, FirewallRule, HostState, LabRecord, Link } from '../../src/host/model.js';
+import type { DomainState, FirewallRule, HostState, LabRecord, Learned, Link } from '../../src/host/model.js';
 import { runIpLine } from './ip.js';
 import { FakeKernel, type FakeLink } from './kernel.js';
 
 export const STATE_DIR = '/var/lib/vmnet';
+
+/** What a new interface starts with. */
+const DEFAULTS = {
+  'net/ipv6/conf/default/addr_gen_mode': '0',
+  'net/ipv6/conf/default/accept_dad': '1',
+  'net/ipv6/conf/default/disable_ipv6': '0',
+  'net/ipv6/conf/default/accept_ra': '1',
+  'net/ipv6/conf/default/autoconf': '1',
+  'net/ipv6/conf/default/forwarding': '0',
+  'net/ipv6/neigh/default/gc_stale_time': '60',
+  'net/ipv4/conf/default/rp_filter': '0',
+  'net/ipv4/conf/default/disable_xfrm': '0',
+};
 
 /** A machine with a kernel, libvirt and files, whose drivers change it and whose state can be looked at. */
 export class FakeHost {
@@ -18,6 +32,9 @@ export class FakeHost {
   readonly calls: string[] = [];
   readonly wireless: string[] = [];
   readonly firewall: FirewallRule[] = [];
+  readonly fdb: Learned[] = [];
+  /** Taps that some process has open which is no guest. */
+  readonly openTaps = new Set<string>();
   /** What is under way, by lab. */
   readonly pending = new Map<string, { entry: unknown; words: string[] }>();
   /** Makes whatever call it returns an error for fail. */
@@ -27,8 +44,7 @@ export class FakeHost {
   constructor() {
     for (const table of ['iptables', 'ip6tables', 'arptables'])
       this.kernel.sysctls.set(`net/bridge/bridge-nf-call-${table}`, '1');
-    for (const [key, value] of Object.entries({ addr_gen_mode: '0', accept_dad: '1', disable_ipv6: '0' }))
-      this.kernel.sysctls.set(`net/ipv6/conf/default/${key}`, value);
+    for (const [path, value] of Object.entries(DEFAULTS)) this.kernel.sysctls.set(path, value);
     this.kernel.add({
       name: 'lo',
       kind: null,
@@ -48,9 +64,11 @@ export class FakeHost {
       routes: kernel.sortedRoutes(),
       rules: kernel.rules,
       neighbours: kernel.neighbours,
+      nexthops: kernel.nexthops,
       sysctls: Object.fromEntries(kernel.sysctls),
       wireless: this.wireless,
       firewall: this.firewall,
+      fdb: this.fdb,
       disks: [...this.files].filter(path => path.endsWith('.qcow2')),
       libvirt: { uri: 'qemu:///system', domains: [...this.domains.values()] },
       records: [...this.records.values()],
@@ -58,9 +76,16 @@ export class FakeHost {
   }
 
   #seen({ mtuIsSet, carrier, ...link }: FakeLink): Link {
-    const running = link.up && carrier;
+    const running = link.up && (link.tap ? this.#isOpen(link.name) : carrier);
     const port = link.master === null ? null : running ? 'forwarding' : 'disabled';
-    return { ...link, operState: running ? 'UP' : 'DOWN', portState: port };
+    return { ...link, operState: running ? 'UP' : 'DOWN', carrier: running, portState: port };
+  }
+
+  /** Has a guest, or another process, that tap? */
+  #isOpen(tap: string): boolean {
+    const uses = ({ state, nics }: DomainState) =>
+      !['shutoff', 'crashed'].includes(state) && nics.some(({ target }) => target === tap);
+    return this.openTaps.has(tap) || [...this.domains.values()].some(uses);
   }
 
   /** Drivers of this very host. */
@@ -73,6 +98,7 @@ export class FakeHost {
       ip: {
         batch: async (lines: readonly string[], options?: BatchOptions) => this.#batch(lines, options ?? {}),
         links: async () => this.kernel.links.map(linkJson),
+        defaultRoutes6: async () => this.kernel.advertise(),
         sweep: async () => {},
         deleteLinks: async (names: readonly string[]) => {
           for (const name of names) await this.#call(`link del dev ${name}`, () => this.kernel.remove(name));
@@ -103,10 +129,12 @@ export class FakeHost {
         end: async (lab: string) => void this.pending.delete(lab),
         labs: async () => [...this.pending.keys()],
       },
+      locks: { sweep: async () => {} },
       records: {
         all: async () => [...this.records.values()],
         save: async (record: LabRecord) => void this.records.set(record.name, record),
         remove: async (name: string) => void this.records.delete(name),
+        sweep: async () => {},
       },
       libvirt: async () => this.#libvirt,
     };
@@ -170,6 +198,7 @@ export class FakeHost {
       mark: parseMark(xml.match(/<vmnet:endpoint [^>]*>/)?.[0] ?? null),
       liveMark: present?.liveMark ?? null,
       xml,
+      nics: nicsIn(xml),
     });
   }
 

@@ -1,5 +1,5 @@
 import type { FakeKernel, FakeLink } from './kernel.js';
-import { addressFrom, neighbourFrom, routeFrom, ruleFrom, Words } from './words.js';
+import { addressFrom, neighbourFrom, nexthopFrom, routeFrom, ruleFrom, Words } from './words.js';
 
 /** One line of an `ip -batch`, as far as plans say such lines; any other throws. */
 export function runIpLine(kernel: FakeKernel, line: string, family: 4 | 6 = 4): void {
@@ -39,6 +39,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'route del': (kernel, words, family) => kernel.deleteRoute(routeFrom(words, family)),
   'rule add': (kernel, words, family) => kernel.addRule(ruleFrom(words, family)),
   'rule del': (kernel, words, family) => kernel.deleteRule(ruleFrom(words, family)),
+  'nexthop replace'(kernel, words, family) {
+    const familyOf = (id: number) => kernel.nexthops.find(other => other.id === id)?.family ?? 4;
+    const nexthop = nexthopFrom(words, family, familyOf);
+    if (family === 6 && nexthop.group.length > 0) throw new Error('Error: Invalid family for group.');
+    kernel.replaceNexthop(nexthop);
+  },
   'neigh replace': (kernel, words) => kernel.replaceNeighbour(neighbourFrom(words)),
 };
 

@@ -1,4 +1,4 @@
-import type { Address } from '../../src/host/model.js';
+import type { Address, Route } from '../../src/host/model.js';
 import { inserted, linkLocalOf, prefixRoutes, sameSubnet } from './addresses.js';
 import { FakeTables } from './tables.js';
 import { familyOf } from './words.js';
@@ -33,6 +33,8 @@ const MODES = ['eui64', 'none', 'stable_secret', 'random'];
 export class FakeKernel extends FakeTables {
   links: FakeLink[] = [];
   readonly sysctls = new Map<string, string>();
+  /** Who advertises a default route on which wire. */
+  readonly routers: { wire: string; route: Route }[] = [];
   #lastIndex = 0;
 
   add(link: Pick<FakeLink, 'name' | 'kind' | 'mac'> & Partial<FakeLink>): FakeLink {
@@ -53,15 +55,29 @@ export class FakeKernel extends FakeTables {
       ...link,
     };
     this.links.push(made);
-    for (const [key, value] of this.#conf('default'))
-      this.sysctls.set(`net/ipv6/conf/${made.name}/${key}`, value);
+    for (const [path, value] of this.#conf('default'))
+      this.sysctls.set(path.replace('/default/', `/${made.name}/`), value);
     return made;
   }
 
   #conf(name: string): [string, string][] {
-    const start = `net/ipv6/conf/${name}/`;
-    return [...this.sysctls].flatMap(([path, value]) =>
-      path.startsWith(start) ? [[path.slice(start.length), value] as [string, string]] : [],
+    return [...this.sysctls].filter(([path]) => path.split('/')[3] === name);
+  }
+
+  /** Routers that something stands in for say that they are there, wherever their wire leads now. */
+  advertise(): { dev: string; gateway: string | null; metric: number | null; protocol: string | null }[] {
+    for (const { wire, route } of this.routers) {
+      const port = this.links.find(({ name }) => name === wire);
+      const dev = port?.master ?? wire;
+      if (!port?.up || this.sysctls.get(`net/ipv6/conf/${dev}/accept_ra`) === '0') continue;
+      const learned = { ...route, dev };
+      const awaited = this.routes.some(
+        other => other.dev === dev && other.gateway === route.gateway && other.protocol === 'ra',
+      );
+      if (awaited && !this.hasRoute(learned)) this.routes.push(learned);
+    }
+    return this.routes.flatMap(({ dst, dev, ...route }) =>
+      dst === 'default' && dev ? [{ dev, ...route }] : [],
     );
   }
 
@@ -77,7 +93,7 @@ export class FakeKernel extends FakeTables {
     this.links = this.links.filter(other => other !== link);
     for (const port of this.links) if (port.master === link.name) port.master = null;
     this.neighbours = this.neighbours.filter(entry => entry.dev !== link.name);
-    for (const [key] of this.#conf(link.name)) this.sysctls.delete(`net/ipv6/conf/${link.name}/${key}`);
+    for (const [path] of this.#conf(link.name)) this.sysctls.delete(path);
     this.#adjustMtu(link.master);
   }
 
@@ -94,6 +110,7 @@ export class FakeKernel extends FakeTables {
   setDown(link: FakeLink): void {
     link.up = false;
     link.addresses = link.addresses.filter(({ family }) => family === 4);
+    this.dropNexthops(link.name);
     this.dropRoutes(link.name, 4);
     this.dropRoutes(link.name, 6);
   }
@@ -110,6 +127,8 @@ export class FakeKernel extends FakeTables {
     if (name !== null && !this.link(name).bridge)
       throw new Error('RTNETLINK answers: Operation not supported');
     link.master = name;
+    // A bridge without ports has no carrier.
+    if (former && !this.links.some(other => other.master === former)) this.dropNexthops(former);
     this.#adjustMtu(former);
     this.#adjustMtu(link.master);
   }

@@ -33,6 +33,10 @@ function lines(action: Action): string[] {
       );
     case 'sysctl':
       return [`sysctl ${action.path}=${action.value}`];
+    case 'lro':
+      return [`lro of ${action.dev} on`];
+    case 'routers':
+      return action.standIns.map(({ gateway, line }) => `after ${gateway} on ${action.dev}: ip -6 ${line}`);
     case 'overlay':
       return [`overlay ${action.path} on ${action.image}`];
     case 'remove-file':

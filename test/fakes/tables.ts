@@ -1,4 +1,4 @@
-import type { Neighbour, Route, Rule } from '../../src/host/model.js';
+import type { Neighbour, Nexthop, Route, Rule } from '../../src/host/model.js';
 import { parseCidr } from '../../src/lab/cidr.js';
 import { contains, withPrefix } from './addresses.js';
 import { familyOf } from './words.js';
@@ -8,11 +8,13 @@ export abstract class FakeTables {
   routes: Route[] = [];
   rules: Rule[] = [];
   neighbours: Neighbour[] = [];
+  nexthops: Nexthop[] = [];
 
   /** Throws where there is no such device. */
   abstract link(name: string): { readonly up: boolean };
 
-  addRoute(route: Route, how: 'append' | 'replace' | 'add'): void {
+  addRoute(given: Route, how: 'append' | 'replace' | 'add'): void {
+    const route = this.#resolved(given);
     for (const hop of route.nexthops.length > 0 ? route.nexthops : [route]) this.#checkHop(hop, route);
     const like = this.routes.findIndex(other => sameKey(other, route));
     if (how === 'replace' && like !== -1) {
@@ -24,6 +26,50 @@ export abstract class FakeTables {
     this.routes.push(route);
   }
 
+  /** With the hops of the nexthop object that it uses, as ip shows it. */
+  #resolved(route: Route): Route {
+    if (route.nhid === undefined) return route;
+    const nexthop = this.nexthops.find(({ id }) => id === route.nhid);
+    if (!nexthop) throw new Error('Error: Nexthop id does not exist.');
+    const hop = ({ gateway, dev, family }: Nexthop) =>
+      family === 6 && route.family === 4 && gateway !== null
+        ? { gateway: null, via: { family: 'inet6', host: gateway }, dev }
+        : { gateway, via: null, dev };
+    if (nexthop.group.length === 0) return { ...route, ...hop(nexthop) };
+    const nexthops = nexthop.group.flatMap(({ id, weight }) =>
+      this.nexthops
+        .filter(member => member.id === id)
+        .map(({ gateway, dev, onlink }) => ({ gateway, dev: dev ?? '', weight, onlink })),
+    );
+    return { ...route, nexthops };
+  }
+
+  replaceNexthop(nexthop: Nexthop): void {
+    if (nexthop.dev !== null && !this.link(nexthop.dev).up)
+      throw new Error('Error: Nexthop device is not up.');
+    if (nexthop.group.some(({ id }) => !this.nexthops.some(other => other.id === id)))
+      throw new Error('Error: Invalid nexthop id.');
+    if (nexthop.gateway && !nexthop.onlink && !nexthop.gateway.startsWith('fe80:'))
+      this.#checkReach(nexthop.gateway, nexthop.dev ?? '');
+    const at = this.nexthops.findIndex(({ id }) => id === nexthop.id);
+    if (at === -1) this.nexthops.push(nexthop);
+    else this.nexthops[at] = nexthop;
+    this.nexthops.sort((a, b) => a.id - b.id);
+    this.routes = this.routes.map(route => this.#resolved(route));
+  }
+
+  /** Without its device a nexthop object goes, from its groups too, and with it the routes that use it. */
+  protected dropNexthops(dev: string): void {
+    const gone = this.nexthops.filter(nexthop => nexthop.dev === dev).map(({ id }) => id);
+    this.nexthops = this.nexthops
+      .filter(({ id }) => !gone.includes(id))
+      .map(nexthop => ({ ...nexthop, group: nexthop.group.filter(({ id }) => !gone.includes(id)) }))
+      .filter(({ dev: on, group }) => on !== null || group.length > 0);
+    this.routes = this.routes
+      .filter(({ nhid }) => nhid === undefined || this.nexthops.some(({ id }) => id === nhid))
+      .map(route => this.#resolved(route));
+  }
+
   protected hasRoute(route: Route): boolean {
     return this.routes.some(other => sameHop(other, route));
   }
@@ -33,19 +79,21 @@ export abstract class FakeTables {
     if (!this.link(hop.dev).up) throw new Error('Error: Device for nexthop is not up.');
     const { gateway } = hop;
     if (gateway === null || hop.onlink || gateway.startsWith('fe80:')) return;
+    if (route.family === familyOf(gateway)) this.#checkReach(gateway, hop.dev);
+  }
+
+  #checkReach(gateway: string, dev: string): void {
     const reached = this.routes.some(
       other =>
-        other.dev === hop.dev &&
-        other.gateway === null &&
-        other.table === 'main' &&
-        contains(other.dst, gateway),
+        other.dev === dev && other.gateway === null && other.table === 'main' && contains(other.dst, gateway),
     );
-    if (!reached && route.family === familyOf(gateway))
-      throw new Error('Error: Nexthop has invalid gateway.');
+    if (!reached) throw new Error('Error: Nexthop has invalid gateway.');
   }
 
   deleteRoute(route: Route): void {
-    const at = this.routes.findIndex(other => sameHop(other, route));
+    const at = this.routes.findIndex(other =>
+      route.nhid === undefined ? sameHop(other, route) : sameKey(other, route) && other.nhid === route.nhid,
+    );
     if (at === -1) throw new Error('RTNETLINK answers: No such process');
     this.routes.splice(at, 1);
   }
@@ -54,6 +102,7 @@ export abstract class FakeTables {
   protected dropRoutes(dev: string, family: 4 | 6): void {
     this.routes = this.routes.flatMap(route => {
       if (route.family !== family) return [route];
+      if (route.nhid !== undefined) return [route];
       if (route.dev === dev) return [];
       const hops = route.nexthops.filter(hop => hop.dev !== dev);
       if (hops.length === route.nexthops.length) return [route];

@@ -1,4 +1,4 @@
-import type { Address, Neighbour, Route, Rule } from '../../src/host/model.js';
+import type { Address, Neighbour, Nexthop, Route, Rule } from '../../src/host/model.js';
 
 /** ip-route(8)'s, ip-address(8)'s and ip-rule(8)'s words to what the kernel keeps; a word that vmnet never says throws. */
 
@@ -105,7 +105,7 @@ export function routeFrom(words: Words, command: 4 | 6): Route {
   const dst = words.next();
   const family = dst.includes(':') ? 6 : command;
   const route: { -readonly [K in keyof Route]: Route[K] } & {
-    metrics: [string, number][];
+    metrics: [string, number | string][];
     nexthops: Route['nexthops'][number][];
   } = {
     family,
@@ -136,12 +136,18 @@ export function routeFrom(words: Words, command: 4 | 6): Route {
     else if (word === 'src') route.prefsrc = words.next();
     else if (word === 'metric') route.metric = words.number();
     else if (word === 'onlink') route.onlink = true;
+    else if (word === 'nhid') route.nhid = words.number();
+    else if (word === 'expires') route.expires = words.number();
+    else if (word === 'tos' || word === 'realms')
+      route.options = [...(route.options ?? []), word, words.next()];
     else if (METRICS.includes(word)) route.metrics.push([word, words.number()]);
     else if (word === 'pref') route.pref = words.next();
     else if (word === 'nexthop') route.nexthops.push(hopFrom(words));
     else throw words.unknown(word);
   }
-  const direct = route.gateway === null && route.via === null && route.nexthops.length === 0;
+  if (route.dst === '::/0') route.dst = 'default';
+  const direct =
+    route.nhid === undefined && route.gateway === null && route.via === null && route.nexthops.length === 0;
   route.scope ??= direct ? 'link' : 'global';
   return route;
 }
@@ -177,9 +183,33 @@ export function ruleFrom(words: Words, family: 4 | 6): Rule {
   words.next();
   const priority = words.number();
   const action = [words.next()];
-  if (action[0] === 'lookup') action.push(words.next());
-  if (!words.empty) throw words.unknown(words.peek());
+  while (!words.empty) action.push(words.next());
   return { family, priority, selectors, ...ends, action };
+}
+
+/** `id 10 via 192.0.2.1 dev eth0 proto static`, `id 12 group 10,3/11`; without a gateway, IPv6 by `-6` only. */
+export function nexthopFrom(words: Words, command: 4 | 6, family: (id: number) => 4 | 6): Nexthop {
+  const it = { id: 0, gateway: null as string | null, dev: null as string | null, onlink: false };
+  let protocol = 'unspec';
+  let group: { id: number; weight: number }[] = [];
+  while (!words.empty) {
+    const word = words.next();
+    if (word === 'id') it.id = words.number();
+    else if (word === 'via') it.gateway = words.next();
+    else if (word === 'dev') it.dev = words.next();
+    else if (word === 'onlink') it.onlink = true;
+    else if (word === 'proto') protocol = words.next();
+    else if (word === 'group') group = words.next().split('/').map(memberFrom);
+    else throw words.unknown(word);
+  }
+  const six = group.some(member => family(member.id) === 6);
+  const own = it.gateway === null ? command : familyOf(it.gateway);
+  return { ...it, family: (group.length > 0 ? six : own === 6) ? 6 : 4, protocol, group, options: [] };
+}
+
+function memberFrom(text: string): { id: number; weight: number } {
+  const [id = '', weight = '1'] = text.split(',');
+  return { id: Number(id), weight: Number(weight) };
 }
 
 /** `192.0.2.1 lladdr 02:00:00:00:00:01 dev eth0 nud permanent` */

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Drivers, makeDrivers } from '../../src/drivers/drivers.js';
 import { plainNetwork, type SandboxNic } from '../../src/sandbox/network.js';
@@ -65,17 +66,25 @@ export class Box {
     return start(inSandbox(this.sandbox, side, words));
   }
 
-  /** Run `vmnet --json …` on the host. */
+  /** Run `vmnet --json …` on the host; a provision with `--yes`, see {@link withYes}. */
   vmnet(...words: string[]): Promise<Answer> {
+    return this.vmnetIn([], ...withYes(words));
+  }
+
+  /** The same word by word: where vmnet may refuse, as it does for a user without a terminal. */
+  vmnetAsIs(...words: string[]): Promise<Answer> {
     return this.vmnetIn([], ...words);
   }
 
-  /** The same with variables in its environment. */
+  /** As {@link vmnet}, with variables in its environment. */
   vmnetWith(env: Record<string, string>, ...words: string[]): Promise<Answer> {
-    return this.vmnetIn(['env', ...Object.entries(env).map(([name, value]) => `${name}=${value}`)], ...words);
+    return this.vmnetIn(
+      ['env', ...Object.entries(env).map(([name, value]) => `${name}=${value}`)],
+      ...withYes(words),
+    );
   }
 
-  /** The same behind another command, such as `ip netns exec NAME`. */
+  /** As {@link vmnetAsIs}, behind another command, such as `ip netns exec NAME`. */
   async vmnetIn(prefix: readonly string[], ...words: string[]): Promise<Answer> {
     const command = [...prefix, process.execPath, CLI, '--json', ...words];
     const ended = await start(inSandbox(this.sandbox, 'host', command));
@@ -89,23 +98,36 @@ export class Box {
   /** Run vmnet where it will be killed: it leaves no document. */
   killed(env: Record<string, string>, ...words: string[]): Promise<Ended> {
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+    return this.killedIn(['env', ...variables], ...words);
+  }
+
+  /** The same behind another command, such as `strace`. */
+  killedIn(prefix: readonly string[], ...words: string[]): Promise<Ended> {
     return start(
-      inSandbox(this.sandbox, 'host', ['env', ...variables, process.execPath, CLI, '--json', ...words]),
+      inSandbox(this.sandbox, 'host', [...prefix, process.execPath, CLI, '--json', ...withYes(words)]),
     );
   }
 
   /** Run vmnet as people see it, without a terminal. */
   vmnetText(...words: string[]): Promise<Ended> {
-    return start(inSandbox(this.sandbox, 'host', [process.execPath, CLI, ...words]));
+    return start(inSandbox(this.sandbox, 'host', [process.execPath, CLI, ...withYes(words)]));
   }
 
   snapshot(): Promise<Snapshot> {
     return takeSnapshot(this.sandbox, this.drivers);
   }
 
-  /** What differs from a snapshot, one line each. */
+  /**
+   * What differs from a snapshot, one line each. Looks again for two seconds: the kernel installs the local route of
+   * an IPv6 address from a work queue, later than the address.
+   */
   async differenceFrom(before: Snapshot): Promise<string[]> {
-    return snapshotDifference(before, await this.snapshot());
+    const deadline = Date.now() + 2000;
+    for (;;) {
+      const left = snapshotDifference(before, await this.snapshot());
+      if (left.length === 0 || Date.now() > deadline) return left;
+      await sleep(100);
+    }
   }
 
   /** How many of three echo requests from the LAN an address answers. */
@@ -114,6 +136,10 @@ export class Box {
     return Number(/(\d+) received/.exec(stdout)?.[1] ?? 0);
   }
 }
+
+/** Tests have no terminal, and eth0 carries the default route: without a yes, no provision would move it. */
+const withYes = (words: readonly string[]) =>
+  words.flatMap(word => (word === 'provision' ? [word, '--yes'] : [word]));
 
 function succeed(ended: Ended, words: readonly string[]): string {
   if (ended.code !== 0)

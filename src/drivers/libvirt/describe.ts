@@ -1,4 +1,5 @@
 import { ERROR_CODES } from './codes.js';
+import { nicsIn } from './nics.js';
 import { DOMAIN_STATES, type DomainEntry, type DomainState, type NetworkEntry } from './protocol.js';
 import { unlessFailed } from './session.js';
 import type { Handle, Native } from './table.js';
@@ -56,8 +57,8 @@ function marks(
   uri: string | null,
   persistent: boolean,
   running: boolean,
-): Pick<DomainEntry, 'metadata' | 'liveMetadata' | 'xml'> {
-  if (uri === null) return { metadata: null, liveMetadata: null, xml: null };
+): Pick<DomainEntry, 'metadata' | 'liveMetadata' | 'xml' | 'nics'> {
+  if (uri === null) return { metadata: null, liveMetadata: null, xml: null, nics: [] };
   const read = (affect: number) =>
     unlessFailed([ERROR_CODES.NO_DOMAIN_METADATA, ERROR_CODES.OPERATION_INVALID], () =>
       native.virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, uri, affect),
@@ -68,7 +69,9 @@ function marks(
     metadata === null
       ? null
       : native.virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE);
-  return { metadata, liveMetadata, xml };
+  // Whole definitions stay in this thread, but for our own.
+  const nics = nicsIn(xml ?? native.virDomainGetXMLDesc(domain, 0));
+  return { metadata, liveMetadata, xml, nics };
 }
 
 export function describeNetwork(native: Native, network: Handle<'network'>): NetworkEntry {

@@ -35,6 +35,15 @@ export interface DomainEntry extends DomainState {
   liveMetadata: string | null;
   /** The configuration with its passwords, fit to be defined again; only where `metadata` is there, else null. */
   xml: string | null;
+  /** Its network interfaces, of the running domain if it runs; [] where no metadata was asked for. */
+  nics: DomainNic[];
+}
+
+export interface DomainNic {
+  /** Six lower-case hex bytes with colons. */
+  mac: string;
+  /** Name of the host's device; null where libvirt chooses one at the start. */
+  target: string | null;
 }
 
 export interface NetworkEntry {

@@ -53,11 +53,18 @@ function bridgeAddresses({ name, bridge, path }: AtBridge, report: Report): Owne
 
 function readAddress(text: string, owner: string, path: Path, report: Report): Owned | null {
   const cidr = parseCidr(text);
-  const word = path[0] === 'bridges' && cidr === null ? nearest(text, ['inherit', 'none']) : null;
   const fault = cidr === null ? cidrFault(text) : useFault(cidr);
   if (fault === null) return cidr === null ? null : { cidr, owner, path };
-  report(path, fault.message, word === null ? fault.fix : `did you mean ${quote(word)}?`);
+  report(path, fault.message, (path[0] === 'bridges' ? wordFix(text) : null) ?? fault.fix);
   return null;
+}
+
+/** A bridge may have a word instead; null where no word was meant. */
+function wordFix(text: string): string | null {
+  if (!/^[a-z]+$/i.test(text)) return null;
+  const word = nearest(text, ['inherit', 'none']);
+  if (word !== null) return `did you mean ${quote(word)}?`;
+  return 'write "inherit" to keep what the uplink has, "none", or an address such as "192.168.1.1/24"';
 }
 
 /** The bridge's own address is in use on the host itself. */

@@ -20,6 +20,7 @@ export function cidrFault(text: string): Fault {
 function hint(ip: string): string {
   if (/(^|\.)0[0-9]/.test(ip)) return 'leave out leading zeros: some programs read them as octal';
   if (ip.includes('%')) return 'leave out the zone, the part from "%" on';
+  if (/^dhcp/i.test(ip)) return 'leave "address" out where DHCP gives one';
   return 'write one such as "192.168.1.50/24" or "fd00::50/64"';
 }
 

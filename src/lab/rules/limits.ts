@@ -54,9 +54,9 @@ function checkNicMtu(lab: LooseLab, at: AtNic, report: Report): void {
   checkIpv6Mtu(at.nic.address, mtu, path, who, report);
 }
 
-/** With an uplink it is the uplink's, which only the host knows. */
+/** With an uplink it is the uplink's, and a permanent bridge has its own: only the host knows. */
 const bridgeMtu = (bridge: LooseBridge) =>
-  'mtu' in bridge ? bridge.mtu : 'uplink' in bridge ? undefined : 1500;
+  'mtu' in bridge ? bridge.mtu : 'uplink' in bridge || bridge.permanent === true ? undefined : 1500;
 
 function checkIpv6Mtu(
   addresses: string | (string | undefined)[] | undefined,

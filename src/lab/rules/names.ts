@@ -1,4 +1,4 @@
-import { RESERVED_TAP } from '../patterns.js';
+import { INDEX_LIKE, RESERVED_TAP } from '../patterns.js';
 import type { Path, Report } from '../problem.js';
 import { quote } from '../quote.js';
 import type { LooseLab } from '../shape.js';
@@ -41,7 +41,7 @@ function interfaceFault(name: string, kind: NameKind): Fault | null {
 function reserved(name: string): string | null {
   if (name === 'lo') return 'is the loopback interface';
   if (name === 'all' || name === 'default') return 'stands for every interface in /proc/sys/net';
-  return /^if[0-9]+$/.test(name) ? 'would be read as an interface index by ip(8)' : null;
+  return INDEX_LIKE.test(name) ? 'would be read as an interface index by ip(8)' : null;
 }
 
 function tapFault(name: string): Fault | null {

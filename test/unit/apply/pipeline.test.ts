@@ -81,6 +81,7 @@ describe('a run', () => {
     it.host.fault = () => null;
     expect(await rollBack(it.run, before, it.host.drivers, async () => it.host.observe())).toEqual({
       left: [],
+      unseen: null,
       failures: [],
     });
   });

@@ -159,3 +159,20 @@ describe('a lock of another process', () => {
     held.release();
   });
 });
+
+describe('a sweep', () => {
+  test('removes the files of holders that were killed, and none that is held', async () => {
+    const [mine, theirs] = [locks(), locks()];
+    const held = await theirs.take(['lab-held'], 'b', null);
+    const own = await mine.take(['lab-own'], 'c', null);
+    const { child } = await holder('lab-killed', HOLD);
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    await mine.sweep();
+    expect(readdirSync(root).toSorted()).toEqual(['lab-held', 'lab-own']);
+    held.release();
+    own.release();
+    await mine.sweep();
+    expect(readdirSync(top)).toEqual([]);
+  });
+});

@@ -44,6 +44,12 @@ describe('derived names', () => {
     }
   });
 
+  test('are taps that ip(8) never takes for an index', () => {
+    for (const vm of ['if2', 'if', 'if-3', 'if0x', 'iface'])
+      expect(tapName('l', vm, 0, none())).not.toMatch(/^if-?[0-9]/);
+    expect(tapName('l', 'iface', 0, none())).toMatch(/^iface-/);
+  });
+
   test('are UUIDs of version 5', () => {
     expect(domainUuid('a', 'b')).toMatch(
       /^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,

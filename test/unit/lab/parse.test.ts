@@ -168,6 +168,10 @@ describe('parseLab', () => {
     ['deep lists behind closers that do not fit', '[},'.repeat(100_000)],
     ['deep objects behind closers that do not fit', '{"a":],"b":'.repeat(100_000)],
     ['many keys', `{${Array.from({ length: 60_000 }, (_, i) => `"k${i}":1`).join()}}`],
+    [
+      'a wrong key in each of many VMs',
+      `{"vms":{${Array.from({ length: 10_000 }, (_, i) => `"v${i}":{"x":1}`).join()}}}`,
+    ],
     ['many addresses', `{"bridges":{"b":{"address":[${'"10.0.0.1/24",'.repeat(60_000)}]}}}`],
     ['a long key with many inside', `{"vms":{"${'k'.repeat(500_000)}":{${'"a":1,'.repeat(80_000)}}}}`],
   ])('is done with %s in a moment', (_, text) => {

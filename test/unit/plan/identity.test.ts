@@ -54,7 +54,13 @@ describe('a move', () => {
   });
 
   test('of nothing has no lines', () => {
-    expect(moveIdentity(nothingOn('eth0'), 'eth0', 'br0')).toEqual({ leave: [], arrive: [], arrive6: [] });
+    expect(moveIdentity(nothingOn('eth0'), 'eth0', 'br0')).toEqual({
+      first: [],
+      leave: [],
+      arrive: [],
+      arrive6: [],
+      late: [],
+    });
     expect(startAfresh(nothingOn('eth0'), 'eth0')).toEqual([]);
   });
 

@@ -27,6 +27,17 @@ describe("a sandbox's network", () => {
     ]);
   });
 
+  test('has the peers of the lab on its LAN, wherever they are, and the host somewhere else', () => {
+    expect(network({ br0: { uplink: 'eth0', peers: ['192.0.2.1', '10.9.8.7', 'fd00:db8::77'] } })).toEqual([
+      {
+        name: 'eth0',
+        lan: ['192.0.2.2/24', 'fd00:db8::1/64', '192.0.2.1/32', '10.9.8.7/32', 'fd00:db8::77/128'],
+        host: ['192.0.2.3/24', 'fd00:db8::2/64'],
+        gateways: ['192.0.2.2', 'fd00:db8::1'],
+      },
+    ]);
+  });
+
   test("lies in the guests' subnets, beside their addresses", () => {
     const [nic] = network(
       { br0: { uplink: 'eth0' } },

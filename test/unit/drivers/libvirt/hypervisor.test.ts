@@ -35,6 +35,7 @@ describe('what libvirt holds', () => {
       metadata: null,
       liveMetadata: null,
       xml: null,
+      nics: [{ mac: 'aa:bb:cc:dd:ee:ff', target: 'testnet0' }],
     });
   });
 
@@ -81,7 +82,7 @@ describe('the life of a domain', () => {
   it('leaves metadata and XML out where no URI is asked for', async () => {
     const uuid = await hypervisor.defineDomain(domainXml('unmarked'));
     const listed = (await hypervisor.listDomains()).find(it => it.uuid === uuid);
-    expect(listed).toMatchObject({ id: null, metadata: null, liveMetadata: null, xml: null });
+    expect(listed).toMatchObject({ id: null, metadata: null, liveMetadata: null, xml: null, nics: [] });
     await hypervisor.undefine(uuid);
   });
 

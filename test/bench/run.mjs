@@ -1,0 +1,50 @@
+// npm run bench [-- [--json] [--rounds N] [CASE…]]: run the cases (those whose path has one of these words) and print
+// what each found, as tables or as one JSON document. Nothing is asserted of a time.
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { startVitest } from 'vitest/node';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean', default: false }, rounds: { type: 'string' } },
+});
+const folder = await mkdtemp(join(tmpdir(), 'bench-'));
+process.env.BENCH_RESULTS = join(folder, 'results');
+if (values.rounds) process.env.BENCH_ROUNDS = values.rounds;
+try {
+  const vitest = await startVitest('test', positionals, {
+    config: fileURLToPath(new URL('vitest.config.ts', import.meta.url)),
+    watch: false,
+    reporters: values.json ? [{}] : ['default'],
+  });
+  await vitest.close();
+  const lines = (await readFile(process.env.BENCH_RESULTS, 'utf8').catch(() => ''))
+    .split('\n')
+    .filter(Boolean);
+  print(lines.map(line => JSON.parse(line)));
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+
+function print(cases) {
+  if (values.json) {
+    console.log(JSON.stringify({ ok: !process.exitCode, cases }, null, 2));
+    return;
+  }
+  for (const { name, note, rows } of cases) {
+    console.log(`\n${name}: ${note}`);
+    console.log(table(rows));
+  }
+}
+
+function table(rows) {
+  const heads = Object.keys(rows[0] ?? {});
+  const lines = [heads, ...rows.map(row => heads.map(head => String(row[head])))];
+  const widths = heads.map((_, i) => Math.max(...lines.map(line => line[i].length)));
+  const numeric = heads.map(head => rows.every(row => typeof row[head] === 'number'));
+  const cell = (text, i) => (numeric[i] ? text.padStart(widths[i]) : text.padEnd(widths[i]));
+  return lines.map(line => `  ${line.map(cell).join('  ')}`.trimEnd()).join('\n');
+}

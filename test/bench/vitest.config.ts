@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+/** Cases are files; they run one after another, or they would measure each other. */
+export default defineConfig({
+  test: {
+    root: new URL('../..', import.meta.url).pathname,
+    include: ['test/bench/**/*.bench.ts'],
+    globalSetup: ['test/support/leaks.ts'],
+    fileParallelism: false,
+    testTimeout: 600_000,
+    hookTimeout: 60_000,
+  },
+});

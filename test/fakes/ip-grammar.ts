@@ -1,0 +1,96 @@
+import { isIPv4, isIPv6 } from 'node:net';
+import type { HostState } from '../../src/host/model.js';
+import type { Lab } from '../../src/lab/model.js';
+import { tapMac } from '../../src/plan/tap.js';
+
+/** The words that may stand in a line of `ip -batch` beside those of the language. */
+export interface Vocabulary {
+  readonly names: ReadonlySet<string>;
+  readonly marks: ReadonlySet<string>;
+  readonly aliases: ReadonlySet<string>;
+  readonly macs: ReadonlySet<string>;
+}
+
+/** Of a lab on a host: its validated names, what is derived from them, and what the host has. */
+export function vocabulary(lab: Lab, host: HostState): Vocabulary {
+  const nics = lab.vms.flatMap(vm => vm.nics);
+  const { links } = host;
+  return {
+    names: new Set([
+      ...lab.bridges.flatMap(({ name, uplink }) => [name, ...(uplink === null ? [] : [uplink])]),
+      ...nics.map(nic => nic.tap),
+      ...links.map(link => link.name),
+    ]),
+    marks: new Set([...lab.bridges, ...nics].map(link => link.altname)),
+    aliases: new Set([...lab.bridges, ...nics].map(link => link.alias)),
+    macs: new Set([
+      ...lab.bridges.map(bridge => bridge.mac),
+      ...nics.flatMap(nic => [nic.mac, tapMac(nic)]),
+      ...links.map(link => link.mac),
+    ]),
+  };
+}
+
+/** Every form of line that a plan for links, taps and addresses may hold; a word in capitals is a class of words. */
+const FORMS = [
+  'link add name NAME address MAC mtu NUMBER type bridge stp_state BIT forward_delay NUMBER',
+  'link add name NAME address MAC mtu NUMBER type bridge stp_state BIT forward_delay NUMBER mcast_snooping BIT',
+  'link property add dev NAME altname MARK',
+  'link property del dev NAME altname MARK',
+  'link set dev NAME alias ALIAS',
+  'link set dev NAME mtu NUMBER addrgenmode none',
+  'link set dev NAME address MAC mtu NUMBER addrgenmode none',
+  'link set dev NAME addrgenmode GENMODE',
+  'link set dev NAME STATE',
+  'link set dev NAME nomaster',
+  'link set dev NAME master NAME',
+  'link set dev NAME mtu NUMBER',
+  'link set dev NAME address MAC',
+  'link set dev NAME type bridge stp_state BIT',
+  'link set dev NAME type bridge forward_delay NUMBER',
+  'link set dev NAME type bridge mcast_snooping BIT',
+  'tuntap add dev NAME mode tap vnet_hdr',
+  'tuntap add dev NAME mode tap vnet_hdr multi_queue',
+  'address add CIDR dev NAME',
+  'address add CIDR dev NAME nodad',
+  'address add CIDR dev NAME scope SCOPE',
+  'address add CIDR broadcast IP dev NAME scope SCOPE',
+  'address replace CIDR dev NAME',
+  'address del CIDR dev NAME',
+  'address flush dev NAME',
+  'route append SUBNET via IP dev NAME table main proto WORD scope SCOPE metric NUMBER',
+  'rule add from all iif NAME pref NUMBER lookup main',
+  'rule del from all iif NAME pref NUMBER lookup main',
+].map(form => form.split(' '));
+
+const isCidr = (word: string) => {
+  const [ip = '', prefix = '', ...rest] = word.split('/');
+  return rest.length === 0 && /^\d{1,3}$/.test(prefix) && (isIPv4(ip) || (isIPv6(ip) && !ip.includes('%')));
+};
+
+const CLASSES: Readonly<Record<string, (word: string, known: Vocabulary) => boolean>> = {
+  NAME: (word, { names }) => names.has(word) && /^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/.test(word),
+  MARK: (word, { marks }) =>
+    marks.has(word) && /^vmnet(\.[A-Za-z0-9_-]+){2,}[.A-Za-z0-9_-]*$/.test(word) && word.length <= 127,
+  ALIAS: (word, { aliases }) => aliases.has(word) && /^vmnet(:[A-Za-z0-9_.-]+){2,3}$/.test(word),
+  MAC: (word, { macs }) => macs.has(word) && /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(word),
+  NUMBER: word => /^(0|[1-9][0-9]{0,5})$/.test(word),
+  BIT: word => word === '0' || word === '1',
+  STATE: word => word === 'up' || word === 'down',
+  GENMODE: word => ['eui64', 'none', 'stable_secret', 'random'].includes(word),
+  SCOPE: word => ['global', 'link', 'host'].includes(word),
+  WORD: word => ['static', 'boot', 'kernel', 'ra'].includes(word),
+  CIDR: isCidr,
+  SUBNET: word => word === 'default' || isCidr(word),
+  IP: word => isIPv4(word) || isIPv6(word),
+};
+
+/** Is the line one that we may say, word for word? */
+export const isKnownLine = (line: string, known: Vocabulary): boolean => {
+  const words = line.split(' ');
+  return FORMS.some(
+    form =>
+      form.length === words.length &&
+      form.every((part, i) => CLASSES[part]?.(words[i] ?? '', known) ?? part === words[i]),
+  );
+};

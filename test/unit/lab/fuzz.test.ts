@@ -1,0 +1,247 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { VmnetError } from '../../../src/errors.js';
+import type { HostState } from '../../../src/host/model.js';
+import { difference } from '../../../src/host/normalise.js';
+import { LabError, loadLab } from '../../../src/lab/load.js';
+import type { Lab } from '../../../src/lab/model.js';
+import { type Problem, problemLine } from '../../../src/lab/problem.js';
+import { describePlan } from '../../../src/plan/describe.js';
+import type { Action, Plan } from '../../../src/plan/model.js';
+import { planDestroy, planProvision } from '../../../src/plan/plan.js';
+import { consolePath, renderDomain } from '../../../src/render/domain.js';
+import { child, children, type Element, parse } from '../../../src/render/xml.js';
+import { counterScript } from '../../../src/verify/counters.js';
+import { targetsOf } from '../../../src/verify/targets.js';
+import { anyBytes, anyEditedBytes, anyKeywordText, anyMutatedText } from '../../fakes/arbitrary-text.js';
+import { hostFrom } from '../../fakes/describe-host.js';
+import { type FakeHost, STATE_DIR } from '../../fakes/host.js';
+import { isKnownLine, vocabulary } from '../../fakes/ip-grammar.js';
+import { carryOut, renderContext } from '../../fakes/labs.js';
+
+/** Another seed finds other things: VMNET_FUZZ_SEED=n, and VMNET_FUZZ_RUNS=n for n times as many. */
+const SEED = Number(process.env.VMNET_FUZZ_SEED ?? 1);
+const TIMES = Number(process.env.VMNET_FUZZ_RUNS ?? 1);
+const runs = (count: number) => ({ seed: SEED, numRuns: count * TIMES });
+
+/** Characters that a terminal acts upon. */
+const UNPRINTABLE =
+  /[\0-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]/;
+
+/** Nothing that a lab says, however wrong, takes more to print. */
+const LONGEST_MESSAGE = 256 * 1024;
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'vmnet-fuzz-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A lab, or null after a refusal that says everything; any other error is a failure. */
+async function load(content: string | Uint8Array): Promise<Lab | null> {
+  const file = join(folder, 'lab.json');
+  writeFileSync(file, content);
+  try {
+    // Whether images are there is another matter.
+    return await loadLab(file, { files: 'skip' });
+  } catch (error) {
+    expect(error).toBeInstanceOf(LabError);
+    checkRefusal(error as LabError);
+    return null;
+  }
+}
+
+function checkRefusal({ code, message, hint, problems }: LabError): void {
+  expect(code).toBe('bad-lab');
+  expect(problems.length).toBeGreaterThan(0);
+  expect(printed(`${message}\n${hint}`)).toBe(true);
+  expect(problems.filter(problem => !isWhole(problem))).toEqual([]);
+}
+
+/** A problem with its place, what is wrong and what to do. */
+const isWhole = (problem: Problem) =>
+  printed(problemLine(problem)) &&
+  printed(problem.path) &&
+  problem.message !== '' &&
+  problem.fix !== '' &&
+  (problem.path === '' || problem.path.startsWith('/')) &&
+  problem.line > 0 &&
+  problem.column > 0;
+
+const printed = (text: string) =>
+  text.length < LONGEST_MESSAGE &&
+  text.split('\n').every(line => !UNPRINTABLE.test(line.replace(/[\ud800-\udbff][\udc00-\udfff]/g, 'x')));
+
+/** A host that has what the lab asks for, with something to move. */
+function hostFor(lab: Lab): Promise<FakeHost> {
+  const uplinks = lab.bridges.flatMap(bridge => bridge.uplink ?? []);
+  return hostFrom({
+    links: Object.fromEntries(
+      uplinks.map((name, n) => [name, { addresses: [`10.99.${n}.2/24`], mtu: 9000 }]),
+    ),
+    routes: uplinks.map((name, n) => `10.98.${n}.0/24 via 10.99.${n}.1 dev ${name} proto static metric 7`),
+    rules: [
+      'from all pref 0 lookup local',
+      ...uplinks.map((name, n) => `from all iif ${name} pref ${n + 9} lookup main`),
+    ],
+  });
+}
+
+/** Everything that a lab makes us say, on a host where it can be had. */
+async function checkPlans(lab: Lab): Promise<void> {
+  const host = await hostFor(lab);
+  const before = host.observe();
+  const context = renderContext(lab, before);
+  const options = { yes: true };
+  const plan = planned(() => planProvision(lab, before, context, options));
+  if (plan === null) return;
+  checkPlan(planProvision(lab, before, null, options), lab, before);
+  checkPlan(plan, lab, before);
+  for (const vm of lab.vms) checkXml(lab, vm, context);
+  checkCounters(lab, before);
+  if (lab.vms.flatMap(vm => vm.nics).length > 40) return;
+  await carryOut(plan, host);
+  const after = host.observe();
+  expect(planProvision(lab, after, context, options).phases).toEqual([]);
+  checkCounters(lab, after);
+  const end = planDestroy(lab.name, after, STATE_DIR);
+  checkPlan(end, lab, after);
+  await carryOut(end, host);
+  expect(difference(before, host.observe())).toEqual([]);
+}
+
+/** Null where the lab does not fit the host, said as it must be. */
+function planned(make: () => Plan): Plan | null {
+  try {
+    return make();
+  } catch (error) {
+    expect(error).toBeInstanceOf(VmnetError);
+    const { code, message, hint } = error as VmnetError;
+    expect(['bad-lab', 'conflict']).toContain(code);
+    expect(printed(`${message}\n${hint}`)).toBe(true);
+    return null;
+  }
+}
+
+function checkPlan(plan: Plan, lab: Lab, host: HostState): void {
+  expect(printed(describePlan(plan))).toBe(true);
+  const known = vocabulary(lab, host);
+  const steps = plan.phases.flatMap(phase => phase.steps);
+  const actions = steps.flatMap(step => [...step.do, ...step.undo]);
+  const lines = actions.flatMap(action => (action.kind === 'ip' ? action.lines : []));
+  expect(lines.filter(line => !isKnownLine(line, known))).toEqual([]);
+  for (const action of actions) checkAction(action, lab);
+  for (const path of plan.garbage) expect(isBelow(path, STATE_DIR)).toBe(true);
+  expect(isBelow(`${STATE_DIR}/labs/${plan.lab}/record.json`, `${STATE_DIR}/labs/${lab.name}`)).toBe(true);
+}
+
+const isBelow = (path: string, folder: string) => resolve(path) === path && path.startsWith(`${folder}/`);
+
+function checkAction(action: Action, lab: Lab): void {
+  switch (action.kind) {
+    case 'ip':
+      return;
+    case 'sysctl':
+      expect(isBelow(`/proc/sys/${action.path}`, '/proc/sys/net')).toBe(true);
+      expect(action.value).toMatch(/^-?[0-9]{1,12}$/);
+      return;
+    case 'delete-links':
+      for (const { altname, createdAs } of action.links) {
+        expect(altname).toMatch(/^vmnet\.[A-Za-z0-9_.-]{1,120}$/);
+        expect(createdAs ?? 'none').toMatch(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/);
+      }
+      return;
+    case 'overlay':
+      expect(isBelow(action.path, `${STATE_DIR}/disks/${lab.name}`)).toBe(true);
+      expect(action.image).toBe(resolve(action.image)); // so no option, and no protocol, of qemu-img
+      return;
+    case 'remove-file':
+      expect(isBelow(action.path, STATE_DIR)).toBe(true);
+      return;
+    case 'lro':
+    case 'routers':
+      expect(action.dev).toMatch(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/);
+      return;
+    default:
+      expect(action.name).toMatch(/^[A-Za-z0-9][A-Za-z0-9_-]{2,95}$/);
+      expect(action.uuid).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+      if ('console' in action)
+        expect(isBelow(action.console, `${STATE_DIR}/consoles/${lab.name}`)).toBe(true);
+  }
+}
+
+/** The document says what the lab says, and nothing else. */
+function checkXml(lab: Lab, vm: Lab['vms'][number], context: Parameters<typeof renderDomain>[2]): void {
+  const { xml } = renderDomain(lab, vm, context);
+  expect(printed(xml)).toBe(true);
+  const domain = parse(xml);
+  const text = (key: string, of: Element = domain) => children(of, key)[0];
+  const mark = child(child(domain, 'metadata'), 'vmnet:endpoint').$;
+  expect([text('name'), text('uuid')]).toEqual([vm.domain, vm.uuid]);
+  expect(mark).toMatchObject({ lab: lab.name, vm: vm.name });
+  const devices = child(domain, 'devices');
+  const interfaces = children(devices, 'interface').map(nic => [
+    child(nic, 'target').$?.dev,
+    child(nic, 'mac').$?.address,
+  ]);
+  expect(interfaces).toEqual(vm.nics.map(nic => [nic.tap, nic.mac]));
+  expect(child(child(devices, 'serial'), 'log').$?.file).toBe(consolePath(STATE_DIR, lab.name, vm.name));
+  expect(children(devices, 'disk').length).toBe(vm.boot.kind === 'image' ? 1 : 0);
+  if (vm.boot.kind !== 'kernel') return;
+  const { kernel, initrd, cmdline } = vm.boot;
+  const os = child(domain, 'os');
+  expect([text('kernel', os), text('initrd', os) ?? null, text('cmdline', os) ?? '']).toEqual([
+    kernel,
+    initrd,
+    cmdline,
+  ]);
+}
+
+const BARE_NFT = /^[a-z0-9_{};:,.=!@& -]*$/;
+
+function checkCounters(lab: Lab, host: HostState): void {
+  const targets = targetsOf(lab, host);
+  if (targets.length === 0) return;
+  const known = vocabulary(lab, host);
+  const script = counterScript('vmnet_proof_1', targets, ['02:00:00:00:00:01']);
+  const [, ...quoted] = script.split('"').filter((_, i) => i % 2 === 1 || i === 0);
+  expect(quoted.filter(name => !known.names.has(name))).toEqual([]);
+  expect(script.split('\n').length).toBe(4);
+  for (const line of script.replace(/"[A-Za-z0-9_.-]{1,15}"/g, 'x').split('\n'))
+    expect(line).toMatch(BARE_NFT);
+}
+
+/** Load, and plan what can be loaded; the number of labs that were. */
+async function feed(texts: fc.Arbitrary<string | Uint8Array>, count: number): Promise<number> {
+  let accepted = 0;
+  const property = fc.asyncProperty(texts, async content => {
+    const lab = await load(content);
+    if (lab === null) return;
+    accepted++;
+    await checkPlans(lab);
+  });
+  await fc.assert(property, runs(count));
+  return accepted;
+}
+
+/** 10,000 files; those that are labs are planned, made and unmade on a host that fits. */
+describe(`no file does harm (seed ${SEED})`, { timeout: 300_000 * TIMES }, () => {
+  test('good labs, with names that are words of every language around', async () => {
+    expect(await feed(anyKeywordText, 500)).toBeGreaterThan(350 * TIMES);
+  });
+
+  test('good labs with one to five things changed', async () => {
+    expect(await feed(anyMutatedText, 4500)).toBeGreaterThan(50 * TIMES);
+  });
+
+  test('bytes of good and bad labs flipped, cut, repeated and spliced', async () => {
+    expect(await feed(anyEditedBytes, 3500)).toBeGreaterThan(25 * TIMES);
+  });
+
+  test('bytes of any kind', async () => {
+    await feed(anyBytes, 1500);
+  });
+});
