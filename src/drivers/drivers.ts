@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Hypervisor } from '#libvirt';
 import { type Files, makeFiles } from './files.js';
+import { type Inspect, makeInspect } from './inspect.js';
 import { type Iproute2, makeIproute2 } from './iproute2.js';
 import { type Journals, makeJournals } from './journal.js';
 import { type Kernel, makeKernel } from './kernel.js';
@@ -16,6 +17,7 @@ export interface Drivers {
   readonly ip: Iproute2;
   readonly nft: Nftables;
   readonly kernel: Kernel;
+  readonly inspect: Inspect;
   readonly files: Files;
   readonly records: Records;
   readonly journals: Journals;
@@ -57,6 +59,7 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     ip: makeIproute2(run, `${stateDir}/batches`, locks.descriptors),
     nft: makeNftables(run, trace),
     kernel,
+    inspect: makeInspect(),
     locks,
     files: makeFiles(run),
     records: makeRecords(stateDir),

@@ -1,0 +1,26 @@
+import { diagnosis, findingsText } from '../doctor/describe.js';
+import { examine } from '../doctor/doctor.js';
+import type { Finding } from '../doctor/model.js';
+import { EXIT } from '../errors.js';
+import { loadLab } from '../lab/load.js';
+import type { Context, Outcome } from './command.js';
+import { prepareRender } from './prepare.js';
+
+/** Tell whether this host can do what vmnet, or a lab, needs; changes nothing. */
+export async function doctor(
+  file: string | undefined,
+  _flags: object,
+  { drivers, reporter, about }: Context,
+): Promise<Outcome<Finding>> {
+  const lab = file === undefined ? null : await loadLab(file);
+  about.lab = lab?.name ?? null;
+  const findings = await examine(
+    drivers,
+    lab,
+    async (wanted, host) => (await prepareRender(wanted, host, drivers, false)).context,
+  );
+  reporter.print(findingsText(findings));
+  reporter.print(`\n${diagnosis(findings)}`);
+  const bad = findings.some(({ status }) => status === 'fault');
+  return { lab: lab?.name ?? null, checks: findings, exitCode: bad ? EXIT['check-failed'] : 0 };
+}

@@ -1,0 +1,208 @@
+import type { ThrowAwayNamespace } from '../drivers/namespace.js';
+import { loadOrder } from '../guest/kernel.js';
+import type { Ground } from './ground.js';
+import { about, type Finding } from './model.js';
+
+/** Something that a kernel may be able to do, tried where nothing of the host is touched. */
+interface Attempt {
+  readonly name: string;
+  /** Modules without which it cannot be; where they would have to be loaded for it, it is not tried. */
+  readonly modules: readonly string[];
+  readonly by: 'ip' | 'tc' | 'nft';
+  readonly line: string;
+  /** What it is for. */
+  readonly use: 'links' | 'optional' | 'vlan' | 'proof';
+}
+
+/** In order: later ones stand on earlier ones. */
+const ATTEMPTS: readonly Attempt[] = [
+  { name: 'bridge', modules: ['bridge'], by: 'ip', use: 'links', line: 'link add name vd0 type bridge' },
+  { name: 'tap', modules: ['tun'], by: 'ip', use: 'links', line: 'tuntap add dev vd1 mode tap' },
+  {
+    name: 'veth',
+    modules: ['veth'],
+    by: 'ip',
+    use: 'links',
+    line: 'link add name vd2 type veth peer name vd3',
+  },
+  {
+    name: 'altname',
+    modules: ['bridge'],
+    by: 'ip',
+    use: 'links',
+    line: 'link property add dev vd0 altname vmnet.doctor.altname',
+  },
+  {
+    name: 'macvtap',
+    modules: ['macvtap'],
+    by: 'ip',
+    use: 'optional',
+    line: 'link add link vd2 name vd4 type macvtap mode bridge',
+  },
+  { name: 'bond', modules: ['bonding'], by: 'ip', use: 'optional', line: 'link add name vd5 type bond' },
+  {
+    name: '802.1Q',
+    modules: ['8021q'],
+    by: 'ip',
+    use: 'vlan',
+    line: 'link add link vd2 name vd6 type vlan id 7',
+  },
+  {
+    name: 'VLAN filtering',
+    modules: ['bridge'],
+    by: 'ip',
+    use: 'vlan',
+    line: 'link add name vd7 type bridge vlan_filtering 1',
+  },
+  {
+    name: 'netem',
+    modules: ['sch_netem'],
+    by: 'tc',
+    use: 'optional',
+    line: 'qdisc add dev vd2 root netem delay 1ms',
+  },
+  {
+    name: 'bridge tables',
+    modules: ['nf_tables'],
+    by: 'nft',
+    use: 'proof',
+    line: 'table bridge a { chain c { type filter hook forward priority 0; counter; }; }',
+  },
+  {
+    name: 'sets with counters',
+    modules: ['nf_tables'],
+    by: 'nft',
+    use: 'proof',
+    line: 'table inet b { set s { typeof ether saddr; counter; elements = { 02:00:00:00:00:01 }; }; }',
+  },
+  {
+    name: 'arp tables',
+    modules: ['nf_tables'],
+    by: 'nft',
+    use: 'proof',
+    line: 'table arp c { chain c { type filter hook input priority 0; counter; }; }',
+  },
+  {
+    name: 'egress hooks',
+    modules: ['nf_tables'],
+    by: 'nft',
+    use: 'proof',
+    line: 'table netdev d { chain c { type filter hook egress device "lo" priority 0; }; }',
+  },
+  {
+    name: 'tables with an owner',
+    modules: ['nf_tables'],
+    by: 'nft',
+    use: 'proof',
+    line: 'table inet e { flags owner; }',
+  },
+];
+
+/** `module`: there to be loaded, and not tried, since trying would load it. */
+export type Ability = 'yes' | 'module' | 'no';
+
+export async function lookAtKernel({ drivers }: Ground): Promise<Finding[]> {
+  const release = await drivers.kernel.release();
+  const dep = (await drivers.files.read(`/lib/modules/${release}/modules.dep`)) ?? '';
+  const loadable = new Set<string>();
+  for (const name of new Set(ATTEMPTS.flatMap(({ modules }) => modules)))
+    if (loadOrder(dep, [name]).length > 0 && !(await drivers.kernel.exists(`/sys/module/${name}`)))
+      loadable.add(name);
+  const tried = ATTEMPTS.filter(({ modules }) => !modules.some(name => loadable.has(name)));
+  const namespace = await drivers.namespace();
+  try {
+    const failed = new Set<string>();
+    for (const by of ['ip', 'tc'] as const) {
+      const attempts = tried.filter(attempt => attempt.by === by);
+      const stderr = await batch(
+        by,
+        attempts.map(({ line }) => line),
+        namespace,
+        drivers,
+      );
+      for (const line of failedLines(stderr)) failed.add(attempts[line - 1]?.name ?? '');
+    }
+    for (const attempt of tried.filter(({ by }) => by === 'nft'))
+      if (!(await inside(['nft', '-f', '-'], attempt.line, namespace, drivers)).good)
+        failed.add(attempt.name);
+    const abilities = ATTEMPTS.map(attempt => ({
+      ...attempt,
+      ability: failed.has(attempt.name)
+        ? ('no' as const)
+        : tried.includes(attempt)
+          ? ('yes' as const)
+          : ('module' as const),
+    }));
+    return judgeKernel(abilities, release);
+  } finally {
+    await namespace.close();
+  }
+}
+
+const batch = async (
+  program: string,
+  lines: readonly string[],
+  namespace: ThrowAwayNamespace,
+  drivers: Ground['drivers'],
+) => (await inside([program, '-force', '-batch', '-'], lines.join('\n'), namespace, drivers)).stderr;
+
+async function inside(
+  words: readonly string[],
+  input: string,
+  { enter }: ThrowAwayNamespace,
+  { run }: Ground['drivers'],
+) {
+  const [file = '', ...args] = [...enter, ...words];
+  const { stderr, exitCode } = await run(file, args, { input: `${input}\n`, allowFailure: true });
+  return { stderr, good: exitCode === 0 };
+}
+
+/** `Command failed -:3`, one a failed line, under `-force`. */
+export const failedLines = (stderr: string): number[] =>
+  [...stderr.matchAll(/^Command failed \S*?:(\d+)/gm)].map(([, line]) => Number(line));
+
+export function judgeKernel(
+  abilities: readonly { readonly name: string; readonly use: Attempt['use']; readonly ability: Ability }[],
+  release: string,
+): Finding[] {
+  const of = (...uses: Attempt['use'][]) => abilities.filter(({ use }) => uses.includes(use));
+  const names = (list: typeof abilities, ...which: Ability[]) =>
+    list
+      .filter(({ ability }) => which.includes(ability))
+      .map(({ name, ability }) => (ability === 'module' ? `${name} (as a module)` : name))
+      .join(', ');
+  const more = `apt-get install linux-modules-extra-${release} (Ubuntu)\nor run a kernel of the distribution`;
+
+  const links = about(
+    'kernel-links',
+    'link kinds',
+    'Bridges, taps, veths and alternative names are what vmnet builds with.',
+  );
+  const has = `the kernel has ${names(of('links', 'optional'), 'yes', 'module') || 'none'}`;
+  const lacks = names(of('links', 'optional'), 'no');
+  const lacking = names(of('links'), 'no');
+  const vlan = about('vlan', 'VLANs', 'Guests in a VLAN need bridge VLAN filtering, or an 802.1Q uplink.');
+  const noVlan = names(of('vlan'), 'no');
+  const proof = about(
+    'kernel-nft',
+    'nftables',
+    'The path proof counts frames with these (Linux 5.16, nft 1.0.1).',
+  );
+  const noProof = names(of('proof'), 'no');
+  return [
+    lacking
+      ? links.fault(`${has}; it lacks ${lacks}`, more)
+      : lacks
+        ? links.ok(`${has}; not ${lacks}, which no lab needs`)
+        : links.ok(has),
+    noVlan
+      ? vlan.warning(`not possible: the kernel lacks ${noVlan}`, more)
+      : vlan.ok(names(of('vlan'), 'yes', 'module')),
+    noProof
+      ? proof.fault(
+          `the kernel or nft lacks ${noProof}`,
+          'upgrade kernel and nftables, or provision with --no-verify',
+        )
+      : proof.ok(names(of('proof'), 'yes', 'module')),
+  ];
+}
