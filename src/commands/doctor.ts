@@ -3,6 +3,7 @@ import { examine } from '../doctor/doctor.js';
 import type { Finding } from '../doctor/model.js';
 import { EXIT } from '../errors.js';
 import { loadLab } from '../lab/load.js';
+import type { Stage } from '../report/reporter.js';
 import type { Context, Outcome } from './command.js';
 import { prepareRender } from './prepare.js';
 
@@ -14,13 +15,20 @@ export async function doctor(
 ): Promise<Outcome<Finding>> {
   const lab = file === undefined ? null : await loadLab(file);
   about.lab = lab?.name ?? null;
-  const findings = await examine(
-    drivers,
-    lab,
-    async (wanted, host) => (await prepareRender(wanted, host, drivers, false)).context,
-  );
-  reporter.print(findingsText(findings));
-  reporter.print(`\n${diagnosis(findings)}`);
+  let findings: Finding[] = [];
+  const look: Stage = {
+    title: 'Look at the host',
+    async run() {
+      findings = await examine(
+        drivers,
+        lab,
+        async (wanted, host) => (await prepareRender(wanted, host, drivers, false)).context,
+      );
+      return undefined;
+    },
+  };
+  await reporter.stages([look]);
+  reporter.print(`\n${findingsText(findings)}\n\n${diagnosis(findings)}`);
   const bad = findings.some(({ status }) => status === 'fault');
   return { lab: lab?.name ?? null, checks: findings, exitCode: bad ? EXIT['check-failed'] : 0 };
 }

@@ -4,37 +4,50 @@ import { type Finding, isUnseen, type Status } from './model.js';
 /** Columns of a terminal that everybody has. */
 const WIDTH = 80;
 
-const STATUS = 'warning'.length + 2;
+/** Where the subject begins. */
+const SUBJECT = 'warning'.length + 2;
 
 /** The findings as people read them: what is well in a line each, the rest with its reason and its fix. */
 export function findingsText(findings: readonly Finding[]): string {
-  const subject = Math.max(...findings.map(finding => finding.subject.length)) + 2;
-  const indent = STATUS + Math.min(subject, WIDTH / 4);
-  return findings.flatMap(finding => lines(finding, indent)).join('\n');
+  const told = foldTools(findings);
+  const widest = Math.max(...told.map(({ subject }) => subject.length));
+  const column = SUBJECT + Math.min(widest, 18) + 2;
+  return told.flatMap(finding => lines(finding, column)).join('\n');
 }
 
-function lines({ status, subject, found, why, fix }: Finding, indent: number): string[] {
-  const head = `${status.padEnd(STATUS)}${printable(subject)}`.padEnd(indent - 1);
-  const [first = '', ...rest] = wrap(printable(found), WIDTH - indent);
-  const more = [
-    ...rest,
-    ...(status === 'ok' ? [] : hanging('why: ', why, indent)),
-    ...(fix === null
-      ? []
-      : fix.split('\n').flatMap((line, i) => hanging(i === 0 ? 'fix: ' : '     ', line, indent))),
+/** Tools that are there share a line. */
+function foldTools(findings: readonly Finding[]): Finding[] {
+  const isFine = ({ id, status }: Finding) => id.startsWith('tool-') && status === 'ok';
+  const [first, ...others] = findings.filter(isFine);
+  if (first === undefined) return [...findings];
+  const found = [first, ...others].map(tool => `${tool.subject} ${tool.found}`).join(', ');
+  return findings
+    .map(finding => (finding === first ? { ...finding, subject: 'tools', found } : finding))
+    .filter(finding => !others.includes(finding));
+}
+
+function lines({ status, subject, found, why, fix }: Finding, column: number): string[] {
+  const head = `${status.padEnd(SUBJECT)}${printable(subject)}  `.padEnd(column);
+  const what = hanging(head, column, found);
+  if (status === 'ok') return what;
+  const label = (word: string, text: string) => hanging(`${' '.repeat(SUBJECT)}${word}  `, SUBJECT + 5, text);
+  const [command, ...more] = fix?.split('\n') ?? [];
+  return [
+    ...what,
+    ...label('why', why),
+    ...(command === undefined ? [] : label('fix', command)),
+    ...more.flatMap(line => label('   ', line)),
   ];
-  const room = head.length < indent;
-  return room
-    ? [`${head} ${first}`, ...more.map(line => pad(line, indent))]
-    : [head, ...[first, ...more].map(line => pad(line, indent))];
 }
 
-const pad = (line: string, indent: number) => `${' '.repeat(indent)}${line}`;
-
-const hanging = (label: string, text: string, indent: number): string[] =>
-  wrap(printable(text), WIDTH - indent - label.length).map(
-    (line, i) => `${i === 0 ? label : ' '.repeat(label.length)}${line}`,
-  );
+/** `head`, then text in the columns from `column` on. */
+function hanging(head: string, column: number, text: string): string[] {
+  const [first = '', ...rest] = wrap(printable(text), WIDTH - column);
+  const pad = ' '.repeat(column);
+  return head.length > column
+    ? [head.trimEnd(), ...[first, ...rest].map(line => pad + line)]
+    : [head.padEnd(column) + first, ...rest.map(line => pad + line)];
+}
 
 /** Cut at spaces; a word that is longer than a line stays whole, so that it can be copied. */
 export function wrap(text: string, width: number): string[] {

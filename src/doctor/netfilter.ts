@@ -28,7 +28,7 @@ export async function lookAtNetfilter({ drivers, lab }: Ground): Promise<Finding
     saved('iptables-legacy'),
     saved('ip6tables-legacy'),
   ]);
-  const unread = nft instanceof Error ? nft.message : null;
+  const unread = nft instanceof Error ? (nft.message.split('\n')[0] ?? '') : null;
   return judgeNetfilter({
     switches,
     chains: [...(nft instanceof Error ? [] : nft), ...four, ...six],
@@ -68,7 +68,10 @@ function judgeSwitches(switches: NetfilterFacts['switches'], on: readonly string
   if (off) return it.ok(`on (${names}); the lab turns it off ("bridgeNetfilter": "off")`);
   return it.warning(
     `on: ${names}`,
-    `"bridgeNetfilter": "off" in the lab's bridges\nor for all: sysctl ${on.map(name => `net.bridge.bridge-nf-call-${name}=0`).join(' ')}`,
+    [
+      '"bridgeNetfilter": "off" in the lab\'s bridges, or for all of the host:',
+      ...on.map(name => `sysctl net.bridge.bridge-nf-call-${name}=0`),
+    ].join('\n'),
   );
 }
 

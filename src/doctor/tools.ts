@@ -4,7 +4,7 @@ import { machineFor } from '../render/machine.js';
 import type { Ground } from './ground.js';
 import { about, type Finding, type Status } from './model.js';
 import { type Family, familyOf, install, PACKAGES, type Package } from './packages.js';
-import { isOlder, versionIn } from './versions.js';
+import { isOlder, snapshotIn, versionIn } from './versions.js';
 
 export interface Tool {
   readonly program: string;
@@ -13,7 +13,12 @@ export interface Tool {
   readonly why: string;
   readonly from: Package;
   /** Null where any version will do. */
-  readonly least: { readonly version: string; readonly for: string } | null;
+  readonly least: {
+    readonly version: string;
+    /** The same as {@link snapshotIn} tells it. */
+    readonly day?: string;
+    readonly for: string;
+  } | null;
   /** What it means where it is missing. */
   readonly missing: Exclude<Status, 'ok'>;
 }
@@ -29,7 +34,7 @@ export function toolsFor(lab: Lab | null, arch: string): Tool[] {
   ): Tool => ({ program, from, why, args: ['--version'], least: null, missing: 'fault', ...more });
   const ifProbe = boots.has('probe') ? 'fault' : 'warning';
   // Alternative names came with iproute2 5.4 (and Linux 5.5), JSON throughout before that.
-  const altnames = { version: '5.4', for: 'alternative names (altname) and JSON' };
+  const altnames = { version: '5.4', day: '191125', for: 'alternative names (altname) and JSON' };
   // Tables with an owner came with nft 0.9.9.
   const owners = { version: '0.9.9', for: 'tables with an owner and sets with counters' };
   return [
@@ -79,12 +84,16 @@ export function judgeTool(tool: Tool, printed: string | null, family: Family): F
   const it = about(`tool-${tool.program}`, tool.program, tool.why);
   const fix = install(tool.from, family);
   if (printed === null) return it[tool.missing]('is not installed', fix);
-  const version = versionIn(printed) ?? /\b\d{6,8}\b/.exec(printed)?.[0] ?? null;
-  if (version === null) return it.ok('installed; it does not tell its version');
-  if (tool.least && version.includes('.') && isOlder(version, tool.least.version))
+  const day = snapshotIn(printed);
+  const version = versionIn(printed);
+  const told = version ?? (day ? `of ${day}` : (/\b\d{8}\b/.exec(printed)?.[0] ?? null));
+  const { least } = tool;
+  const old =
+    version !== null ? isOlder(version, least?.version ?? '0') : day !== null && day < (least?.day ?? '');
+  if (least && old)
     return it.fault(
-      `${version} is too old: ${tool.least.for} need ${tool.least.version}`,
+      `${told} is too old: ${least.for} need ${least.version}`,
       `${fix}, from a newer release of the distribution`,
     );
-  return it.ok(version);
+  return it.ok(told ?? 'installed; it does not tell its version');
 }

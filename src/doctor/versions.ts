@@ -8,6 +8,9 @@ export function isOlder(version: string, least: string): boolean {
   return false;
 }
 
+/** Before its release 5.10 iproute2 told the day of its release instead: `iproute2-ss200127`. */
+export const snapshotIn = (text: string): string | null => /\bss(\d{6})\b/.exec(text)?.[1] ?? null;
+
 /** The first dotted number in what a program prints of itself; null where there is none. */
 export const versionIn = (text: string): string | null =>
   /(?<![\w.])v?(\d+(?:\.\d+)+)/.exec(text)?.[1] ?? null;
