@@ -103,48 +103,74 @@ export type Ability = 'yes' | 'module' | 'no';
 
 export async function lookAtKernel({ drivers }: Ground): Promise<Finding[]> {
   const release = await drivers.kernel.release();
-  const dep = (await drivers.files.read(`/lib/modules/${release}/modules.dep`)) ?? '';
-  const loadable = new Set<string>();
-  for (const name of new Set(ATTEMPTS.flatMap(({ modules }) => modules)))
-    if (loadOrder(dep, [name]).length > 0 && !(await drivers.kernel.exists(`/sys/module/${name}`)))
-      loadable.add(name);
-  const tried = ATTEMPTS.filter(({ modules }) => !modules.some(name => loadable.has(name)));
+  const loadable = await modulesToLoad(release, drivers);
+  const tun = (await drivers.inspect.device('/dev/net/tun')).error === null;
+  // A missing device or program is told elsewhere, and says nothing of the kernel.
+  const attempts = ATTEMPTS.filter(({ name }) => name !== 'tap' || tun);
+  const tried = attempts.filter(({ modules }) => !modules.some(name => loadable.has(name)));
   const namespace = await drivers.namespace();
   try {
-    const failed = new Set<string>();
-    for (const by of ['ip', 'tc'] as const) {
-      const attempts = tried.filter(attempt => attempt.by === by);
-      const stderr = await batch(
-        by,
-        attempts.map(({ line }) => line),
-        namespace,
-        drivers,
-      );
-      for (const line of failedLines(stderr)) failed.add(attempts[line - 1]?.name ?? '');
+    const good = new Map<Attempt, boolean>();
+    for (const by of ['ip', 'tc', 'nft'] as const) {
+      const own = tried.filter(attempt => attempt.by === by);
+      const results = await (by === 'nft'
+        ? oneByOne(own, namespace, drivers)
+        : asBatch(by, own, namespace, drivers));
+      for (const [i, attempt] of own.entries()) {
+        const result = results?.[i];
+        if (result !== undefined) good.set(attempt, result);
+      }
     }
-    for (const attempt of tried.filter(({ by }) => by === 'nft'))
-      if (!(await inside(['nft', '-f', '-'], attempt.line, namespace, drivers)).good)
-        failed.add(attempt.name);
-    const abilities = ATTEMPTS.map(attempt => ({
-      ...attempt,
-      ability: failed.has(attempt.name)
-        ? ('no' as const)
-        : tried.includes(attempt)
-          ? ('yes' as const)
-          : ('module' as const),
-    }));
-    return judgeKernel(abilities, release);
+    const known = attempts.filter(attempt => good.has(attempt) || !tried.includes(attempt));
+    const ability = (attempt: Attempt): Ability =>
+      tried.includes(attempt) ? (good.get(attempt) ? 'yes' : 'no') : 'module';
+    return judgeKernel(
+      known.map(attempt => ({ ...attempt, ability: ability(attempt) })),
+      release,
+    );
   } finally {
     await namespace.close();
   }
 }
 
-const batch = async (
-  program: string,
-  lines: readonly string[],
+/** Those that are there as a module, and are not loaded. */
+async function modulesToLoad(release: string, { files, kernel }: Ground['drivers']): Promise<Set<string>> {
+  const dep = (await files.read(`/lib/modules/${release}/modules.dep`)) ?? '';
+  const names = new Set(ATTEMPTS.flatMap(({ modules }) => modules));
+  const loadable = new Set<string>();
+  for (const name of names)
+    if (loadOrder(dep, [name]).length > 0 && !(await kernel.exists(`/sys/module/${name}`)))
+      loadable.add(name);
+  return loadable;
+}
+
+/** What nsenter and shells exit with where there is no such program. */
+const NO_PROGRAM = 127;
+
+/** Which lines went well; null where the program is missing. */
+async function asBatch(
+  program: 'ip' | 'tc',
+  attempts: readonly Attempt[],
   namespace: ThrowAwayNamespace,
   drivers: Ground['drivers'],
-) => (await inside([program, '-force', '-batch', '-'], lines.join('\n'), namespace, drivers)).stderr;
+): Promise<boolean[] | null> {
+  const lines = attempts.map(({ line }) => line).join('\n');
+  const { stderr, exitCode } = await inside([program, '-force', '-batch', '-'], lines, namespace, drivers);
+  const failed = failedLines(stderr);
+  return exitCode === NO_PROGRAM ? null : attempts.map((_, i) => !failed.includes(i + 1));
+}
+
+/** The same for nft, which takes a script as a whole or not at all. */
+async function oneByOne(
+  attempts: readonly Attempt[],
+  namespace: ThrowAwayNamespace,
+  drivers: Ground['drivers'],
+): Promise<boolean[] | null> {
+  const codes: number[] = [];
+  for (const { line } of attempts)
+    codes.push((await inside(['nft', '-f', '-'], line, namespace, drivers)).exitCode);
+  return codes.includes(NO_PROGRAM) ? null : codes.map(code => code === 0);
+}
 
 async function inside(
   words: readonly string[],
@@ -153,8 +179,7 @@ async function inside(
   { run }: Ground['drivers'],
 ) {
   const [file = '', ...args] = [...enter, ...words];
-  const { stderr, exitCode } = await run(file, args, { input: `${input}\n`, allowFailure: true });
-  return { stderr, good: exitCode === 0 };
+  return run(file, args, { input: `${input}\n`, allowFailure: true });
 }
 
 /** `Command failed -:3`, one a failed line, under `-force`. */
@@ -189,12 +214,10 @@ export function judgeKernel(
     'The path proof counts frames with these (Linux 5.16, nft 1.0.1).',
   );
   const noProof = names(of('proof'), 'no');
-  return [
+  const told = [
     lacking
-      ? links.fault(`${has}; it lacks ${lacks}`, more)
-      : lacks
-        ? links.ok(`${has}; not ${lacks}, which no lab needs`)
-        : links.ok(has),
+      ? links.fault(`the kernel lacks ${lacking}`, more)
+      : links.ok(lacks ? `${has}; not ${lacks}, which no lab needs` : has),
     noVlan
       ? vlan.warning(`not possible: the kernel lacks ${noVlan}`, more)
       : vlan.ok(names(of('vlan'), 'yes', 'module')),
@@ -205,4 +228,6 @@ export function judgeKernel(
         )
       : proof.ok(names(of('proof'), 'yes', 'module')),
   ];
+  const uses = [['links', 'optional'], ['vlan'], ['proof']] as const;
+  return told.filter((_, i) => of(...(uses[i] ?? [])).length > 0);
 }

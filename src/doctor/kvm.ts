@@ -1,11 +1,11 @@
 import type { KvmProof } from '../guest/kvm.js';
+import type { Lab } from '../lab/model.js';
 import type { Ground } from './ground.js';
 import { about, type Finding } from './model.js';
 
 export interface KvmFacts {
   /** Null where this user may not open the device. */
   readonly proof: KvmProof | null;
-  /** What the lab's VMs ask for; `auto` where there is no lab. */
   readonly wanted: 'kvm' | 'auto' | 'tcg';
   /** `/proc/cpuinfo`. */
   readonly cpuinfo: string;
@@ -20,10 +20,16 @@ export async function lookAtKvm(ground: Ground): Promise<Finding[]> {
     daemonThatSees('/dev/kvm', ground),
     drivers.kernel.exists('/dev/vhost-net'),
   ]);
-  const accels = new Set(lab?.vms.map(vm => vm.accel));
-  const wanted = accels.has('kvm') ? 'kvm' : accels.has('auto') || lab === null ? 'auto' : 'tcg';
-  const proof = await ground.kvm();
+  const wanted = wantedAccel(lab);
+  const proof = wanted === 'tcg' ? null : await ground.kvm();
   return [...judgeKvm({ proof, wanted, cpuinfo: cpuinfo ?? '', seenBy }), judgeVhost(vhost)];
+}
+
+/** What the VMs of a lab ask for; without a lab, what they would by default. */
+export function wantedAccel(lab: Lab | null): KvmFacts['wanted'] {
+  const accels = new Set(lab?.vms.map(vm => vm.accel));
+  if (accels.has('kvm')) return 'kvm';
+  return lab === null || accels.has('auto') ? 'auto' : 'tcg';
 }
 
 /** libvirt's daemons that start QEMU. */

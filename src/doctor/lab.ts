@@ -6,6 +6,7 @@ import { planProvision } from '../plan/plan.js';
 import { PlanError } from '../plan/problems.js';
 import type { RenderContext } from '../render/domain.js';
 import type { Ground } from './ground.js';
+import { wantedAccel } from './kvm.js';
 import { about, type Finding } from './model.js';
 import { uplinkProblem } from './uplink.js';
 
@@ -22,6 +23,12 @@ export async function lookAtLab(ground: Ground): Promise<Finding[]> {
       unprepared(lab, 'libvirt does not answer', 'see the line on libvirt'),
     ];
   try {
+    // Proved here first, so that two do not try at once what takes ten seconds.
+    if (wantedAccel(lab) !== 'tcg' && (await ground.kvm()) === null)
+      return [
+        ...judgePlan(lab, host, null),
+        unprepared(lab, 'this user may not open /dev/kvm', 'sudo vmnet doctor'),
+      ];
     return judgePlan(lab, host, await ground.prepare(host));
   } catch (error) {
     if (!(error instanceof VmnetError)) throw error;

@@ -112,7 +112,7 @@ describe('an uplink', () => {
   });
 
   it('without carrier is a warning', async () => {
-    await box.lan('ip', 'link', 'set', 'dev', 'eth0', 'down');
+    await box.lan('ip', 'link', 'set', 'dev', 'lan0', 'down');
     try {
       const answer = await box.vmnet('doctor', await lab());
       expect(one(answer, 'uplink')).toMatchObject({
@@ -121,7 +121,7 @@ describe('an uplink', () => {
       });
       expect(answer.code).toBe(0);
     } finally {
-      await box.lan('ip', 'link', 'set', 'dev', 'eth0', 'up');
+      await box.lan('ip', 'link', 'set', 'dev', 'lan0', 'up');
     }
   });
 });
@@ -147,6 +147,7 @@ describe('what is missing', () => {
   it('/dev/net/tun', async () => {
     const answer = await doctorAfter('mount -t tmpfs none /dev/net');
     expect(answer.code).toBe(3);
+    expect(faults(answer)).toHaveLength(1);
     expect(one(answer, 'tun')).toMatchObject({
       status: 'fault',
       fix: expect.stringContaining('modprobe tun'),
@@ -156,6 +157,14 @@ describe('what is missing', () => {
   it('a device that is another one', async () => {
     const answer = await doctorAfter('mount --bind /dev/null /dev/net/tun');
     expect(one(answer, 'tun')).toMatchObject({ status: 'fault', found: expect.stringContaining('1:3') });
+  });
+
+  it('nft, of which nothing is told but that', async () => {
+    const hide = 'cp -a /usr/sbin /run/sbin && rm /run/sbin/nft && mount --bind /run/sbin /usr/sbin';
+    const answer = await doctorAfter(hide);
+    await box.run('rm', '-r', '/run/sbin');
+    expect(faults(answer)).toMatchObject([{ id: 'tool-nft' }]);
+    expect(one(answer, 'forward').found).toMatch(/^not looked at/);
   });
 
   it('a state folder that can be written to', async () => {
@@ -239,7 +248,11 @@ describe('after a run that was killed', () => {
 describe('libvirtd', () => {
   it('that was stopped is a fault', async () => {
     // Its life ends here: this comes last.
-    await box.run('sh', '-c', 'kill $(cat /run/libvirtd.pid); while [ -e /run/libvirtd.pid ]; do sleep 0.1; done');
+    await box.run(
+      'sh',
+      '-c',
+      'kill $(cat /run/libvirtd.pid); while [ -e /run/libvirtd.pid ]; do sleep 0.1; done',
+    );
     const answer = await box.vmnet('doctor');
     expect(answer.code).toBe(3);
     expect(faults(answer)).toMatchObject([{ id: 'libvirt' }]);

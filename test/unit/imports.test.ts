@@ -88,6 +88,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>
     plan: 'all',
     apply: 'all',
     verify: 'all',
+    doctor: 'all',
     guest: 'all',
     report: 'all',
     commands: 'all',
