@@ -1,112 +1,15 @@
 import type { ThrowAwayNamespace } from '../drivers/namespace.js';
 import { loadOrder } from '../guest/kernel.js';
+import { type Ability, ATTEMPTS, type Attempt, needsTap } from './attempts.js';
 import type { Ground } from './ground.js';
 import { about, type Finding } from './model.js';
 
-/** Something that a kernel may be able to do, tried where nothing of the host is touched. */
-interface Attempt {
-  readonly name: string;
-  /** Modules without which it cannot be; where they would have to be loaded for it, it is not tried. */
-  readonly modules: readonly string[];
-  readonly by: 'ip' | 'tc' | 'nft';
-  readonly line: string;
-  /** What it is for. */
-  readonly use: 'links' | 'optional' | 'vlan' | 'proof';
-}
-
-/** In order: later ones stand on earlier ones. */
-const ATTEMPTS: readonly Attempt[] = [
-  { name: 'bridge', modules: ['bridge'], by: 'ip', use: 'links', line: 'link add name vd0 type bridge' },
-  { name: 'tap', modules: ['tun'], by: 'ip', use: 'links', line: 'tuntap add dev vd1 mode tap' },
-  {
-    name: 'veth',
-    modules: ['veth'],
-    by: 'ip',
-    use: 'links',
-    line: 'link add name vd2 type veth peer name vd3',
-  },
-  {
-    name: 'altname',
-    modules: ['bridge'],
-    by: 'ip',
-    use: 'links',
-    line: 'link property add dev vd0 altname vmnet.doctor.altname',
-  },
-  {
-    name: 'macvtap',
-    modules: ['macvtap'],
-    by: 'ip',
-    use: 'optional',
-    line: 'link add link vd2 name vd4 type macvtap mode bridge',
-  },
-  { name: 'bond', modules: ['bonding'], by: 'ip', use: 'optional', line: 'link add name vd5 type bond' },
-  {
-    name: '802.1Q',
-    modules: ['8021q'],
-    by: 'ip',
-    use: 'vlan',
-    line: 'link add link vd2 name vd6 type vlan id 7',
-  },
-  {
-    name: 'VLAN filtering',
-    modules: ['bridge'],
-    by: 'ip',
-    use: 'vlan',
-    line: 'link add name vd7 type bridge vlan_filtering 1',
-  },
-  {
-    name: 'netem',
-    modules: ['sch_netem'],
-    by: 'tc',
-    use: 'optional',
-    line: 'qdisc add dev vd2 root netem delay 1ms',
-  },
-  {
-    name: 'bridge tables',
-    modules: ['nf_tables'],
-    by: 'nft',
-    use: 'proof',
-    line: 'table bridge a { chain c { type filter hook forward priority 0; counter; }; }',
-  },
-  {
-    name: 'sets with counters',
-    modules: ['nf_tables'],
-    by: 'nft',
-    use: 'proof',
-    line: 'table inet b { set s { typeof ether saddr; counter; elements = { 02:00:00:00:00:01 }; }; }',
-  },
-  {
-    name: 'arp tables',
-    modules: ['nf_tables'],
-    by: 'nft',
-    use: 'proof',
-    line: 'table arp c { chain c { type filter hook input priority 0; counter; }; }',
-  },
-  {
-    name: 'egress hooks',
-    modules: ['nf_tables'],
-    by: 'nft',
-    use: 'proof',
-    line: 'table netdev d { chain c { type filter hook egress device "lo" priority 0; }; }',
-  },
-  {
-    name: 'tables with an owner',
-    modules: ['nf_tables'],
-    by: 'nft',
-    use: 'proof',
-    line: 'table inet e { flags owner; }',
-  },
-];
-
-/** `module`: there to be loaded, and not tried, since trying would load it. */
-export type Ability = 'yes' | 'module' | 'no';
-
 export async function lookAtKernel({ drivers }: Ground): Promise<Finding[]> {
   const release = await drivers.kernel.release();
-  const loadable = await modulesToLoad(release, drivers);
-  const tun = (await drivers.inspect.device('/dev/net/tun')).error === null;
   // A missing device or program is told elsewhere, and says nothing of the kernel.
-  const attempts = ATTEMPTS.filter(({ name }) => name !== 'tap' || tun);
+  const tun = (await drivers.inspect.device('/dev/net/tun')).error === null;
+  const attempts = ATTEMPTS.filter(attempt => tun || !needsTap(attempt));
+  const loadable = await modulesToLoad(release, drivers);
   const tried = attempts.filter(({ modules }) => !modules.some(name => loadable.has(name)));
   const namespace = await drivers.namespace();
   try {

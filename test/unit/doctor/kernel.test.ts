@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { type Ability, failedLines, judgeKernel } from '../../../src/doctor/kernel.js';
+import type { Ability } from '../../../src/doctor/attempts.js';
+import { failedLines, judgeKernel } from '../../../src/doctor/kernel.js';
 
 test('lines that failed in a batch', () => {
   const stderr =
