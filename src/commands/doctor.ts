@@ -1,7 +1,7 @@
 import { diagnosis, findingsText } from '../doctor/describe.js';
 import { examine } from '../doctor/doctor.js';
 import type { Finding } from '../doctor/model.js';
-import { EXIT } from '../errors.js';
+import { EXIT, VmnetError } from '../errors.js';
 import { loadLab } from '../lab/load.js';
 import type { Stage } from '../report/reporter.js';
 import type { Context, Outcome } from './command.js';
@@ -11,7 +11,7 @@ import { prepareRender } from './prepare.js';
 export async function doctor(
   file: string | undefined,
   _flags: object,
-  { drivers, reporter, about }: Context,
+  { drivers, reporter, signal, about }: Context,
 ): Promise<Outcome<Finding>> {
   const lab = file === undefined ? null : await loadLab(file);
   about.lab = lab?.name ?? null;
@@ -24,6 +24,7 @@ export async function doctor(
         lab,
         async (wanted, host) => (await prepareRender(wanted, host, drivers, false)).context,
       );
+      if (signal.aborted) throw new VmnetError('interrupted', 'interrupted while looking at the host');
       return undefined;
     },
   };
