@@ -89,7 +89,8 @@ verb(
 )
   .option('--dry-run', 'print the plan and change nothing')
   .option(...noWait)
-  .option('--network-only', 'leave libvirt alone');
+  .option('--network-only', 'leave libvirt alone')
+  .option('--force', 'delete a bridge although ports that vmnet did not make are on it');
 verb('status [lab]', 'show the VMs of a lab, or of all', async (context, lab, flags) =>
   (await import('./commands/status.js')).status(lab, flags, context),
 );

@@ -17,6 +17,8 @@ export interface DestroyFlags extends LockFlags {
   readonly dryRun?: boolean;
   /** Leave libvirt alone: links only. */
   readonly networkOnly?: boolean;
+  /** Delete a bridge that others still use. */
+  readonly force?: boolean;
 }
 
 /** Remove all that a lab made and give its uplinks back. Destroying what is not there is no error. */
@@ -26,7 +28,7 @@ export async function destroy(labOrFile: string, flags: DestroyFlags, context: C
   context.about.lab = name;
   if (flags.dryRun) {
     const host = await looker(name, flags, await findRecord(name, context.drivers), context)();
-    return showPlan(planDestroy(name, host, drivers.stateDir), context);
+    return showPlan(planDestroy(name, host, drivers.stateDir, flags), context);
   }
   await requireHost(drivers, 'destroy');
   const locks = locksFor(name, (await findRecord(name, context.drivers))?.lab ?? null);
@@ -43,9 +45,9 @@ async function destroyLocked(name: string, flags: DestroyFlags, context: Context
   });
   const record = await findRecord(name, context.drivers);
   const look = looker(name, flags, record, context);
-  const replan = async () => planDestroy(name, await look(), drivers.stateDir);
+  const replan = async () => planDestroy(name, await look(), drivers.stateDir, flags);
   const before = await look();
-  const plan = planDestroy(name, before, drivers.stateDir);
+  const plan = planDestroy(name, before, drivers.stateDir, flags);
   const steps =
     stepCount(plan) > 0 ? await applyDestroy(plan, before, { ...context, observe: look }, replan) : [];
   // Guests that were left alone still need the record and their disks.

@@ -6,10 +6,13 @@ export interface LockFlags {
   readonly wait?: boolean;
 }
 
-/** Locks of a run: the lab, and each uplink, which another lab may want as well. */
+/** Locks of a run: the lab, and each bridge and uplink, which another lab may want as well. */
 export const locksFor = (name: string, lab: Lab | null): string[] => [
   `lab-${name}`,
-  ...(lab?.bridges ?? []).flatMap(bridge => (bridge.uplink === null ? [] : [`uplink-${bridge.uplink}`])),
+  ...(lab?.bridges ?? []).flatMap(bridge => [
+    `bridge-${bridge.name}`,
+    ...(bridge.uplink === null ? [] : [`uplink-${bridge.uplink}`]),
+  ]),
 ];
 
 /** Do something that no other run may meet half-way; wait for one that is under way, saying so. */

@@ -42,8 +42,28 @@ export async function recover(
 
 /** The first thing that provision and destroy do, under the lab's lock. */
 export async function recoverFirst(name: string, context: Context): Promise<void> {
+  await noOthersPending(name, context.drivers);
   const recovery = await recoverOne(name, context);
   if (recovery !== 'none') context.reporter.warn(`${name}: ${WORDS[recovery]}`);
+}
+
+/**
+ * What another lab's cut off run would undo must not be built upon.
+ * @throws {VmnetError} `conflict` where it has a bridge or uplink in common with this lab
+ */
+async function noOthersPending(name: string, drivers: Context['drivers']): Promise<void> {
+  const others = (await drivers.journals.labs()).filter(lab => lab !== name);
+  if (others.length === 0) return;
+  const mine = new Set(drivers.locks.names());
+  for (const other of others) {
+    const shared = (await locksOf(other, drivers)).filter(lock => mine.has(lock));
+    if (shared.length === 0) continue;
+    throw new VmnetError(
+      'conflict',
+      `a run of the lab ${other} was cut off, and ${name} has ${shared.map(lock => lock.replace('-', ' ')).join(' and ')} in common with it`,
+      `Bring that to a clean end first: vmnet recover ${other}`,
+    );
+  }
 }
 
 async function recoverOne(name: string, { drivers }: Context): Promise<Recovery> {

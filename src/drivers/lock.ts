@@ -10,7 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { VmnetError } from '../errors.js';
 import type { Run } from './run.js';
 
@@ -21,6 +21,8 @@ export interface Locks {
    * @param wait called with the holder's own words when one is taken; without it, throws `busy` instead
    */
   take(names: readonly string[], what: string, wait: ((holder: string) => void) | null): Promise<Held>;
+  /** Names of the locks held now. */
+  names(): readonly string[];
   /** Descriptors of the locks held now; a batch inherits them, so that it holds the lock while it runs. */
   descriptors(): readonly number[];
 }
@@ -65,6 +67,7 @@ export function makeLocks(run: Run, folder: () => Promise<string>): Locks {
         },
       };
     },
+    names: () => [...held.keys()].map(path => basename(path)),
     descriptors: () => [...held.values()],
   };
 }

@@ -1,10 +1,11 @@
 import type { HostState, Link } from '../host/model.js';
-import { parseCidr } from '../lab/cidr.js';
 import type { Bridge, Lab } from '../lab/model.js';
+import { addressAdd, addressSteps, staticCidrs } from './bridge-addresses.js';
 import { linkNamed, marked, markLines, ownerOf, removal } from './links.js';
 import type { Step } from './model.js';
 import { currentRecords } from './netfilter.js';
 import type { PlanProblem } from './problems.js';
+import { join, otherLabs, settingsClash, uplinkClash } from './shared.js';
 
 /** Bytes, where neither the lab nor an uplink says otherwise. */
 const DEFAULT_MTU = 1500;
@@ -12,16 +13,36 @@ const DEFAULT_MTU = 1500;
 /** A bridge's MTU: the lab's, else its uplink's. */
 export function bridgeMtu(bridge: Bridge, host: HostState): number {
   const uplink = bridge.uplink === null ? undefined : linkNamed(host, bridge.uplink);
-  return bridge.mtu ?? uplink?.mtu ?? DEFAULT_MTU;
+  return bridge.mtu ?? uplink?.mtu ?? sharedMtu(bridge, host) ?? DEFAULT_MTU;
+}
+
+/** Who states none takes that of the lab that is there already. */
+function sharedMtu(bridge: Bridge, host: HostState): number | undefined {
+  const link = linkNamed(host, bridge.name);
+  return link?.altnames.some(altname => altname.startsWith('vmnet.') && altname !== bridge.altname)
+    ? link.mtu
+    : undefined;
 }
 
 /** Create what is missing, mend what differs. */
 export function planBridges(lab: Lab, host: HostState, problems: PlanProblem[]): Step[] {
   return lab.bridges.flatMap(bridge => {
     const ours = marked(host, bridge.altname);
-    if (ours) return mend(bridge, ours, host);
-    const foreign = linkNamed(host, bridge.name);
-    if (foreign === undefined) return [create(bridge, host)];
+    const there = ours ?? linkNamed(host, bridge.name);
+    const clash = there && uplinkClash(bridge, there, lab.name, host);
+    if (clash) problems.push(clash);
+    if (ours)
+      return [
+        ...mend(bridge, ours, lab.name, host),
+        ...addressSteps(bridge, ours, formerCidrs(bridge, host)),
+      ];
+    if (there === undefined) return [create(bridge, host)];
+    const foreign = there;
+    if (foreign.kind === 'bridge' && otherLabs(foreign, lab.name).length > 0) {
+      const changes = mend(bridge, foreign, lab.name, host);
+      if (changes.length > 0) problems.push(settingsClash(bridge, foreign, lab.name, changes));
+      return [join(bridge, foreign, lab.name), ...addressSteps(bridge, foreign, [])];
+    }
     problems.push({
       code: 'conflict',
       message: `the bridge ${bridge.name} cannot be made: an interface of that name exists, and ${ownerOf(foreign)}`,
@@ -38,7 +59,7 @@ function create(bridge: Bridge, host: HostState): Step {
     ...bridge,
     mac: uplink?.mac ?? bridge.mac,
     mtu: bridgeMtu(bridge, host),
-    cidrs: cidrs(bridge),
+    cidrs: staticCidrs(bridge),
   };
   return {
     title: `create bridge ${bridge.name}`,
@@ -83,13 +104,8 @@ const besides = (mtu: number) => (mtu < MAX_MTU ? mtu + 1 : mtu - 1);
 /** Bytes; Linux: ETH_MAX_MTU. */
 const MAX_MTU = 65535;
 
-const addressAdd = (cidr: string, dev: string) =>
-  `address add ${cidr} dev ${dev}${cidr.includes(':') ? ' nodad' : ''}`;
-
-const cidrs = (bridge: Bridge) => (bridge.address.mode === 'static' ? bridge.address.cidrs : []);
-
 /** Settings of a bridge of ours that are not as the lab wants them. */
-function mend(bridge: Bridge, link: Link, host: HostState): Step[] {
+function mend(bridge: Bridge, link: Link, lab: string, host: HostState): Step[] {
   const steps: Step[] = [];
   const change = (what: string, from: string, to: string, line: (value: string) => string) => {
     if (from === to) return;
@@ -102,7 +118,8 @@ function mend(bridge: Bridge, link: Link, host: HostState): Step[] {
   };
   const set = (words: string) => (value: string) => `link set dev ${link.name} ${words} ${value}`;
   const was = link.bridge;
-  if (bridge.uplink === null) change('MAC', link.mac, bridge.mac, set('address'));
+  if (bridge.uplink === null && otherLabs(link, lab).length === 0)
+    change('MAC', link.mac, bridge.mac, set('address'));
   change('mtu', String(link.mtu), String(bridgeMtu(bridge, host)), set('mtu'));
   if (was && (was.stp !== bridge.stp || was.forwardDelay !== bridge.forwardDelay))
     steps.push(spanningTree(link.name, was, bridge));
@@ -116,7 +133,7 @@ function mend(bridge: Bridge, link: Link, host: HostState): Step[] {
     );
   }
   if (!link.up) change('state', 'down', 'up', value => `link set dev ${link.name} ${value}`);
-  return [...steps, ...addressSteps(bridge, link, formerCidrs(bridge, host))];
+  return steps;
 }
 
 interface SpanningTree {
@@ -140,90 +157,9 @@ function spanningTree(name: string, was: SpanningTree, wanted: SpanningTree): St
   };
 }
 
-/** Static addresses that the lab had and has no more, or has and the bridge lacks; others are the user's own and stay. */
-function addressSteps(bridge: Bridge, link: Link, former: readonly string[]): Step[] {
-  const present = link.addresses.map(address => `${address.local}/${address.prefix}`);
-  const wanted = cidrs(bridge);
-  const added = wanted
-    .filter(cidr => !present.includes(cidr))
-    .map(
-      (cidr): Step => ({
-        title: `add address ${cidr} to bridge ${link.name}`,
-        why: 'the lab names it and the bridge lacks it',
-        do: [{ kind: 'ip', lines: [addressAdd(cidr, link.name)] }],
-        undo: [{ kind: 'ip', lines: [addressDel(cidr, link.name)] }],
-      }),
-    );
-  const ours = present.filter(cidr => former.includes(cidr));
-  return [...removeAddresses(ours, wanted, link.name), ...added];
-}
-
-/**
- * Before any is added, the last one first: the kernel drops an IPv4 address together with its primary, so those that
- * stay are added again, too.
- * @param ours addresses that the lab gave the bridge, in the order of the dump
- */
-function removeAddresses(ours: readonly string[], wanted: readonly string[], name: string): Step[] {
-  const gone = ours.filter(cidr => !wanted.includes(cidr));
-  const kept = ours.filter(cidr => wanted.includes(cidr));
-  if (gone.length === 0) return [];
-  const del = (cidr: string) => addressDel(cidr, name);
-  const dragged = kept.filter(cidr => isFour(cidr) && gone.some(other => sameSubnet(cidr, other)));
-  const relaid = sinceGone(ours, gone);
-  return [
-    {
-      title: `remove ${gone.length === 1 ? 'address' : 'addresses'} ${gone.join(', ')} from bridge ${name}`,
-      why: `the lab no longer names ${gone.length === 1 ? 'it' : 'them'}`,
-      do: [
-        {
-          kind: 'ip',
-          lines: [
-            ...gone.toReversed().map(del),
-            ...dragged.map(cidr => `address replace ${cidr} dev ${name}`),
-          ],
-        },
-      ],
-      undo: [
-        {
-          kind: 'ip',
-          lines: [...relaid.toReversed().map(del), ...addressLines(relaid, name)],
-        },
-      ],
-    },
-  ];
-}
-
-/** Those that were added after one that goes, and these: an undo adds them again, to have all in their old order. */
-function sinceGone(ours: readonly string[], gone: readonly string[]): string[] {
-  const four = ours.filter(isFour);
-  const six = ours.filter(cidr => !isFour(cidr));
-  const isGone = (cidr: string) => gone.includes(cidr);
-  const first = four.findIndex(isGone);
-  return [...(first === -1 ? [] : four.slice(first)), ...six.slice(0, six.findLastIndex(isGone) + 1)];
-}
-
-const addressDel = (cidr: string, dev: string) => `address del ${cidr} dev ${dev}`;
-
-const isFour = (cidr: string) => !cidr.includes(':');
-
-/** To have the order of the dump again: the kernel appends IPv4 addresses, but puts an IPv6 one before its like. */
-export const addressLines = (dumped: readonly string[], dev: string): string[] =>
-  inOrder(dumped).map(cidr => addressAdd(cidr, dev));
-
-/** Addresses as dumped, in the order to add them in. */
-export const inOrder = (dumped: readonly string[]): string[] => [
-  ...dumped.filter(isFour),
-  ...dumped.filter(cidr => !isFour(cidr)).reverse(),
-];
-
-const sameSubnet = (a: string, b: string) => {
-  const [one, two] = [parseCidr(a), parseCidr(b)];
-  return one?.prefix === two?.prefix && one?.network === two?.network;
-};
-
 /** The static addresses that the lab gave this bridge when it was last applied. */
 function formerCidrs(bridge: Bridge, host: HostState): readonly string[] {
   const records = currentRecords(host).flatMap(record => record.lab.bridges);
   const former = records.find(({ altname }) => altname === bridge.altname);
-  return former ? cidrs(former) : [];
+  return former ? staticCidrs(former) : [];
 }

@@ -37,9 +37,14 @@ export function removal(link: Link): string {
   return link.kind === 'bridge' ? '' : `, or remove the old one: ip link del dev ${link.name}`;
 }
 
+/** The labs that a link belongs to, each with its mark; a bridge may belong to several. */
+export const marksOf = (link: Link): { lab: string; altname: string }[] =>
+  link.altnames
+    .filter(altname => altname.startsWith('vmnet.'))
+    .map(altname => ({ altname, lab: altname.split('.')[1] ?? '' }));
+
 /** The lab that made a link, if any. */
-export const labOf = (link: Link): string | undefined =>
-  link.altnames.find(altname => altname.startsWith('vmnet.'))?.split('.')[1];
+export const labOf = (link: Link): string | undefined => marksOf(link)[0]?.lab;
 
 /** Lines that mark a link as ours. */
 export const markLines = (name: string, altname: string, alias: string): string[] => [

@@ -58,11 +58,21 @@ export function planProvision(
   };
 }
 
+export interface DestroyOptions {
+  /** Delete a bridge although ports that vmnet did not make are on it. */
+  readonly force?: boolean;
+}
+
 /**
  * What has to be done so that nothing of a lab is left and its uplinks are as they were. Needs no lab file:
  * marks and the record tell.
  */
-export function planDestroy(name: string, host: HostState, stateDir: string): Plan {
+export function planDestroy(
+  name: string,
+  host: HostState,
+  stateDir: string,
+  options: DestroyOptions = {},
+): Plan {
   const problems: PlanProblem[] = [];
   const why = 'the lab is destroyed';
   const domains = (host.libvirt?.domains ?? []).filter(domain => domain.mark?.lab === name);
@@ -75,7 +85,10 @@ export function planDestroy(name: string, host: HostState, stateDir: string): Pl
       why,
     ),
     uplink: releaseUplinks(name, host, bridges, () => true).steps,
-    bridge: [...removeBridges(name, host, bridges, [], problems), ...restoreBridgeNetfilter(name, host)],
+    bridge: [
+      ...removeBridges(name, host, bridges, { staying: [], force: options.force ?? false }, problems),
+      ...restoreBridgeNetfilter(name, host),
+    ],
   });
   throwProblems(name, problems);
   return {
@@ -115,7 +128,7 @@ function planLeftovers(
       why,
     ),
     ...released.steps,
-    ...removeBridges(lab.name, host, bridges, all.filter(isWanted), problems),
+    ...removeBridges(lab.name, host, bridges, { staying: all.filter(isWanted), force: null }, problems),
   ];
   return { steps, after: released.after };
 }

@@ -1,6 +1,6 @@
 import type { HostState, LabRecord, UplinkBefore } from '../host/model.js';
 import type { Lab } from '../lab/model.js';
-import { linkNamed, marked } from './links.js';
+import { bridgeName, linkNamed } from './links.js';
 import { currentRecords, netfilterBefore } from './netfilter.js';
 import { uplinkBefore } from './uplink.js';
 
@@ -10,7 +10,7 @@ export function recordOf(lab: Lab, host: HostState, networkOnly: boolean): LabRe
   const uplinks: [string, UplinkBefore][] = lab.bridges.flatMap(bridge => {
     const uplink = bridge.uplink === null ? undefined : linkNamed(host, bridge.uplink);
     if (!uplink) return [];
-    const master = marked(host, bridge.altname);
+    const master = linkNamed(host, bridgeName(bridge, host));
     const enslaved = uplink.master !== null && uplink.master === master?.name;
     const now = uplinkBefore(bridge, uplink, host);
     if (!enslaved) return [[uplink.name, now]];
@@ -20,7 +20,9 @@ export function recordOf(lab: Lab, host: HostState, networkOnly: boolean): LabRe
       addrGenMode: now.addrGenMode && (host.sysctls['net/ipv6/conf/default/addr_gen_mode'] ?? '0'),
       moved: (master?.addresses.length ?? 0) > 0,
     };
-    return [[uplink.name, former?.uplinks[uplink.name] ?? lost]];
+    // On a shared bridge, another lab may have been the one that took it.
+    const known = [former, ...currentRecords(host)].find(record => record && uplink.name in record.uplinks);
+    return [[uplink.name, known?.uplinks[uplink.name] ?? lost]];
   });
   return {
     version: 1,

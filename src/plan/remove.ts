@@ -1,10 +1,12 @@
 import type { Address, HostState, Link, UplinkBefore } from '../host/model.js';
-import { addressLines, bridgeLines, inOrder } from './bridge.js';
+import { bridgeLines } from './bridge.js';
+import { addressLines, inOrder } from './bridge-addresses.js';
 import { afterMove, identityOf, nothingOn, startAfresh } from './identity.js';
 import { byMark, linkNamed, markOf } from './links.js';
 import type { Step } from './model.js';
 import type { PlanProblem } from './problems.js';
 import { currentRecord } from './record.js';
+import { leave, otherLabs } from './shared.js';
 import { sameAgain } from './tap.js';
 import { asBatch, dadAsBefore, release, take } from './uplink.js';
 
@@ -32,7 +34,8 @@ export function releaseUplinks(
   leaves: (uplink: string) => boolean,
 ): { steps: Step[]; after: HostState } {
   let now = host;
-  const steps = bridges.flatMap(bridge =>
+  const alone = bridges.filter(bridge => otherLabs(bridge, lab).length === 0);
+  const steps = alone.flatMap(bridge =>
     host.links
       .filter(port => port.master === bridge.name && isUplink(port, lab, host) && leaves(port.name))
       .map(port => {
@@ -98,40 +101,45 @@ function beforeOf(port: Link, bridge: Link, lab: string, host: HostState): Uplin
   );
 }
 
-/**
- * A bridge goes only when nobody else's ports are left on it.
- * @param staying taps that will be moved to another bridge; an undo has to bring them back
- */
+export interface RemoveOptions {
+  /** Taps that will be moved to another bridge; an undo has to bring them back. */
+  readonly staying: readonly Link[];
+  /** Delete a bridge although ports that vmnet did not make are on it; null where nobody can ask for that. */
+  readonly force: boolean | null;
+}
+
+/** A bridge goes only when nobody else's ports are left on it. */
 export function removeBridges(
   lab: string,
   host: HostState,
   bridges: readonly Link[],
-  staying: readonly Link[],
+  { staying, force }: RemoveOptions,
   problems: PlanProblem[],
 ): Step[] {
   return bridges.flatMap(bridge => {
+    if (otherLabs(bridge, lab).length > 0) return leave(bridge, lab, host);
     const others = host.links.filter(
       port => port.master === bridge.name && markOf(port, lab) === undefined && !isUplink(port, lab, host),
     );
-    if (others.length > 0) {
+    if (others.length > 0 && !force) {
       problems.push({
         code: 'conflict',
-        message: `the bridge ${bridge.name} is still used by ports that vmnet did not make: ${others.map(port => port.name).join(', ')}`,
-        fix: `Take them off the bridge first: ip link set dev ${others[0]?.name} nomaster`,
+        message: `the bridge ${bridge.name} is still used by ports that vmnet did not make: ${names(others)}`,
+        fix: `Take them off the bridge first (ip link set dev ${others[0]?.name} nomaster)${force === null ? '' : ', or repeat the command with --force, which cuts them off'}.`,
       });
       return [];
     }
     return [
       {
         title: `delete bridge ${bridge.name}`,
-        why: 'nothing is left on it',
+        why: others.length > 0 ? `--force: ${names(others)} lose it` : 'nothing is left on it',
         do: [{ kind: 'delete-links', links: [byMark(markOf(bridge, lab) ?? bridge.name)] }],
         undo: [
           {
             kind: 'ip',
             lines: [
               ...sameBridgeAgain(bridge, lab, host),
-              ...staying
+              ...[...staying, ...others]
                 .filter(port => port.master === bridge.name)
                 .map(port => `link set dev ${port.name} master ${bridge.name}`),
             ],
@@ -160,3 +168,5 @@ function sameBridgeAgain(bridge: Link, lab: string, host: HostState): string[] {
     cidrs: comesBack ? [] : inOrder(bridge.addresses.map(({ local, prefix }) => `${local}/${prefix}`)),
   });
 }
+
+const names = (links: readonly Link[]) => links.map(link => link.name).join(', ');

@@ -1,6 +1,6 @@
 import type { DomainState } from '../../src/host/model.js';
-import { planProvision } from '../../src/plan/plan.js';
-import { FakeHost } from './host.js';
+import { planDestroy, planProvision } from '../../src/plan/plan.js';
+import { FakeHost, STATE_DIR } from './host.js';
 import { runIpLine } from './ip.js';
 import { carryOut, labFrom, renderContext } from './labs.js';
 import { addressFrom, neighbourFrom, routeFrom, ruleFrom, Words } from './words.js';
@@ -18,6 +18,8 @@ export interface HostDescription {
   readonly domains?: readonly (Pick<DomainState, 'name' | 'uuid'> & Partial<DomainState>)[];
   /** Lab files that were provisioned before, in this order, all refusals waived. */
   readonly applied?: readonly object[];
+  /** Of these, the names of those that were destroyed again. */
+  readonly destroyed?: readonly string[];
   /** What happened to the host since, as lines of ip. */
   readonly since?: readonly string[];
   /** States that domains have come to since, by name. */
@@ -50,6 +52,10 @@ export async function hostFrom(description: HostDescription): Promise<FakeHost> 
   for (const domain of description.domains ?? [])
     host.domains.set(domain.uuid, { state: 'shutoff', mark: null, liveMark: null, xml: null, ...domain });
   for (const file of description.applied ?? []) await apply(host, file);
+  for (const name of description.destroyed ?? []) {
+    await carryOut(planDestroy(name, host.observe(), STATE_DIR), host);
+    host.records.delete(name);
+  }
   for (const line of description.since ?? []) runIpLine(kernel, line);
   for (const [name, state] of Object.entries(description.states ?? {})) setState(host, name, state);
   for (const name of description.forgotten ?? []) host.records.delete(name);

@@ -102,10 +102,16 @@ function takeOptions(kernel: FakeKernel, link: FakeLink, words: Words): void {
 }
 
 function linkProperty(kernel: FakeKernel, words: Words): void {
-  if (!words.take('add')) throw words.unknown(words.peek());
+  const deleting = words.take('del');
+  if (!deleting && !words.take('add')) throw words.unknown(words.peek());
   const link = kernel.link(device(words));
   if (!words.take('altname')) throw words.unknown(words.peek());
   const altname = words.next();
+  if (deleting) {
+    if (!link.altnames.includes(altname)) throw new Error('RTNETLINK answers: No such device');
+    link.altnames.splice(link.altnames.indexOf(altname), 1);
+    return;
+  }
   if (kernel.links.some(other => other.name === altname || other.altnames.includes(altname)))
     throw new Error('RTNETLINK answers: File exists');
   link.altnames.push(altname);

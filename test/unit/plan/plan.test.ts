@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { VmnetError } from '../../../src/errors.js';
-import { type PlanOptions, planDestroy, planProvision } from '../../../src/plan/plan.js';
+import { type DestroyOptions, type PlanOptions, planDestroy, planProvision } from '../../../src/plan/plan.js';
 import { hostFrom } from '../../fakes/describe-host.js';
 import { STATE_DIR } from '../../fakes/host.js';
 import { labFrom, renderContext } from '../../fakes/labs.js';
@@ -11,7 +11,7 @@ const FOLDER = new URL('../../fixtures/plan/', import.meta.url);
 const CASES = readdirSync(FOLDER);
 
 /** case.json, where a case is not a plain provision: what would be on the command line. */
-interface Case extends PlanOptions {
+interface Case extends PlanOptions, DestroyOptions {
   readonly verb?: 'provision' | 'destroy';
   readonly networkOnly?: boolean;
 }
@@ -26,7 +26,7 @@ async function outcome(name: string, hasCase: boolean): Promise<unknown> {
   try {
     return planText(
       options.verb === 'destroy'
-        ? planDestroy(lab.name, host, STATE_DIR)
+        ? planDestroy(lab.name, host, STATE_DIR, options)
         : planProvision(lab, host, context, options),
     );
   } catch (error) {
