@@ -10,7 +10,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 };
 
 /** Does a verb's work; a verb's module is loaded only when it is called. */
-type Verb = (context: Context, ...args: never[]) => Promise<Outcome>;
+type Verb = (context: Context, ...args: never[]) => Promise<Outcome<unknown>>;
 
 const program = new Command('vmnet')
   .description('Put QEMU/KVM virtual machines on a real layer-2 network, prove it, and put the host back.')
@@ -136,6 +136,11 @@ verb('init [file]', 'write a starter lab', async (context, file, flags) =>
   .option('--force', 'overwrite the file');
 verb('validate <file>', 'check a lab file and report every problem', async (context, file, flags) =>
   (await import('./commands/validate.js')).validate(file, flags, context),
+);
+verb(
+  'doctor [file]',
+  'tell whether this host, and what a lab needs of it, is in order',
+  async (context, file, flags) => (await import('./commands/doctor.js')).doctor(file, flags, context),
 );
 verb('schema', 'print the JSON Schema of lab files', async (context, flags) =>
   (await import('./commands/schema.js')).schema(flags, context),

@@ -15,6 +15,8 @@ import { type ApplyContext, applyDestroy, applyProvision } from './apply/apply.j
 import { forget } from './apply/forget.js';
 import type { StepResult } from './apply/pipeline.js';
 import { prepareRender } from './commands/prepare.js';
+import { examine } from './doctor/doctor.js';
+import type { Finding } from './doctor/model.js';
 import { type DriverOptions, type Drivers, makeDrivers } from './drivers/drivers.js';
 import type { HostState } from './host/model.js';
 import { type ObserveOptions, observeHost as observe } from './host/observe.js';
@@ -27,6 +29,7 @@ import type { Reporter } from './report/reporter.js';
 import type { Check } from './verify/model.js';
 import { verifyLab as verify } from './verify/verify.js';
 
+export type { Finding } from './doctor/model.js';
 export { type ErrorCode, EXIT, exitCodeOf, VmnetError } from './errors.js';
 export type { HostState } from './host/model.js';
 export { LabError, loadLab } from './lab/load.js';
@@ -44,6 +47,10 @@ export const openHost = (options: DriverOptions = {}): Drivers => makeDrivers(op
 /** What is there now; changes nothing. */
 export const observeHost = (lab: Lab, host: Drivers, options: ObserveOptions = {}): Promise<HostState> =>
   observe(host, lab, options);
+
+/** Tell whether this host can do what vmnet needs, and with a lab what that needs; changes nothing. */
+export const examineHost = (host: Drivers, lab: Lab | null = null): Promise<Finding[]> =>
+  examine(host, lab, async (wanted, seen) => (await prepareRender(wanted, seen, host, false)).context);
 
 /** A plan together with the state that it was made from, which an undo is compared with. */
 export interface Change {

@@ -20,7 +20,7 @@ export interface GlobalFlags {
 export async function runCommand(
   name: string,
   flags: GlobalFlags,
-  work: (context: Context) => Promise<Outcome>,
+  work: (context: Context) => Promise<Outcome<unknown>>,
 ): Promise<number> {
   const abort = new AbortController();
   for (const stream of [process.stdout, process.stderr]) stream.on('error', onOutputError);
@@ -90,7 +90,7 @@ function onSignals(abort: AbortController, command: string, about: Context['abou
 }
 
 /** The one document that `--json` prints. */
-function document(command: string, outcome: Outcome, error: unknown): string {
+function document(command: string, outcome: Outcome<unknown>, error: unknown): string {
   const exitCode = error ? exitCodeOf(error) : (outcome.exitCode ?? 0);
   return `${JSON.stringify(
     {

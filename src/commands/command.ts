@@ -15,11 +15,11 @@ export interface Context {
   readonly json: boolean;
 }
 
-/** What a command leaves: a part of the one JSON document, and its exit code. */
-export interface Outcome {
+/** What a command leaves: a part of the one JSON document, and its exit code. Checks are a lab's, or the doctor's of a host. */
+export interface Outcome<C = Check> {
   readonly lab?: string | null;
   readonly steps?: readonly StepResult[];
-  readonly checks?: readonly Check[];
+  readonly checks?: readonly C[];
   /** Further members of the document. */
   readonly more?: Readonly<Record<string, unknown>>;
   /** 0 unless said otherwise. */

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Hypervisor } from '#libvirt';
 import { type Captures, makeCaptures } from './capture.js';
 import { type Files, makeFiles } from './files.js';
+import { type Inspect, makeInspect } from './inspect.js';
 import { type Iproute2, makeIproute2 } from './iproute2.js';
 import { type Journals, makeJournals } from './journal.js';
 import { type Kernel, makeKernel } from './kernel.js';
@@ -22,6 +23,7 @@ export interface Drivers {
   readonly nft: Nftables;
   readonly tc: TrafficControl;
   readonly kernel: Kernel;
+  readonly inspect: Inspect;
   readonly files: Files;
   readonly records: Records;
   readonly journals: Journals;
@@ -70,6 +72,7 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     nft: makeNftables(run, trace),
     tc: makeTrafficControl(run),
     kernel,
+    inspect: makeInspect(),
     locks,
     files: makeFiles(run),
     systemd: makeSystemd(run),

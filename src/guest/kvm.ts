@@ -10,6 +10,9 @@ export interface KvmState {
   readonly why: string;
 }
 
+/** And whether it was tried just now, or earlier in this boot. */
+export type KvmProof = KvmState & { readonly cached: boolean };
+
 /** Milliseconds in which the probe guest boots and powers off under working KVM; it takes about one second. */
 const BOOTS_WITHIN = 10_000;
 
@@ -18,17 +21,18 @@ export async function proveKvm(
   drivers: Drivers,
   probe: () => Promise<ProbeGuest>,
   arch: string,
-): Promise<KvmState> {
-  if (!(await drivers.kernel.exists('/dev/kvm'))) return { state: 'absent', why: 'there is no /dev/kvm' };
+): Promise<KvmProof> {
+  if (!(await drivers.kernel.exists('/dev/kvm')))
+    return { state: 'absent', why: 'there is no /dev/kvm', cached: false };
   const qemu = `qemu-system-${arch}`;
   const key = [await drivers.kernel.bootId(), await drivers.kernel.release(), await identity(qemu)].join(' ');
   const file = join(drivers.cacheDir, 'kvm.json');
   const known = await readKnown(file);
-  if (known?.key === key) return { state: known.state, why: known.why };
+  if (known?.key === key) return { state: known.state, why: known.why, cached: true };
   const found = await tryKvm(drivers, await probe(), qemu);
   await mkdir(drivers.cacheDir, { recursive: true }).catch(() => {});
   await writeFile(file, JSON.stringify({ key, ...found })).catch(() => {}); // only costs time next time
-  return found;
+  return { ...found, cached: false };
 }
 
 async function tryKvm(drivers: Drivers, probe: ProbeGuest, qemu: string): Promise<KvmState> {

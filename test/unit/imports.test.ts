@@ -48,6 +48,16 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>
     guest: 'all',
     report: 'all',
   },
+  // Host and lab to findings, before anything is changed: plans the lab without applying it, and proves KVM.
+  doctor: {
+    errors: 'all',
+    drivers: 'types',
+    lab: 'all',
+    host: 'all',
+    render: 'all',
+    plan: 'all',
+    guest: 'all',
+  },
   // Verbs: may use everything below, drivers only as the object that they are handed.
   commands: {
     errors: 'all',
@@ -59,6 +69,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>
     plan: 'all',
     apply: 'all',
     verify: 'all',
+    doctor: 'all',
     guest: 'all',
     sandbox: 'all',
     report: 'all',
@@ -77,6 +88,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>
     plan: 'all',
     apply: 'all',
     verify: 'all',
+    doctor: 'all',
     guest: 'all',
     report: 'all',
     commands: 'all',
