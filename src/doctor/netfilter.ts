@@ -1,4 +1,4 @@
-import { BRIDGE_NETFILTER } from '../host/observe.js';
+import { BRIDGE_NETFILTER } from '../host/sysctls.js';
 import type { Lab } from '../lab/model.js';
 import { type ForwardChain, legacyForwardChains, nftForwardChains } from './chains.js';
 import type { Ground } from './ground.js';

@@ -18,6 +18,12 @@ const KEYS = {
   bridge_multicast: 'iifname . ether saddr',
   bridge_strangers: 'iifname . ether saddr',
   bridge_from_uplink: 'iifname . ether daddr',
+  toward_ip: 'ether daddr',
+  toward_ip6: 'ether daddr',
+  toward_arp: 'ether daddr',
+  reached_ip: 'ether daddr',
+  reached_ip6: 'ether daddr',
+  reached_arp: 'ether daddr',
   bridge_forward: 'ether saddr',
   bridge_input: 'ether saddr',
   passed_prerouting: 'iifname . ether saddr',
@@ -55,6 +61,15 @@ export const entryKey = (target: Target) => `${target.tap} . ${target.nic.mac}`;
 /** Key of a NIC where its frames meet the uplink. */
 export const uplinkKey = (target: Target) => `${target.uplink} . ${target.nic.mac}`;
 
+const BY_MAC = ['bridge_forward', 'bridge_input', 'passed_forward'] as const;
+
+/** Sets of one protocol: to the guest at the bridge's entrance; switched from it, and to it, past every chain. */
+const BY_PROTOCOL = [
+  { name: 'ip', sets: ['toward_ip', 'passed_ip', 'reached_ip'] },
+  { name: 'ip6', sets: ['toward_ip6', 'passed_ip6', 'reached_ip6'] },
+  { name: 'arp', sets: ['toward_arp', 'passed_arp', 'reached_arp'] },
+] as const;
+
 /** How many foreign pairs of port and MAC are remembered. */
 const STRANGERS = 1024;
 
@@ -89,9 +104,7 @@ export function counterScript(table: string, targets: readonly Target[], own: re
           'passed_prerouting',
         ] as const
       ).map(hook => set(hook, entries)),
-      ...(
-        ['bridge_forward', 'bridge_input', 'passed_forward', 'passed_ip', 'passed_ip6', 'passed_arp'] as const
-      ).map(hook => set(hook, macs)),
+      ...([...BY_MAC, ...BY_PROTOCOL.flatMap(({ sets }) => sets)] as const).map(hook => set(hook, macs)),
       ...(['bridge_from_uplink', 'passed_to_uplink'] as const).map(hook => set(hook, crossings)),
       set('passed_to_tap', entries),
       `set taps { typeof iifname; elements = { ${unique(targets.map(({ tap }) => `"${tap}"`)).join(', ')} }; };`,
@@ -104,6 +117,7 @@ export function counterScript(table: string, targets: readonly Target[], own: re
         count('bridge_arp', `ether type arp ${frames}`),
         count('bridge_multicast', MULTICAST),
         count('bridge_from_uplink', UNICAST),
+        ...BY_PROTOCOL.map(({ name, sets: [toward] }) => count(toward, `ether type ${name} ${UNICAST}`)),
         `iifname @taps ${notOwn} ${stranger}`,
         `ether saddr @macs ${notOwn} ${stranger}`,
       ]),
@@ -111,9 +125,10 @@ export function counterScript(table: string, targets: readonly Target[], own: re
       chain('first_forward', 'forward', FIRST, [count('bridge_forward')]),
       chain('last_forward', 'forward', LAST, [
         count('passed_forward'),
-        count('passed_ip', `ether type ip ${frames}`),
-        count('passed_ip6', `ether type ip6 ${frames}`),
-        count('passed_arp', `ether type arp ${frames}`),
+        ...BY_PROTOCOL.flatMap(({ name, sets: [, passed, reached] }) => [
+          count(passed, `ether type ${name} ${frames}`),
+          count(reached, `ether type ${name} ${UNICAST}`),
+        ]),
       ]),
       chain('first_input', 'input', FIRST, [count('bridge_input')]),
       chain('last_postrouting', 'postrouting', LAST, [

@@ -3,7 +3,7 @@ import { number, object, string } from '../host/json.js';
 import { bare } from '../lab/cidr.js';
 import { type Counts, entryKey, uplinkKey } from './counters.js';
 import type { StackBetween } from './host-stack.js';
-import type { PathEvidence } from './model.js';
+import type { Crossing, Family, PathEvidence } from './model.js';
 import { type Captured, leftAtSize, sightingsOf } from './sightings.js';
 import type { Target } from './targets.js';
 
@@ -55,11 +55,14 @@ export function evidenceOf(target: Target, gathered: Gathered): PathEvidence {
       forward: counts.get('passed_forward', nic.mac),
       toUplink: uplink === null ? 0 : counts.get('passed_to_uplink', uplinkKey(target)),
     },
-    families: {
-      ip: { entered: counts.get('bridge_ip', entry), switched: counts.get('passed_ip', nic.mac) },
-      ip6: { entered: counts.get('bridge_ip6', entry), switched: counts.get('passed_ip6', nic.mac) },
-      arp: { entered: counts.get('bridge_arp', entry), switched: counts.get('passed_arp', nic.mac) },
-    },
+    families: byFamily(name => ({
+      entered: counts.get(`bridge_${name}`, entry),
+      switched: counts.get(`passed_${name}`, nic.mac),
+    })),
+    toGuest: byFamily(name => ({
+      entered: counts.get(`toward_${name}`, nic.mac),
+      switched: counts.get(`reached_${name}`, nic.mac),
+    })),
     multicast: counts.get('bridge_multicast', entry),
     hostStack: {
       prerouting: counts.get('inet_prerouting', nic.mac),
@@ -97,11 +100,18 @@ export function evidenceOf(target: Target, gathered: Gathered): PathEvidence {
     fdb: port === undefined ? null : { mac: nic.mac, port },
     strangers: strangersOf(target, counts),
     first: seen === null ? null : seen.first,
+    rerouted: seen === null ? null : seen.rerouted,
     addresses,
     tried: gathered.tried(target),
     console: '',
   };
 }
+
+const byFamily = (crossing: (name: Family) => Crossing) => ({
+  ip: crossing('ip'),
+  ip6: crossing('ip6'),
+  arp: crossing('arp'),
+});
 
 /** At this NIC's tap, or with its MAC elsewhere. */
 const strangersOf = ({ tap, nic }: Target, counts: Counts) =>

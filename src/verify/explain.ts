@@ -35,8 +35,8 @@ function moment({ first, tap }: PathEvidence): string {
   if (first === null) return '';
   const what = `The first frame, ${/^[aeiou]/i.test(first.what) ? 'an' : 'a'} ${first.what} of ${first.length} bytes, came in at ${tap.name} at ${new Date(first.atUs / 1000).toISOString()}`;
   if (first.left === null) return `${what}; the same frame was not seen to leave.`;
-  const { port, afterUs, mac, translated } = first.left;
-  return `${what} and left ${port} ${afterUs} µs later from ${mac}${translated ? ', translated to another address' : ''}, byte for byte the same payload.`;
+  const { port, afterUs } = first.left;
+  return `${what} and left ${port} ${afterUs} µs later, byte for byte the same.`;
 }
 
 function inward({ inbound, uplink, tap, bridge }: PathEvidence): string {

@@ -36,8 +36,12 @@ export interface PathEvidence {
   };
   /** The same after every other chain of the hook; `toUplink`: handed to the uplink. */
   readonly passed: { readonly prerouting: number; readonly forward: number; readonly toUplink: number };
-  /** Of those that reached the bridge, by protocol: how many came, and how many copies were switched past every chain. */
-  readonly families: Readonly<Record<Family, { readonly entered: number; readonly switched: number }>>;
+  /**
+   * The same by protocol: how many reached the bridge, and how many copies were switched past every chain; of the
+   * unicast to the guest's MAC, likewise.
+   */
+  readonly families: Readonly<Record<Family, Crossing>>;
+  readonly toGuest: Readonly<Record<Family, Crossing>>;
   /** Broadcast and multicast from the guest: shows that it lives, but proves no path. */
   readonly multicast: number;
   /** Hooks of the inet and arp families: the host's IP stack saw it. */
@@ -63,12 +67,19 @@ export interface PathEvidence {
   readonly strangers: readonly { readonly port: string; readonly mac: string; readonly frames: number }[];
   /** The first frame seen at the tap, and the same one leaving; null where nothing was captured. */
   readonly first: FirstFrame | null;
+  /** A frame of the guest's that left with the host's own MAC; `translated`: from another IP address. */
+  readonly rerouted: { readonly mac: string; readonly translated: boolean } | null;
   /** Addresses that the guest was seen to use, with what told. */
   readonly addresses: readonly string[];
   /** What was done to make the guest speak. */
   readonly tried: readonly string[];
   /** The last lines of a silent guest's serial console; empty for one that spoke. */
   readonly console: string;
+}
+
+export interface Crossing {
+  readonly entered: number;
+  readonly switched: number;
 }
 
 export const FAMILIES = ['ip', 'ip6', 'arp'] as const;
@@ -109,12 +120,6 @@ export interface FirstFrame {
   readonly length: number;
   /** Microseconds since 1970, at the tap. */
   readonly atUs: number;
-  /** Where the same frame left, how many microseconds later, and with whose MAC; null where it was not seen to leave. */
-  readonly left: {
-    readonly port: string;
-    readonly afterUs: number;
-    readonly mac: string;
-    /** The same payload from another IP address: it was translated on the way. */
-    readonly translated: boolean;
-  } | null;
+  /** Where the same frame left, and how many microseconds later; null where it was not seen to leave. */
+  readonly left: { readonly port: string; readonly afterUs: number } | null;
 }

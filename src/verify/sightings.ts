@@ -1,5 +1,5 @@
 import type { CapturedFrame } from '../drivers/pcap.js';
-import type { FirstFrame } from './model.js';
+import type { FirstFrame, PathEvidence } from './model.js';
 import type { Target } from './targets.js';
 
 // What one capture of all devices tells about one NIC.
@@ -18,6 +18,7 @@ export interface Sightings {
   /** Frames for the guest, sent in from the LAN's side, that left on its tap. */
   readonly atTap: number;
   readonly first: FirstFrame | null;
+  readonly rerouted: PathEvidence['rerouted'];
 }
 
 /** Frames by device, direction and source, in order. */
@@ -52,42 +53,44 @@ export function sightingsOf(
   return {
     atUplink: left.length,
     atTap: lanMac === null ? 0 : at(devices.tap, 'out', lanMac).length,
-    first: firstFrame(entered, left, byHost, uplink ?? ''),
+    first: firstFrame(entered, left, uplink ?? ''),
+    rerouted: reroutedAmong(entered, byHost),
   };
 }
 
-/** The first frame that is seen at both ends; else the first that came in, and where its payload went. */
+/** The first frame that is seen at both ends; else the first that came in. */
 function firstFrame(
   entered: readonly CapturedFrame[],
   left: readonly CapturedFrame[],
-  byHost: readonly CapturedFrame[],
   port: string,
 ): FirstFrame | null {
   const same = (a: CapturedFrame, b: CapturedFrame) => a.protocol === b.protocol && isSame(a.data, b.data);
   for (const frame of entered) {
     const match = left.find(other => other.timeUs >= frame.timeUs && same(frame, other));
-    if (match) return pair(frame, match, port, false);
-  }
-  for (const frame of entered) {
-    const payload = echoPayload(frame);
-    const match = payload && byHost.find(other => isSame(echoPayload(other), payload));
-    if (match) return pair(frame, match, port, sourceIp(frame) !== sourceIp(match));
+    if (match) return { ...shown(frame), left: { port, afterUs: match.timeUs - frame.timeUs } };
   }
   const [alone] = entered;
-  return alone ? pair(alone, null, port, false) : null;
+  return alone ? { ...shown(alone), left: null } : null;
 }
 
-const pair = (
-  frame: CapturedFrame,
-  match: CapturedFrame | null,
-  port: string,
-  translated: boolean,
-): FirstFrame => ({
+const shown = (frame: CapturedFrame) => ({
   what: kindOf(frame),
   length: frame.length,
   atUs: frame.timeUs,
-  left: match && { port, afterUs: match.timeUs - frame.timeUs, mac: match.mac ?? '', translated },
 });
+
+/** What the guest said in an echo, said again by the host. */
+function reroutedAmong(
+  entered: readonly CapturedFrame[],
+  byHost: readonly CapturedFrame[],
+): PathEvidence['rerouted'] {
+  for (const frame of entered) {
+    const payload = echoPayload(frame);
+    const match = payload && byHost.find(other => isSame(echoPayload(other), payload));
+    if (match) return { mac: match.mac ?? '', translated: sourceIp(frame) !== sourceIp(match) };
+  }
+  return null;
+}
 
 /** Ethernet types (IEEE 802). */
 const IPV4 = 0x0800;

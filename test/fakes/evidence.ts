@@ -18,6 +18,7 @@ export async function directScene(uplink: boolean): Promise<Scene> {
     bridge: { name: 'br0', prerouting: 6, forward: 6, input: 0 },
     passed: { prerouting: 6, forward: 6, toUplink: uplink ? 6 : 0 },
     families: { ip: both, ip6: both, arp: both },
+    toGuest: { ip: both, ip6: both, arp: both },
     multicast: 2,
     hostStack: {
       prerouting: 0,
@@ -40,8 +41,9 @@ export async function directScene(uplink: boolean): Promise<Scene> {
       what: 'ARP reply',
       length: 28,
       atUs: 1,
-      left: uplink ? { port: 'eth0', afterUs: 20, mac: target.nic.mac, translated: false } : null,
+      left: uplink ? { port: 'eth0', afterUs: 20 } : null,
     },
+    rerouted: null,
     addresses: [],
     tried: ['IPv6 echo request to all nodes'],
     console: '',

@@ -28,10 +28,13 @@ export const notSwitched: Cause = scene => {
 
 /** A chain at the bridge's switching drops it: the bridge's own, or, through br_netfilter, the host's. */
 export const bridgeForward: Cause = scene => {
-  const { passed, families } = scene.evidence;
-  const lost = FAMILIES.filter(name => families[name].entered > 0 && families[name].switched === 0);
+  const { passed, families, toGuest, hostStack, inbound } = scene.evidence;
+  const lost = [families, toGuest].flatMap(way =>
+    FAMILIES.filter(name => way[name].entered > 0 && way[name].switched === 0),
+  );
   if (passed.forward > 0 && lost.length === 0) return null;
-  return inBridge(scene, 'forward', scene.evidence.hostStack.forward > 0 || lost.includes('arp'));
+  const stackSaw = hostStack.forward > 0 || (inbound?.hostStack.forward ?? 0) > 0;
+  return inBridge(scene, 'forward', stackSaw || lost.length > 0);
 };
 
 /** It is switched, but not to the uplink. */

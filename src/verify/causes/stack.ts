@@ -6,16 +6,13 @@ import type { Cause, Finding, Scene } from './cause.js';
 
 const detour = (reason: string, hint: string): Finding => ({ verdict: 'detour', reason, hint });
 
-/** The frame that left bears another MAC than the guest's: the host has sent it on itself. */
-export const routed: Cause = ({ evidence, target }) => {
-  const left = evidence.first?.left;
-  if (!left || left.mac === target.nic.mac) return null;
-  const what = left.translated
-    ? "translated to another address and with the host's MAC"
-    : "with the host's MAC";
+/** A frame left with the host's MAC: the host has sent it on itself. */
+export const routed: Cause = ({ evidence }) => {
+  const { rerouted, uplink } = evidence;
+  if (rerouted === null || uplink === null) return null;
   return detour(
-    left.translated ? 'nat' : 'routed',
-    `the guest's frames leave ${left.port} ${what} (${left.mac}): the host routes them. Look at nft bridge rules that redirect (broute, pkttype), at proxy_arp, and at nat rules`,
+    rerouted.translated ? 'nat' : 'routed',
+    `frames of the guest's leave ${uplink.name} with the host's MAC (${rerouted.mac})${rerouted.translated ? ', translated to another address' : ''}: the host routes them. Look at nft bridge rules that redirect (broute, pkttype), at proxy_arp, and at nat rules`,
   );
 };
 

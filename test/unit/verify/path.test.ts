@@ -64,11 +64,6 @@ const through = (scene: Scene, prerouting: number, forward: number, toUplink: nu
 const uplinkSaw = (scene: Scene, egress: number, captured: number | null) =>
   seen(scene, { uplink: { name: 'eth0', egress, captured } });
 
-const left = (scene: Scene, mac: string, translated: boolean) =>
-  seen(scene, {
-    first: { what: 'ARP reply', length: 28, atUs: 1, left: { port: 'eth0', afterUs: 9, mac, translated } },
-  });
-
 const STRANGER = '52:54:00:aa:aa:aa';
 
 /** What makes a good path bad, and what it has to be called then. */
@@ -112,8 +107,8 @@ const BAD: readonly [reason: string, verdict: string, (scene: Scene) => Scene][]
     ]);
   }),
   ['tap-ingress-filter', 'blocked', absent],
-  ['routed', 'detour', scene => left(scene, '02:00:00:00:00:01', false)],
-  ['nat', 'detour', scene => left(scene, '02:00:00:00:00:01', true)],
+  ['routed', 'detour', scene => seen(scene, { rerouted: { mac: '02:00:00:00:00:01', translated: false } })],
+  ['nat', 'detour', scene => seen(scene, { rerouted: { mac: '02:00:00:00:00:01', translated: true } })],
   ['bridge-filter', 'blocked', scene => through(scene, 0, 6, 6)],
   [
     'not-forwarded',
@@ -125,6 +120,11 @@ const BAD: readonly [reason: string, verdict: string, (scene: Scene) => Scene][]
     'bridge-filter',
     'blocked',
     scene => seen(scene, { families: { ...scene.evidence.families, ip: { entered: 2, switched: 0 } } }),
+  ],
+  [
+    'bridge-filter',
+    'blocked',
+    scene => seen(scene, { toGuest: { ...scene.evidence.toGuest, arp: { entered: 2, switched: 0 } } }),
   ],
   ['bridge-filter', 'blocked', scene => through(scene, 6, 6, 0)],
   [
