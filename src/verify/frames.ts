@@ -30,11 +30,16 @@ export interface EchoOptions {
   readonly size?: number;
 }
 
+/** Where an echo message names the MAC that was asked. */
+export const ASKED_AT = 8 + 6;
+
 /** Echo request of either family. IPv4 with DF set; IPv6 is never fragmented on its way. */
 export function echoRequest(from: Host, to: Host, { id, sequence, size }: EchoOptions): Uint8Array {
   const six = to.ip.includes(':');
   const headers = six ? 40 + 8 : 20 + 8;
   const message = Buffer.alloc(8 + Math.max(0, (size ?? headers + 16) - headers), 'vmnet');
+  // Whom it was for shows in the answer, whoever passes it on.
+  if (message.length >= ASKED_AT + 6) message.set(macBytes(to.mac), ASKED_AT);
   message.fill(0, 0, 4);
   message[0] = six ? 128 : 8;
   message.writeUInt16BE(id, 4);

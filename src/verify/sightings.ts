@@ -1,5 +1,7 @@
 import type { CapturedFrame } from '../drivers/pcap.js';
+import { ASKED_AT } from './frames.js';
 import type { FirstFrame, PathEvidence } from './model.js';
+import { ARP, ICMP, ICMPV6, IPV4, IPV6, macBytes } from './octets.js';
 import type { Target } from './targets.js';
 
 // What one capture of all devices tells about one NIC.
@@ -54,7 +56,7 @@ export function sightingsOf(
     atUplink: left.length,
     atTap: lanMac === null ? 0 : at(devices.tap, 'out', lanMac).length,
     first: firstFrame(entered, left, uplink ?? ''),
-    rerouted: reroutedAmong(entered, byHost),
+    rerouted: reroutedAmong(nic.mac, entered, byHost),
   };
 }
 
@@ -79,28 +81,23 @@ const shown = (frame: CapturedFrame) => ({
   atUs: frame.timeUs,
 });
 
-/** What the guest said in an echo, said again by the host. */
+/** What this guest, and nobody else, was asked for in an echo, answered by way of the host. */
 function reroutedAmong(
+  mac: string,
   entered: readonly CapturedFrame[],
   byHost: readonly CapturedFrame[],
 ): PathEvidence['rerouted'] {
+  const answer = (frame: CapturedFrame) => echoReply(frame, mac);
   for (const frame of entered) {
-    const payload = echoPayload(frame);
-    const match = payload && byHost.find(other => isSame(echoPayload(other), payload));
+    const said = answer(frame);
+    const match = said && byHost.find(other => isSame(answer(other), said));
     if (match) return { mac: match.mac ?? '', translated: sourceIp(frame) !== sourceIp(match) };
   }
   return null;
 }
 
-/** Ethernet types (IEEE 802). */
-const IPV4 = 0x0800;
-const ARP = 0x0806;
-const IPV6 = 0x86dd;
-
-/** IP's numbers of ICMP and ICMPv6 (IANA), and their types. */
+/** Operations and types (RFC 826, RFC 792, RFC 4443, RFC 4861). */
 const ARP_REPLY = 2;
-const ICMP = 1;
-const ICMPV6 = 58;
 const ECHO_REPLY = 0;
 const ECHO_REPLY_6 = 129;
 const NEIGHBOUR_ADVERTISEMENT = 136;
@@ -127,13 +124,13 @@ function icmp({ protocol, data }: CapturedFrame): Uint8Array | null {
   return null;
 }
 
-/** What an echo carries: a router changes its headers, never this. */
-function echoPayload(frame: CapturedFrame): Uint8Array | null {
+/** Sequence and payload of an answer to what this MAC was asked: a router changes its headers, never these. */
+function echoReply(frame: CapturedFrame, mac: string): Uint8Array | null {
   const message = icmp(frame);
   const type = message?.[0];
   if (!message || (type !== ECHO_REPLY && type !== ECHO_REPLY_6)) return null;
-  const payload = message.subarray(8);
-  return payload.length >= 8 ? payload : null;
+  const asked = Buffer.compare(message.subarray(ASKED_AT, ASKED_AT + 6), Buffer.from(macBytes(mac))) === 0;
+  return asked ? message.subarray(6) : null;
 }
 
 const sourceIp = ({ protocol, data }: CapturedFrame) =>

@@ -55,6 +55,7 @@ const LISTEN_MS = 500;
 const LAN_MS = 150;
 /** Only guests are answered, and each no more often than this. */
 const MOST_ANSWERS = 50;
+const OTHERS = '';
 /** Questions in vain before a sweep. */
 const PATIENCE = 3;
 
@@ -79,17 +80,21 @@ export async function makeStimulus(
   const numbers = () => ({ id: process.pid & 0xffff, sequence: ++serial & 0xffff });
 
   for (const place of places.values()) {
-    const room = new Map(place.station.targets.map(({ nic }) => [nic.mac, MOST_ANSWERS]));
+    // A host that routes for a guest asks as well; everybody but the guests shares one allowance.
+    const room = new Map(
+      [OTHERS, ...place.station.targets.map(({ nic }) => nic.mac)].map(mac => [mac, MOST_ANSWERS]),
+    );
     place.station.onFrame(bytes => {
       const frame = parseFrame(bytes);
       if (frame === null) return;
       known.hear(frame);
       place.lender.heed(frame);
       hearing.hear(frame);
-      const left = room.get(frame.source) ?? 0;
+      const who = room.has(frame.source) ? frame.source : OTHERS;
+      const left = room.get(who) ?? 0;
       const answer = passive || left === 0 ? null : answerTo(frame, place);
       if (answer === null) return;
-      room.set(frame.source, left - 1);
+      room.set(who, left - 1);
       place.station.answer(answer);
     });
     // Probing takes a while; meanwhile guests can be asked all that takes no address.
