@@ -201,7 +201,7 @@ const CASES: readonly Case[] = [
   ),
   link(
     'a second machine with the same MAC',
-    'ip link add name dup0 type veth peer name dup1 address GUESTMAC; ip link set dev dup1 addrgenmode none; ip link set dev dup0 master br0; ip link set dev dup0 up; ip link set dev dup1 up; ip address add 198.51.100.9/24 dev dup1; busybox arping -q -c 8 -w 8 -I dup1 198.51.100.1 > /dev/null 2>&1 &',
+    'ip link add name dup0 type veth peer name dup1 address GUESTMAC; ip link set dev dup1 addrgenmode none; ip link set dev dup0 master br0; ip link set dev dup0 up; ip link set dev dup1 up; ip address add 198.51.100.9/24 dev dup1; (for i in $(seq 40); do busybox arping -q -c 1 -w 1 -I dup1 198.51.100.1 & sleep 0.1; done) > /dev/null 2>&1 &',
     'ip link del dev dup0',
     'mac-on-another-port',
     /dup0/,
