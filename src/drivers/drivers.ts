@@ -7,6 +7,7 @@ import { type Kernel, makeKernel } from './kernel.js';
 import { type Locks, makeLocks } from './lock.js';
 import { makeNamespace, type ThrowAwayNamespace } from './namespace.js';
 import { makeNftables, type Nftables } from './nftables.js';
+import { makeProcesses, type Processes } from './processes.js';
 import { makeRecords, type Records } from './records.js';
 import { makeRun, type Run, type Trace } from './run.js';
 
@@ -17,6 +18,7 @@ export interface Drivers {
   readonly nft: Nftables;
   readonly kernel: Kernel;
   readonly files: Files;
+  readonly processes: Processes;
   readonly records: Records;
   readonly journals: Journals;
   /** Below /run, by network namespace: two namespaces do not disturb each other. */
@@ -59,6 +61,7 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     kernel,
     locks,
     files: makeFiles(run),
+    processes: makeProcesses(trace, kernel.hasSystemd),
     records: makeRecords(stateDir),
     journals: makeJournals(stateDir),
     namespace: makeNamespace,

@@ -18,6 +18,8 @@ export interface HostState {
   readonly wireless: readonly string[];
   /** Firewall rules that name an uplink which the lab wants and no bridge has yet. */
   readonly firewall: readonly FirewallRule[];
+  /** DHCP clients that look after such an uplink, or after one whose client was moved to its bridge. */
+  readonly renewers: readonly Renewer[];
   /** Copy-on-write disks that the lab has already. */
   readonly disks: readonly string[];
   /** null where libvirt was not asked (`--network-only`). */
@@ -33,6 +35,17 @@ export interface FirewallRule {
   /** Table and chain, for people. */
   readonly where: string;
   readonly text: string;
+}
+
+/** A DHCP client, which renews the leases of an interface. */
+export interface Renewer {
+  readonly client: 'dhclient' | 'dhcpcd' | 'udhcpc';
+  /** Its only interface; null where it looks after several, or after all. */
+  readonly on: string | null;
+  /** The command that starts it: as it was started, unless it hides that. */
+  readonly argv: readonly string[];
+  /** File that it keeps the lease in; null where it keeps none. */
+  readonly leases: string | null;
 }
 
 export interface Link {
@@ -182,4 +195,6 @@ export interface UplinkBefore {
   readonly addrGenMode: string | null;
   /** True where its addresses and routes moved to the bridge. */
   readonly moved: boolean;
+  /** DHCP clients that were moved along. */
+  readonly renewers?: readonly Renewer[];
 }

@@ -28,6 +28,7 @@ function facts(host: HostState): Map<string, Details> {
   for (const entry of host.neighbours) add(`neighbour ${entry.dst} on ${entry.dev}`, { ...entry });
   for (const [path, value] of Object.entries(host.sysctls))
     add(`sysctl ${path.replaceAll('/', '.')}`, { value });
+  for (const { client, on, argv } of host.renewers) add(`${client} on ${on ?? 'all interfaces'}`, { argv });
   for (const { name, uuid, state } of host.libvirt?.domains ?? []) add(`domain ${name}`, { uuid, state });
   return new Map([...found].flatMap(([what, copies]) => numbered(what, copies)));
 }

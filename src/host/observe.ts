@@ -5,6 +5,7 @@ import { observeLibvirt } from './libvirt.js';
 import { parseLink } from './links.js';
 import type { HostState, LabRecord, Link } from './model.js';
 import { readRecords } from './records.js';
+import { renewersOf } from './renewers.js';
 import { parseNeighbour, parseRoute, parseRule } from './routes.js';
 
 export interface ObserveOptions {
@@ -51,6 +52,7 @@ export async function observeHost(
     wireless: await wirelessOf(links, drivers),
     disks: lab ? await drivers.files.list(`${drivers.stateDir}/disks/${lab.name}`) : [],
     firewall: await rulesNaming(freeUplinks(lab, links), drivers),
+    renewers: await renewersOf([...freeUplinks(lab, links), ...followed(lab, links, records)], drivers),
     libvirt,
     records,
   };
@@ -61,6 +63,16 @@ const freeUplinks = (lab: Lab | null, links: readonly Link[]): string[] =>
   (lab?.bridges ?? []).flatMap(({ uplink }) =>
     links.some(({ name, master }) => name === uplink && !master) ? (uplink ?? []) : [],
   );
+
+/** Bridges that a DHCP client was moved to. */
+const followed = (lab: Lab | null, links: readonly Link[], records: readonly LabRecord[]): string[] => {
+  const uplinks = records.find(record => record.name === lab?.name)?.uplinks ?? {};
+  return (lab?.bridges ?? []).flatMap(({ name, altname, uplink }) =>
+    uplink !== null && (uplinks[uplink]?.renewers?.length ?? 0) > 0
+      ? (links.find(link => link.altnames.includes(altname))?.name ?? name)
+      : [],
+  );
+};
 
 /** Of the physical interfaces, those that are Wi-Fi; virtual ones, however many, are none. */
 async function wirelessOf(links: readonly Link[], { kernel }: Drivers): Promise<string[]> {

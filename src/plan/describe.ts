@@ -34,6 +34,12 @@ function describeAction(action: Action): string[] {
       return [indent(`rm ${action.path}`)];
     case 'await':
       return [indent(`wait until the console of ${action.name} says "${action.upMarker}"`)];
+    case 'stop-renewer':
+      return [indent(`end ${action.client} on ${action.on}, without releasing its lease`)];
+    case 'start-renewer':
+      return [indent(action.argv.join(' '))];
+    case 'await-renewal':
+      return [indent(`wait until ${action.client} has its lease on ${action.on}`)];
     case 'define':
     case 'undefine':
     case 'start':

@@ -1,4 +1,4 @@
-import type { LabRecord } from '../host/model.js';
+import type { LabRecord, Renewer } from '../host/model.js';
 
 /**
  * What will be done, as plain data: `plan` prints it, `apply` executes it, and an undo is part of each step,
@@ -49,7 +49,34 @@ export type Action =
   | ({ readonly kind: 'start' } & GuestRef)
   /** Wait until a started guest says that it is up. */
   | ({ readonly kind: 'await' } & GuestRef & { readonly upMarker: string })
-  | { readonly kind: 'stop'; readonly name: string; readonly uuid: string };
+  | { readonly kind: 'stop'; readonly name: string; readonly uuid: string }
+  /** End a DHCP client so that it neither releases its lease nor takes the address away. */
+  | { readonly kind: 'stop-renewer'; readonly client: Renewer['client']; readonly on: string }
+  /** Start one unless it runs; before that, let it know the lease of another interface. */
+  | ({ readonly kind: 'start-renewer'; readonly seed: LeaseSeed | null } & RenewerRef)
+  /** Wait until one that was just started has its lease, and all addresses are still there. */
+  | ({
+      readonly kind: 'await-renewal';
+      /** CIDRs. */
+      readonly addresses: readonly string[];
+      /** Interface that no client may look after meanwhile. */
+      readonly instead: string;
+      /** Milliseconds. */
+      readonly within: number;
+      /** A lease that does not come is an error; else it is only told. */
+      readonly must: boolean;
+    } & RenewerRef);
+
+/** A DHCP client on one interface. */
+export interface RenewerRef extends Omit<Renewer, 'on'> {
+  readonly on: string;
+}
+
+/** Where the lease of an interface is kept. */
+export interface LeaseSeed {
+  readonly on: string;
+  readonly path: string;
+}
 
 /** A link of ours: found by its altname; by its name only where the plan saw that no such link existed before. */
 export interface LinkRef {

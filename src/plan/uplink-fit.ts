@@ -2,6 +2,7 @@ import type { HostState, Link } from '../host/model.js';
 import type { Bridge } from '../lab/model.js';
 import { bridgeName, labOf, linkNamed } from './links.js';
 import type { PlanProblem } from './problems.js';
+import { whyNotRenewed, willBeRenewed } from './renewer.js';
 
 // Which interfaces can be uplinks, and what a host would lose by it.
 
@@ -13,7 +14,7 @@ export const count = (n: number, one: string, many = `${one}s`) => `${n} ${n ===
 
 /** What the user has to say yes to, if anything. */
 export const riskOf = (bridge: Bridge, uplink: Link, host: HostState): PlanProblem | null =>
-  wouldStrand(bridge, uplink) ?? wouldExpire(bridge, uplink) ?? wouldNotMatch(bridge, uplink, host);
+  wouldStrand(bridge, uplink) ?? wouldExpire(bridge, uplink, host) ?? wouldNotMatch(bridge, uplink, host);
 
 /** The host has no such interface. */
 export function absent(bridge: Bridge, uplink: string, host: HostState): PlanProblem {
@@ -80,16 +81,18 @@ function wouldStrand(bridge: Bridge, uplink: Link): PlanProblem | null {
 }
 
 /** A leased address that nobody renews on the bridge would vanish with its lease. */
-function wouldExpire(bridge: Bridge, uplink: Link): PlanProblem | null {
-  const leased = uplink.addresses.filter(address => address.validLifetime !== null);
+function wouldExpire(bridge: Bridge, uplink: Link, host: HostState): PlanProblem | null {
+  const leased = uplink.addresses.filter(
+    address => address.validLifetime !== null && !willBeRenewed(address, uplink.name, host),
+  );
   if (!moves(bridge, uplink) || leased.length === 0) return null;
   const list = leased
     .map(address => `${address.local}/${address.prefix} (${address.validLifetime} s left)`)
     .join(', ');
   return {
     code: 'conflict',
-    message: `${uplink.name} holds leased addresses, which nobody would renew on ${bridge.name}: ${list}`,
-    fix: 'Give the host a static address first, or repeat the command with --yes if your DHCP client will run on the bridge.',
+    message: `${uplink.name} holds leased addresses, which nobody would renew on ${bridge.name}: ${list}; ${whyNotRenewed(uplink.name, host)}`,
+    fix: `Give the host a static address, or start a DHCP client for ${uplink.name} alone, which is then moved along; or repeat the command with --yes if your DHCP client will run on the bridge.`,
   };
 }
 

@@ -4,6 +4,7 @@ import { afterMove, type Identity, identityOf, moveIdentity, nothingOn, startAfr
 import { bridgeName, linkNamed, marked } from './links.js';
 import type { Action, Step } from './model.js';
 import type { PlanProblem } from './problems.js';
+import { comeBack, follow, movable, startAgain } from './renewer.js';
 import { absent, count, moves, riskOf, unfit } from './uplink-fit.js';
 
 export interface UplinkOptions {
@@ -30,7 +31,8 @@ export function planUplinks(
     const problem = uplink ? unfit(bridge, uplink, host) : absent(bridge, bridge.uplink, host);
     if (problem) problems.push(problem);
     if (!uplink || problem) return [];
-    if (uplink.master === bridgeName(bridge, host)) return bringUp(uplink);
+    if (uplink.master === bridgeName(bridge, host))
+      return [...bringUp(uplink), ...renewAgain(lab.name, uplink, linkNamed(host, uplink.master), host)];
     const risk = options.yes ? null : riskOf(bridge, uplink, host);
     if (risk) problems.push(risk);
     const step = enslave(bridge, uplink, now);
@@ -59,12 +61,36 @@ function bringUp(uplink: Link): Step[] {
   ];
 }
 
+/** DHCP clients that were moved to the bridge, and have ended there since. */
+function renewAgain(lab: string, uplink: Link, bridge: Link | undefined, host: HostState): Step[] {
+  const record = host.records.find(
+    ({ name, bootId, netns }) => name === lab && bootId === host.bootId && netns === host.netns,
+  );
+  const runs = (client: string) =>
+    host.renewers.some(now => now.client === client && now.on === bridge?.name);
+  return (record?.uplinks[uplink.name]?.renewers ?? []).flatMap(renewer =>
+    bridge === undefined || runs(renewer.client)
+      ? []
+      : [
+          {
+            title: `start ${renewer.client} on ${bridge.name} again`,
+            why: `it has ended, and nobody else renews the address that ${uplink.name} had`,
+            do: startAgain(renewer, uplink.name, bridge.name, bridge.addresses),
+            undo: [{ kind: 'stop-renewer', client: renewer.client, on: bridge.name }],
+          },
+        ],
+  );
+}
+
 /** How the uplink is now, for the record. */
 export function uplinkBefore(bridge: Bridge, uplink: Link, host: HostState): UplinkBefore {
+  const moved = moves(bridge, uplink);
+  const renewers = moved ? movable(uplink.name, host) : [];
   return {
     up: uplink.up,
     addrGenMode: host.sysctls[genModePath(uplink.name)] ?? null,
-    moved: moves(bridge, uplink),
+    moved,
+    ...(renewers.length > 0 ? { renewers } : {}),
   };
 }
 
@@ -78,17 +104,27 @@ function enslave(bridge: Bridge, uplink: Link, host: HostState): Step {
     pinned && pinned.mac !== uplink.mac
       ? [{ kind: 'ip', lines: [`link set dev ${name} address ${mac}`] }]
       : [];
+  const there = follow(before, uplink.name, name, identity.addresses, true);
+  const back = comeBack(before, uplink.name, name, identity.addresses);
+  const clients = (before.renewers ?? []).map(({ client }) => client);
   return {
     title: `enslave ${uplink.name} to ${name}`,
     why: before.moved
-      ? `it leads to the network; its ${count(identity.addresses.length, 'address', 'addresses')} and ${count(identity.routes.length, 'route')} move to the bridge in the same batch`
+      ? `it leads to the network; its ${count(identity.addresses.length, 'address', 'addresses')} and ${count(identity.routes.length, 'route')} move to the bridge in the same batch${clients.length > 0 ? `, and ${clients.join(' and ')}, which renews a lease, goes with them` : ''}`
       : 'it leads to the network; no addresses move',
-    do: [...pin(uplink.mac), ...take(uplink.name, name, before, identity, host)],
+    do: [
+      ...pin(uplink.mac),
+      ...there.before,
+      ...take(uplink.name, name, before, identity, host),
+      ...there.after,
+    ],
     undo: [
+      ...back.before,
       ...asBatch(startAfresh(identity, uplink.name)),
       ...release(uplink.name, name, before, identity, host),
       ...dadAsBefore(host, name, before.moved),
       ...pin(pinned?.mac ?? ''),
+      ...back.after,
     ],
   };
 }

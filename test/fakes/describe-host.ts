@@ -1,4 +1,4 @@
-import type { DomainState } from '../../src/host/model.js';
+import type { DomainState, Renewer } from '../../src/host/model.js';
 import { planProvision } from '../../src/plan/plan.js';
 import { FakeHost } from './host.js';
 import { runIpLine } from './ip.js';
@@ -15,6 +15,7 @@ export interface HostDescription {
   readonly neighbours?: readonly string[];
   readonly sysctls?: Readonly<Record<string, string>>;
   readonly wireless?: readonly string[];
+  readonly renewers?: readonly Renewer[];
   readonly domains?: readonly (Pick<DomainState, 'name' | 'uuid'> & Partial<DomainState>)[];
   /** Lab files that were provisioned before, in this order, all refusals waived. */
   readonly applied?: readonly object[];
@@ -47,6 +48,7 @@ export async function hostFrom(description: HostDescription): Promise<FakeHost> 
   for (const line of description.neighbours ?? []) kernel.replaceNeighbour(neighbourFrom(new Words(line)));
   for (const [path, value] of Object.entries(description.sysctls ?? {})) kernel.sysctls.set(path, value);
   host.wireless.push(...(description.wireless ?? []));
+  host.renewers = [...(description.renewers ?? [])];
   for (const domain of description.domains ?? [])
     host.domains.set(domain.uuid, { state: 'shutoff', mark: null, liveMark: null, xml: null, ...domain });
   for (const file of description.applied ?? []) await apply(host, file);

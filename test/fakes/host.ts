@@ -2,9 +2,10 @@ import type { Drivers } from '../../src/drivers/drivers.js';
 import type { BatchOptions, IpJson } from '../../src/drivers/iproute2.js';
 import { VmnetError } from '../../src/errors.js';
 import { parseMark } from '../../src/host/libvirt.js';
-import type { DomainState, FirewallRule, HostState, LabRecord, Link } from '../../src/host/model.js';
+import type { DomainState, FirewallRule, HostState, LabRecord, Link, Renewer } from '../../src/host/model.js';
 import { runIpLine } from './ip.js';
 import { FakeKernel, type FakeLink } from './kernel.js';
+import { fakeProcesses } from './processes.js';
 
 export const STATE_DIR = '/var/lib/vmnet';
 
@@ -18,6 +19,8 @@ export class FakeHost {
   readonly calls: string[] = [];
   readonly wireless: string[] = [];
   readonly firewall: FirewallRule[] = [];
+  /** DHCP clients that run. */
+  renewers: Renewer[] = [];
   /** What is under way, by lab. */
   readonly pending = new Map<string, { entry: unknown; words: string[] }>();
   /** Makes whatever call it returns an error for fail. */
@@ -51,6 +54,7 @@ export class FakeHost {
       sysctls: Object.fromEntries(kernel.sysctls),
       wireless: this.wireless,
       firewall: this.firewall,
+      renewers: this.renewers,
       disks: [...this.files].filter(path => path.endsWith('.qcow2')),
       libvirt: { uri: 'qemu:///system', domains: [...this.domains.values()] },
       records: [...this.records.values()],
@@ -93,6 +97,7 @@ export class FakeHost {
         list: async (folder: string) => [...this.files].filter(path => path.startsWith(`${folder}/`)),
         makeOverlay: (path: string) => this.#call(`overlay ${path}`, () => this.files.add(path)),
       },
+      processes: fakeProcesses(this, call => this.#call(call, () => {})),
       // Gateways always answer here.
       run: async () => ({ stdout: '', stderr: '', exitCode: 0 }),
       journals: {

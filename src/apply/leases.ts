@@ -1,0 +1,20 @@
+// dhclient.leases(5): blocks `lease { interface "eth0"; fixed-address 192.0.2.10; … }`, the latest of an interface last.
+
+/** The last lease of an interface, as it stands there; null where it has none. */
+export function lastLease(text: string, on: string): string | null {
+  const blocks = text.match(/^lease \{\n[\s\S]*?^\}$/gm) ?? [];
+  return blocks.findLast(block => block.includes(`\n  interface "${on}";\n`)) ?? null;
+}
+
+/** The same lease, held on another interface. */
+export const leaseOn = (block: string, from: string, to: string): string =>
+  block.replace(`\n  interface "${from}";\n`, `\n  interface "${to}";\n`);
+
+/** What a lease says; the seconds are those from its beginning to its end. */
+export function leaseTerms(block: string): { address: string | null; seconds: number | null } {
+  const seconds = /^ {2}option dhcp-lease-time (\d+);$/m.exec(block)?.[1];
+  return {
+    address: /^ {2}fixed-address ([\d.]+);$/m.exec(block)?.[1] ?? null,
+    seconds: seconds === undefined ? null : Number(seconds),
+  };
+}
