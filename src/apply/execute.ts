@@ -3,7 +3,7 @@ import type { Drivers } from '../drivers/drivers.js';
 import { parseLink } from '../host/links.js';
 import type { Link } from '../host/model.js';
 import type { Action, LinkRef } from '../plan/model.js';
-import { awaitRenewal, startRenewer, stopRenewer } from './renewer.js';
+import { awaitRenewal, freezeRenewer, startRenewer, stopRenewer } from './renewer.js';
 import { awaitGuest } from './start.js';
 
 export interface ExecuteOptions {
@@ -48,6 +48,8 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
       return unless(NOT_RUNNING, async () =>
         (await drivers.libvirt()).destroy(action.uuid, {}, { name: action.name }),
       );
+    case 'freeze-renewer':
+      return freezeRenewer(action, drivers);
     case 'stop-renewer':
       return stopRenewer(action, drivers);
     case 'start-renewer':

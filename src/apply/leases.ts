@@ -10,11 +10,13 @@ export function lastLease(text: string, on: string): string | null {
 export const leaseOn = (block: string, from: string, to: string): string =>
   block.replace(`\n  interface "${from}";\n`, `\n  interface "${to}";\n`);
 
-/** What a lease says; the seconds are those from its beginning to its end. */
-export function leaseTerms(block: string): { address: string | null; seconds: number | null } {
+/** What a lease says: its address, seconds from its beginning to its end, and when it has to be renewed and ends. */
+export function leaseTerms(block: string): { address: string | null; seconds: number | null; times: string } {
   const seconds = /^ {2}option dhcp-lease-time (\d+);$/m.exec(block)?.[1];
   return {
     address: /^ {2}fixed-address ([\d.]+);$/m.exec(block)?.[1] ?? null,
+    // dhclient writes the rest anew, in another order, when it starts.
+    times: (block.match(/^ {2}(?:renew|rebind|expire) .*;$/gm) ?? []).join('\n'),
     seconds: seconds === undefined ? null : Number(seconds),
   };
 }

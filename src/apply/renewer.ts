@@ -20,6 +20,11 @@ interface Begun {
 /** By interface; those that ran already are not among them. */
 const begun = new WeakMap<Drivers, Map<string, Begun>>();
 
+/** What it was told stays with it: should the move be undone, it goes on as if nothing had been. */
+export async function freezeRenewer(action: Of<'freeze-renewer'>, drivers: Drivers): Promise<void> {
+  await drivers.processes.freeze(await processesOf(action, drivers), true);
+}
+
 /** Killed: by any other signal it may release its lease (udhcpc -R) or take the address away (dhcpcd). */
 export async function stopRenewer(action: Of<'stop-renewer'>, drivers: Drivers): Promise<void> {
   await drivers.processes.end(await processesOf(action, drivers));
@@ -28,10 +33,15 @@ export async function stopRenewer(action: Of<'stop-renewer'>, drivers: Drivers):
 /** Milliseconds for a client to listen on its interface. */
 const LISTENS_WITHIN = 10_000;
 
-/** Start a client, unless it runs, and return when it listens; by then its script has prepared the interface. */
+/** Start a client, or let it go on; return when it listens; by then its script has prepared the interface. */
 export async function startRenewer(action: Of<'start-renewer'>, drivers: Drivers): Promise<void> {
   const { client, on, argv } = action;
-  if ((await processesOf(action, drivers)).length > 0) return;
+  const there = await processesOf(action, drivers);
+  await drivers.processes.freeze(
+    there.filter(({ frozen }) => frozen),
+    false,
+  );
+  if (there.length > 0) return;
   await seedLease(action, drivers);
   const knew = await leaseKnown(action, drivers);
   const { index } = await linkOf(on, drivers);
@@ -106,9 +116,18 @@ async function leaseGot(
     return address === undefined ? null : { address, seconds: null };
   }
   const text = await leaseKnown(action, drivers);
-  if (text === null || text === knew) return null;
-  return action.client === 'dhclient' ? leaseTerms(text) : { address: null, seconds: null };
+  if (text === null) return null;
+  if (action.client === 'dhcpcd') return text === knew ? null : { address: null, seconds: null };
+  const terms = leaseTerms(text);
+  // The times of a lease without end say nothing, but dhclient goes to the background when it has it.
+  const isNew =
+    terms.times !== (knew && leaseTerms(knew).times) ||
+    (terms.seconds === FOREVER && started.exitCode() === 0);
+  return isNew ? terms : null;
 }
+
+/** RFC 2131: a lease without end. */
+const FOREVER = 0xffffffff;
 
 /** Milliseconds in which a client's script sets up what the client has been given. */
 const SCRIPT_WITHIN = 3_000;
@@ -139,7 +158,7 @@ async function troubleWith(
     await sleep(50);
   }
   if ((await processesOf(action, drivers)).length === 0) return failed(`${client} ended on ${on}`, said);
-  if ((await processesOf({ client, on: instead }, drivers)).length > 0)
+  if ((await processesOf({ client, on: instead }, drivers)).some(({ frozen }) => !frozen))
     return failed(
       `somebody started ${client} on ${instead} again, which is moved to ${on}`,
       `Whoever keeps it running there has to let it be: systemctl list-units, or your own scripts, for ${client}.`,
@@ -159,7 +178,11 @@ async function asLongAsLeased(
 ): Promise<void> {
   const short = addresses.filter(
     ({ local, validLifetime }) =>
-      local === address && seconds !== null && validLifetime !== null && validLifetime < seconds - 1,
+      local === address &&
+      seconds !== null &&
+      seconds !== FOREVER &&
+      validLifetime !== null &&
+      validLifetime < seconds - 1,
   );
   await drivers.ip.batch(
     short.map(

@@ -16,12 +16,16 @@ export interface Process extends ProcessRef {
   readonly session: number;
   /** Runs as root, and as nobody else. */
   readonly root: boolean;
+  /** Stands still: signal(7)'s SIGSTOP. */
+  readonly frozen: boolean;
 }
 
 /** Programs that go on without us. */
 export interface Processes {
   /** Those of these names in our network namespace. */
   named(comms: readonly string[]): Promise<readonly Process[]>;
+  /** Let them stand still, or go on. */
+  freeze(processes: readonly ProcessRef[], still: boolean): Promise<void>;
   /** End them at once, and return when they are gone: none can run a hook or say goodbye to anybody. */
   end(processes: readonly ProcessRef[]): Promise<void>;
   /**
@@ -44,6 +48,9 @@ export interface Started {
 export function makeProcesses(trace: Trace, hasSystemd: () => Promise<boolean>): Processes {
   return {
     named,
+    async freeze(processes, still) {
+      for (const { pid } of processes) signal(pid, still ? 'SIGSTOP' : 'SIGCONT');
+    },
     async end(processes) {
       for (const { pid } of processes) kill(pid);
       const deadline = Date.now() + 5_000;
@@ -59,6 +66,14 @@ export function makeProcesses(trace: Trace, hasSystemd: () => Promise<boolean>):
       return packetSockets(await readFile('/proc/self/net/packet', 'utf8').catch(() => ''));
     },
   };
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // gone
+  }
 }
 
 let serial = 0;
@@ -107,7 +122,9 @@ async function named(comms: readonly string[]): Promise<Process[]> {
       ]);
       if (netns !== ours || startedAt === null) return null;
       const root = /^Uid:\s+0\s+0\s+0\s+0$/m.test(status);
-      return { pid, startedAt, comm, argv: splitArgv(cmdline), session: sessionIn(stat), root };
+      const frozen = fieldIn(stat, 3) === 'T';
+      const session = Number(fieldIn(stat, 6));
+      return { pid, startedAt, comm, argv: splitArgv(cmdline), session, root, frozen };
     }),
   );
   return found.filter(process => process !== null);
@@ -117,9 +134,9 @@ async function named(comms: readonly string[]): Promise<Process[]> {
 export const splitArgv = (cmdline: string): string[] =>
   (cmdline.endsWith('\0') ? cmdline.slice(0, -1) : cmdline).split('\0');
 
-/** Field 6 of proc(5)'s /proc/PID/stat, behind a name in parentheses that may hold anything. */
-export const sessionIn = (stat: string): number =>
-  Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3] ?? 0);
+/** A field of proc(5)'s /proc/PID/stat, from the third on, behind a name in parentheses that may hold anything. */
+export const fieldIn = (stat: string, field: number): string | undefined =>
+  stat.slice(stat.lastIndexOf(')') + 2).split(' ')[field - 3];
 
 /** The Iface column of /proc/net/packet, whose first line is a heading; 0 is every interface. */
 export const packetSockets = (text: string): number[] =>

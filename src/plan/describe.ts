@@ -34,6 +34,8 @@ function describeAction(action: Action): string[] {
       return [indent(`rm ${action.path}`)];
     case 'await':
       return [indent(`wait until the console of ${action.name} says "${action.upMarker}"`)];
+    case 'freeze-renewer':
+      return [indent(`let ${action.client} on ${action.on} stand still`)];
     case 'stop-renewer':
       return [indent(`end ${action.client} on ${action.on}, without releasing its lease`)];
     case 'start-renewer':

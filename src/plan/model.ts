@@ -50,9 +50,11 @@ export type Action =
   /** Wait until a started guest says that it is up. */
   | ({ readonly kind: 'await' } & GuestRef & { readonly upMarker: string })
   | { readonly kind: 'stop'; readonly name: string; readonly uuid: string }
+  /** Let a DHCP client stand still: it can go on as if nothing had been, or be ended. */
+  | { readonly kind: 'freeze-renewer'; readonly client: Renewer['client']; readonly on: string }
   /** End a DHCP client so that it neither releases its lease nor takes the address away. */
   | { readonly kind: 'stop-renewer'; readonly client: Renewer['client']; readonly on: string }
-  /** Start one unless it runs; before that, let it know the lease of another interface. */
+  /** Start one, or let it go on where it stands still; one that is started first learns the lease of another interface. */
   | ({ readonly kind: 'start-renewer'; readonly seed: LeaseSeed | null } & RenewerRef)
   /** Wait until one that was just started has its lease, and all addresses are still there. */
   | ({

@@ -44,12 +44,14 @@ export function follow(
 ): Around {
   return around(before, (renewer): Around => {
     const there = onBridge(renewer, uplink, bridge, addresses);
-    const stop: Action = { kind: 'stop-renewer', client: renewer.client, on: uplink };
+    const of = { client: renewer.client, on: uplink };
+    const stop: Action = { kind: 'stop-renewer', ...of };
+    const freeze: Action = goesOn(renewer) ? { kind: 'freeze-renewer', ...of } : stop;
     const start = startOf(there, uplink, renewer);
     const wait = awaitOf(there, uplink, addresses, must);
     return startsByClearing(renewer)
-      ? { before: [start, stop], after: [wait] }
-      : { before: [stop], after: [start, wait] };
+      ? { before: [start, freeze], after: [wait, stop] }
+      : { before: [freeze], after: [start, wait, stop] };
   });
 }
 
@@ -62,7 +64,7 @@ export function comeBack(
 ): Around {
   return around(before, (renewer): Around => {
     const there = onBridge(renewer, uplink, bridge, addresses);
-    const here = { ...renewer, on: uplink };
+    const here = goesOn(renewer) ? { ...renewer, on: uplink } : withLastLease({ ...renewer, on: uplink });
     const stop: Action = { kind: 'stop-renewer', client: renewer.client, on: bridge };
     const start = startOf(here, bridge, there);
     const wait = awaitOf(here, bridge, addresses, false);
@@ -94,6 +96,15 @@ function around(before: UplinkBefore, of: (renewer: Renewer) => Around): Around 
  * BusyBox: d4_run_script_deconfig.
  */
 const startsByClearing = ({ client }: Renewer) => client === 'udhcpc';
+
+/** dhcpcd gives its lease up when it learns that the address was gone for a moment, and so has to start anew. */
+const goesOn = ({ client }: Renewer) => client !== 'dhcpcd';
+
+/** dhcpcd(8): keeps to the lease that it had where no server answers, instead of taking the address away. */
+const withLastLease = (renewer: RenewerRef): RenewerRef =>
+  renewer.argv.includes('-E')
+    ? renewer
+    : { ...renewer, argv: [...renewer.argv.slice(0, 1), '-E', ...renewer.argv.slice(1)] };
 
 const startOf = (renewer: RenewerRef, from: string, { leases }: Renewer): Action => ({
   kind: 'start-renewer',

@@ -43,6 +43,8 @@ function lines(action: Action): string[] {
       return [`start ${action.name}, console ${action.console}`];
     case 'await':
       return [`await "${action.upMarker}" of ${action.name}`];
+    case 'freeze-renewer':
+      return [`freeze ${action.client} on ${action.on}`];
     case 'stop-renewer':
       return [`stop ${action.client} on ${action.on}`];
     case 'start-renewer': {

@@ -6,14 +6,30 @@ import type { FakeHost } from './host.js';
 export function fakeProcesses(host: FakeHost, call: (call: string) => Promise<void>): Processes {
   const pidOf = (argv: readonly string[]) =>
     [...argv.join(' ')].reduce((sum, c) => sum * 31 + (c.codePointAt(0) ?? 0), 7);
+  const frozen = new Set<number>();
   return {
     named: async comms =>
       host.renewers
         .filter(({ client }) => comms.includes(client))
         .map(({ client, argv }) => {
           const pid = pidOf(argv);
-          return { pid, startedAt: '1', comm: client, argv, session: pid, root: true };
+          return {
+            pid,
+            startedAt: '1',
+            comm: client,
+            argv,
+            session: pid,
+            root: true,
+            frozen: frozen.has(pid),
+          };
         }),
+    async freeze(processes, still) {
+      for (const { pid } of processes) {
+        await call(`${still ? 'freeze' : 'thaw'} ${pid}`);
+        if (still) frozen.add(pid);
+        else frozen.delete(pid);
+      }
+    },
     async end(processes) {
       for (const { pid } of processes) {
         await call(`end ${pid}`);
