@@ -199,10 +199,14 @@ const element = (xml: string, name: string) => new RegExp(`<${name}>([^<]*)</${n
 const libvirtError = (libvirtCode: number) =>
   Object.assign(new VmnetError('libvirt', `libvirt error ${libvirtCode}`), { libvirtCode });
 
-/** As much of `ip -j -d address show` as finding a link takes. */
+/** As much of `ip -j -d address show` as finding a link and its addresses takes. */
 const linkJson = (link: FakeLink): IpJson => ({
   ifindex: link.index,
   ifname: link.name,
   altnames: link.altnames,
   linkinfo: { info_kind: link.kind },
+  addr_info: link.addresses.map(({ family, local, prefix, validLifetime }) => ({
+    ...{ family: family === 4 ? 'inet' : 'inet6', local, prefixlen: prefix },
+    ...(validLifetime === null ? {} : { valid_life_time: validLifetime }),
+  })),
 });
