@@ -46,8 +46,8 @@ check_node() {
 packages='libvirt-daemon libvirt-daemon-driver-qemu libvirt-daemon-system libvirt-clients libvirt-dev qemu-utils
   iproute2 nftables iputils-ping tcpdump tshark busybox-static cpio kmod xz-utils zstd dnsmasq-base libxml2-utils'
 
-# DHCP clients, of which a host has at most one: not for machines that only use vmnet.
-[ "${1-}" != tests ] || packages="$packages isc-dhcp-client udhcpc dhcpcd-base"
+# DHCP clients, of which a host has at most one, and systemd-networkd: not for machines that only use vmnet.
+[ "${1-}" != tests ] || packages="$packages isc-dhcp-client udhcpc dhcpcd-base systemd dbus"
 
 # The same as programs, for systems without dpkg.
 programs='libvirtd virsh qemu-img ip nft ping tcpdump tshark busybox cpio depmod xz zstd unshare nsenter'

@@ -50,6 +50,10 @@ export function makeProcesses(trace: Trace, hasSystemd: () => Promise<boolean>):
     named,
     async freeze(processes, still) {
       for (const { pid } of processes) signal(pid, still ? 'SIGSTOP' : 'SIGCONT');
+      // The signal is under way for a moment.
+      const deadline = Date.now() + 1_000;
+      for (const { pid } of processes)
+        while ((await standsStill(pid)) !== still && Date.now() < deadline) await sleep(1);
     },
     async end(processes) {
       for (const { pid } of processes) kill(pid);
@@ -66,6 +70,12 @@ export function makeProcesses(trace: Trace, hasSystemd: () => Promise<boolean>):
       return packetSockets(await readFile('/proc/self/net/packet', 'utf8').catch(() => ''));
     },
   };
+}
+
+/** Does it stand still? */
+async function standsStill(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return fieldIn(stat, 3) === 'T';
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {

@@ -20,6 +20,10 @@ export interface HostState {
   readonly firewall: readonly FirewallRule[];
   /** DHCP clients that look after such an uplink, or after one whose client was moved to its bridge. */
   readonly renewers: readonly Renewer[];
+  /** Who manages such an uplink, by its name; empty where we are not in the network namespace of process 1. */
+  readonly owners: Readonly<Record<string, readonly Owner[]>>;
+  /** Network managers that take hold of new links, and may be told to let ours be. */
+  readonly managers: readonly Manager[];
   /** Copy-on-write disks that the lab has already. */
   readonly disks: readonly string[];
   /** null where libvirt was not asked (`--network-only`). */
@@ -35,6 +39,24 @@ export interface FirewallRule {
   /** Table and chain, for people. */
   readonly where: string;
   readonly text: string;
+}
+
+/** A program of the host that looks after an interface. */
+export interface Owner {
+  readonly name: 'NetworkManager' | 'systemd-networkd' | 'netplan' | 'ifupdown' | 'Docker' | 'firewalld';
+  /** What it says of the interface, and where. */
+  readonly how: string;
+  /** What it may do when the interface becomes a bridge's port. */
+  readonly effect: string;
+}
+
+/** A network manager, and our word to it. */
+export interface Manager {
+  readonly name: 'NetworkManager' | 'systemd-networkd';
+  /** File of ours for this lab, which lasts until the next boot. */
+  readonly path: string;
+  /** Its text; null where there is none. */
+  readonly text: string | null;
 }
 
 /** A DHCP client, which renews the leases of an interface. */

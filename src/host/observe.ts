@@ -4,6 +4,7 @@ import { rulesNaming } from './firewall.js';
 import { observeLibvirt } from './libvirt.js';
 import { parseLink } from './links.js';
 import type { HostState, LabRecord, Link } from './model.js';
+import { managersOf, ownersOf } from './owners.js';
 import { readRecords } from './records.js';
 import { renewersOf } from './renewers.js';
 import { parseNeighbour, parseRoute, parseRule } from './routes.js';
@@ -38,6 +39,8 @@ export async function observeHost(
     options.networkOnly ? null : observeLibvirt(drivers),
   ]);
   const links = dump.links.map(parseLink);
+  const free = freeUplinks(lab, links);
+  const firewall = await rulesNaming(free, drivers);
   return {
     bootId,
     netns,
@@ -51,8 +54,10 @@ export async function observeHost(
     sysctls,
     wireless: await wirelessOf(links, drivers),
     disks: lab ? await drivers.files.list(`${drivers.stateDir}/disks/${lab.name}`) : [],
-    firewall: await rulesNaming(freeUplinks(lab, links), drivers),
-    renewers: await renewersOf([...freeUplinks(lab, links), ...followed(lab, links, records)], drivers),
+    firewall,
+    renewers: await renewersOf([...free, ...followed(lab, links, records)], drivers),
+    owners: await ownersOf(free, links, firewall, drivers),
+    managers: lab ? await managersOf(lab.name, drivers) : [],
     libvirt,
     records,
   };

@@ -34,6 +34,11 @@ function describeAction(action: Action): string[] {
       return [indent(`rm ${action.path}`)];
     case 'await':
       return [indent(`wait until the console of ${action.name} says "${action.upMarker}"`)];
+    case 'tell':
+      return [
+        indent(action.text === null ? `rm ${action.path}` : `write ${action.path}`),
+        indent(action.reload.join(' ')),
+      ];
     case 'freeze-renewer':
       return [indent(`let ${action.client} on ${action.on} stand still`)];
     case 'stop-renewer':

@@ -44,6 +44,14 @@ export type Action =
   | { readonly kind: 'sysctl'; readonly path: string; readonly value: string }
   | { readonly kind: 'overlay'; readonly path: string; readonly image: string }
   | { readonly kind: 'remove-file'; readonly path: string }
+  /** A small file for another program of the host, and the command that has it read. */
+  | {
+      readonly kind: 'tell';
+      readonly path: string;
+      /** null takes the file away. */
+      readonly text: string | null;
+      readonly reload: readonly [string, ...string[]];
+    }
   | { readonly kind: 'define'; readonly name: string; readonly uuid: string; readonly xml: string }
   | { readonly kind: 'undefine'; readonly name: string; readonly uuid: string }
   | ({ readonly kind: 'start' } & GuestRef)

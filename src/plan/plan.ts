@@ -11,6 +11,7 @@ import { type PlanProblem, throwProblems } from './problems.js';
 import { recordOf } from './record.js';
 import { releaseUplinks, removeBridges, removeTaps } from './remove.js';
 import { planTaps } from './tap.js';
+import { ownerNotes, planUnmanaged, removeUnmanaged } from './unmanaged.js';
 import { movesOf, planUplinks } from './uplink.js';
 
 export interface PlanOptions {
@@ -38,7 +39,11 @@ export function planProvision(
   const leftovers = planLeftovers(lab, host, context, problems);
   const phases = phasesOf({
     remove: leftovers.steps,
-    bridge: [...planBridges(lab, host, problems), ...planBridgeNetfilter(lab, host)],
+    bridge: [
+      ...planUnmanaged(lab, host),
+      ...planBridges(lab, host, problems),
+      ...planBridgeNetfilter(lab, host),
+    ],
     uplink: planUplinks(lab, host, leftovers.after, { yes: options.yes ?? false }, problems),
     taps: planTaps(lab, host, vm => (options.restart ?? false) || !runs(lab, vm, host), problems),
     domains: guests.define,
@@ -51,7 +56,7 @@ export function planProvision(
     lab: lab.name,
     verb: 'provision',
     phases,
-    notes: guests.notes,
+    notes: [...guests.notes, ...ownerNotes(lab, host)],
     moves: movesOf(lab, host),
     garbage: gone,
     record: recordOf(lab, host, context === null),
@@ -75,7 +80,11 @@ export function planDestroy(name: string, host: HostState, stateDir: string): Pl
       why,
     ),
     uplink: releaseUplinks(name, host, bridges, () => true).steps,
-    bridge: [...removeBridges(name, host, bridges, [], problems), ...restoreBridgeNetfilter(name, host)],
+    bridge: [
+      ...removeBridges(name, host, bridges, [], problems),
+      ...restoreBridgeNetfilter(name, host),
+      ...removeUnmanaged(host),
+    ],
   });
   throwProblems(name, problems);
   return {

@@ -26,11 +26,16 @@ export const willBeRenewed = (address: Address, uplink: string, host: HostState)
 /** dhcpcd speaks DHCPv6, and answers router advertisements itself. */
 const doesSix = ({ client, argv }: Renewer) => client === 'dhcpcd' && !argv.includes('-4');
 
+/** Managers with a DHCP client of their own. */
+const LEASE_HOLDERS: readonly string[] = ['NetworkManager', 'systemd-networkd'];
+
 /** Why an address of the uplink would not be renewed, for people. */
 export function whyNotRenewed(uplink: string, host: HostState): string {
   const [shared] = host.renewers.filter(({ on }) => on === null);
   if (shared)
     return `${shared.client} looks after several interfaces at once, and cannot be moved for ${uplink} alone`;
+  const holder = (host.owners[uplink] ?? []).find(({ name }) => LEASE_HOLDERS.includes(name));
+  if (holder) return `${holder.name} holds them (${holder.how}), and vmnet cannot move its lease`;
   return `no DHCP client was found that looks after ${uplink} alone (dhclient, dhcpcd, udhcpc)`;
 }
 

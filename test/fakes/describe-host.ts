@@ -1,4 +1,4 @@
-import type { DomainState, Renewer } from '../../src/host/model.js';
+import type { DomainState, Manager, Owner, Renewer } from '../../src/host/model.js';
 import { planProvision } from '../../src/plan/plan.js';
 import { FakeHost } from './host.js';
 import { runIpLine } from './ip.js';
@@ -16,6 +16,8 @@ export interface HostDescription {
   readonly sysctls?: Readonly<Record<string, string>>;
   readonly wireless?: readonly string[];
   readonly renewers?: readonly Renewer[];
+  readonly owners?: Record<string, Owner[]>;
+  readonly managers?: Manager[];
   readonly domains?: readonly (Pick<DomainState, 'name' | 'uuid'> & Partial<DomainState>)[];
   /** Lab files that were provisioned before, in this order, all refusals waived. */
   readonly applied?: readonly object[];
@@ -48,6 +50,8 @@ export async function hostFrom(description: HostDescription): Promise<FakeHost> 
   for (const line of description.neighbours ?? []) kernel.replaceNeighbour(neighbourFrom(new Words(line)));
   for (const [path, value] of Object.entries(description.sysctls ?? {})) kernel.sysctls.set(path, value);
   host.wireless.push(...(description.wireless ?? []));
+  host.owners = description.owners ?? {};
+  host.managers = description.managers ?? [];
   host.renewers = [...(description.renewers ?? [])];
   for (const domain of description.domains ?? [])
     host.domains.set(domain.uuid, { state: 'shutoff', mark: null, liveMark: null, xml: null, ...domain });

@@ -2,7 +2,16 @@ import type { Drivers } from '../../src/drivers/drivers.js';
 import type { BatchOptions, IpJson } from '../../src/drivers/iproute2.js';
 import { VmnetError } from '../../src/errors.js';
 import { parseMark } from '../../src/host/libvirt.js';
-import type { DomainState, FirewallRule, HostState, LabRecord, Link, Renewer } from '../../src/host/model.js';
+import type {
+  DomainState,
+  FirewallRule,
+  HostState,
+  LabRecord,
+  Link,
+  Manager,
+  Owner,
+  Renewer,
+} from '../../src/host/model.js';
 import { runIpLine } from './ip.js';
 import { FakeKernel, type FakeLink } from './kernel.js';
 import { fakeProcesses } from './processes.js';
@@ -25,6 +34,8 @@ export class FakeHost {
   readonly pending = new Map<string, { entry: unknown; words: string[] }>();
   /** Makes whatever call it returns an error for fail. */
   fault: (call: string) => Error | null = () => null;
+  owners: Record<string, Owner[]> = {};
+  managers: Manager[] = [];
   bootId = 'boot-1';
 
   constructor() {
@@ -55,6 +66,8 @@ export class FakeHost {
       wireless: this.wireless,
       firewall: this.firewall,
       renewers: this.renewers,
+      owners: this.owners,
+      managers: this.managers,
       disks: [...this.files].filter(path => path.endsWith('.qcow2')),
       libvirt: { uri: 'qemu:///system', domains: [...this.domains.values()] },
       records: [...this.records.values()],

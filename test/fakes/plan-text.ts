@@ -43,6 +43,8 @@ function lines(action: Action): string[] {
       return [`start ${action.name}, console ${action.console}`];
     case 'await':
       return [`await "${action.upMarker}" of ${action.name}`];
+    case 'tell':
+      return [`${action.text === null ? 'take away' : 'write'} ${action.path}; ${action.reload.join(' ')}`];
     case 'freeze-renewer':
       return [`freeze ${action.client} on ${action.on}`];
     case 'stop-renewer':
