@@ -25,6 +25,9 @@ export async function freezeRenewer(action: Of<'freeze-renewer'>, drivers: Drive
   await drivers.processes.freeze(await processesOf(action, drivers), true);
 }
 
+/** It runs all the time, and says nothing to us. */
+const NETWORKD: Begun = { started: { output: () => '', exitCode: () => null }, knew: null };
+
 /** Killed: by any other signal it may release its lease (udhcpc -R) or take the address away (dhcpcd). */
 export async function stopRenewer(action: Of<'stop-renewer'>, drivers: Drivers): Promise<void> {
   await drivers.processes.end(await processesOf(action, drivers));
@@ -89,7 +92,7 @@ export async function awaitRenewal(
   drivers: Drivers,
   { tell, signal }: { readonly tell: (line: string) => void; readonly signal: AbortSignal | null },
 ): Promise<void> {
-  const own = begun.get(drivers)?.get(action.on);
+  const own = action.client === 'systemd-networkd' ? NETWORKD : begun.get(drivers)?.get(action.on);
   if (!own) return; // it has run all the time
   tell(`${action.client} asks for its lease on ${action.on}`);
   const deadline = Date.now() + action.within;
@@ -115,6 +118,13 @@ async function leaseGot(
     const address = /lease of ([\d.]+) obtained/i.exec(started.output())?.[1];
     return address === undefined ? null : { address, seconds: null };
   }
+  if (action.client === 'systemd-networkd') {
+    const { index } = await linkOf(action.on, drivers);
+    const address = /^ADDRESS=(\S+)$/m.exec(
+      (await drivers.files.read(`${NETIF_LEASES}/${index}`)) ?? '',
+    )?.[1];
+    return address === undefined ? null : { address, seconds: null };
+  }
   const text = await leaseKnown(action, drivers);
   if (text === null) return null;
   if (action.client === 'dhcpcd') return text === knew ? null : { address: null, seconds: null };
@@ -125,6 +135,9 @@ async function leaseGot(
     (terms.seconds === FOREVER && started.exitCode() === 0);
   return isNew ? terms : null;
 }
+
+/** systemd-networkd's leases, by index of their interface. */
+const NETIF_LEASES = '/run/systemd/netif/leases';
 
 /** RFC 2131: a lease without end. */
 const FOREVER = 0xffffffff;
@@ -157,6 +170,7 @@ async function troubleWith(
     if (Date.now() > deadline) return failed(`${client} took ${lost.join(', ')} away from ${on}`, said);
     await sleep(50);
   }
+  if (client === 'systemd-networkd') return null;
   if ((await processesOf(action, drivers)).length === 0) return failed(`${client} ended on ${on}`, said);
   if ((await processesOf({ client, on: instead }, drivers)).some(({ frozen }) => !frozen))
     return failed(

@@ -61,13 +61,15 @@ export interface Manager {
 
 /** A DHCP client, which renews the leases of an interface. */
 export interface Renewer {
-  readonly client: 'dhclient' | 'dhcpcd' | 'udhcpc';
+  readonly client: 'dhclient' | 'dhcpcd' | 'udhcpc' | 'systemd-networkd';
   /** Its only interface; null where it looks after several, or after all. */
   readonly on: string | null;
   /** The command that starts it: as it was started, unless it hides that. */
   readonly argv: readonly string[];
   /** File that it keeps the lease in; null where it keeps none. */
   readonly leases: string | null;
+  /** networkd's settings for the interface, as another would take them over; without [Match]. */
+  readonly settings?: string;
 }
 
 export interface Link {

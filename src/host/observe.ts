@@ -4,6 +4,7 @@ import { rulesNaming } from './firewall.js';
 import { observeLibvirt } from './libvirt.js';
 import { parseLink } from './links.js';
 import type { HostState, LabRecord, Link } from './model.js';
+import { networkdLeases } from './networkd.js';
 import { managersOf, ownersOf } from './owners.js';
 import { readRecords } from './records.js';
 import { renewersOf } from './renewers.js';
@@ -41,6 +42,7 @@ export async function observeHost(
   const links = dump.links.map(parseLink);
   const free = freeUplinks(lab, links);
   const firewall = await rulesNaming(free, drivers);
+  const watched = [...free, ...followed(lab, links, records)];
   return {
     bootId,
     netns,
@@ -55,7 +57,7 @@ export async function observeHost(
     wireless: await wirelessOf(links, drivers),
     disks: lab ? await drivers.files.list(`${drivers.stateDir}/disks/${lab.name}`) : [],
     firewall,
-    renewers: await renewersOf([...free, ...followed(lab, links, records)], drivers),
+    renewers: [...(await renewersOf(watched, drivers)), ...(await networkdLeases(watched, links, drivers))],
     owners: await ownersOf(free, links, firewall, drivers),
     managers: lab ? await managersOf(lab.name, drivers) : [],
     libvirt,

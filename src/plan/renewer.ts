@@ -48,6 +48,10 @@ export function follow(
   must: boolean,
 ): Around {
   return around(before, (renewer): Around => {
+    if (renewer.client === 'systemd-networkd') {
+      const wait = awaitOf({ ...renewer, on: bridge }, uplink, addresses, must);
+      return { before: [], after: [...handOver(renewer, uplink, bridge), wait] };
+    }
     const there = onBridge(renewer, uplink, bridge, addresses);
     const of = { client: renewer.client, on: uplink };
     const stop: Action = { kind: 'stop-renewer', ...of };
@@ -68,6 +72,10 @@ export function comeBack(
   addresses: readonly Address[],
 ): Around {
   return around(before, (renewer): Around => {
+    if (renewer.client === 'systemd-networkd') {
+      const wait = awaitOf({ ...renewer, on: uplink }, bridge, addresses, false);
+      return { before: [], after: [...takeBack(uplink, bridge), wait] };
+    }
     const there = onBridge(renewer, uplink, bridge, addresses);
     const here = goesOn(renewer) ? { ...renewer, on: uplink } : withLastLease({ ...renewer, on: uplink });
     const stop: Action = { kind: 'stop-renewer', client: renewer.client, on: bridge };
@@ -80,6 +88,32 @@ export function comeBack(
   });
 }
 
+/**
+ * Where files for one interface lie: before those that name all of a lab's, since the first by name that matches
+ * counts (systemd.network(5)), and in /run, whose files last until the next boot.
+ */
+const networkFile = (dev: string) => `/run/systemd/network/00-vmnet+${dev}.network`;
+
+const reload = ['networkctl', 'reload'] as const;
+
+/**
+ * networkd takes the addresses off an interface that it is told to let be: that comes when they are on the bridge,
+ * and nothing is left to take.
+ */
+function handOver({ settings = '' }: Renewer, uplink: string, bridge: string): Action[] {
+  const file = (dev: string, text: string): Action => ({
+    kind: 'tell',
+    path: networkFile(dev),
+    text: `[Match]\nName=${dev}\n\n${text}`,
+    reload,
+  });
+  return [file(uplink, '[Link]\nUnmanaged=yes\n'), file(bridge, settings)];
+}
+
+/** The bridge first: its lease is given up before the uplink asks for the same again. */
+const takeBack = (uplink: string, bridge: string): Action[] =>
+  [bridge, uplink].map((dev): Action => ({ kind: 'tell', path: networkFile(dev), text: null, reload }));
+
 /** Start a client on the bridge again that has ended there. */
 export function startAgain(
   renewer: Renewer,
@@ -87,6 +121,7 @@ export function startAgain(
   bridge: string,
   addresses: readonly Address[],
 ): Action[] {
+  if (renewer.client === 'systemd-networkd') return handOver(renewer, uplink, bridge);
   const there = onBridge(renewer, uplink, bridge, addresses);
   return [startOf(there, uplink, renewer), awaitOf(there, uplink, addresses, true)];
 }
@@ -158,6 +193,8 @@ function onBridge(
       const ask = addresses.find(({ family, scope }) => family === 4 && scope === 'global');
       return { ...renewer, on: bridge, argv: ask ? [...argv, '-r', ask.local] : argv };
     }
+    case 'systemd-networkd':
+      return { ...renewer, on: bridge };
     default:
       return renewer.client satisfies never;
   }
@@ -244,6 +281,8 @@ function filesOf({ client, on, argv, leases }: RenewerRef, former: Renewer): str
       );
       return [...(leases === null ? [] : [leases]), ...sockets, ...hooks];
     }
+    case 'systemd-networkd':
+      return [];
     default:
       return client satisfies never;
   }

@@ -4,7 +4,7 @@ import { planUnmanaged } from '../../src/plan/unmanaged.js';
 import { FakeHost } from '../fakes/host.js';
 import { labFrom } from '../fakes/labs.js';
 import type { Box } from '../support/box.js';
-import { addressesOf, dhcpBox } from '../support/dhcp.js';
+import { acknowledged, acknowledgedAgain, addressesOf, dhcpBox, pinging } from '../support/dhcp.js';
 
 // A real systemd-networkd with a bus of its own, in a throw-away host whose first process is no systemd: it is seen by
 // what it writes, and its commands are run by hand.
@@ -83,10 +83,43 @@ describe('an uplink of systemd-networkd', () => {
   });
 });
 
+describe('where systemd may be asked', () => {
+  it('its lease moves to the bridge with the same address, and back', async () => {
+    await box.attempt('host', 'sh', '-c', 'ip link del br0; ip link del tap-a; sleep 1');
+    // The first process is none, so the guard that it would start is left out.
+    await box.run('sh', '-c', 'echo systemd > /run/comm && mount --bind /run/comm /proc/1/comm');
+    const file = await box.lab(LAB);
+    const [had] = await addressesOf(box, 'eth0');
+    const before = await box.snapshot();
+    const pings = pinging(box, had?.local ?? '');
+    const up = await box.vmnet('provision', '--network-only', '--rollback-after', '0', file);
+    expect(up.json.error).toBeNull();
+    expect((await addressesOf(box, 'br0')).map(({ local }) => local)).toEqual([had?.local]);
+    expect(await addressesOf(box, 'eth0')).toEqual([]);
+    expect(await setupOf('configured')).toEqual({
+      br0: 'configured',
+      eth0: 'unmanaged',
+      'tap-a': 'unmanaged',
+    });
+    expect((await box.vmnet('provision', '--network-only', file)).json.changed).toBe(0);
+    const than = await acknowledged(box);
+    await box.run('networkctl', 'renew', 'br0');
+    expect(await acknowledgedAgain(box, than, 5)).toBe(true);
+    expect((await box.vmnet('destroy', 'owned')).json.error).toBeNull();
+    const { sent, lost } = await pings.stop();
+    console.log(`systemd-networkd: ${lost} of ${sent} pings lost`);
+    expect((await addressesOf(box, 'eth0')).map(({ local }) => local)).toEqual([had?.local]);
+    expect(await setupOf('none')).toEqual({ eth0: 'configured' });
+    expect(await box.differenceFrom(before)).toEqual([]);
+    // The addresses are taken off for a moment when networkd begins anew on the uplink.
+    expect(lost).toBeLessThan(10);
+  });
+});
+
 /** What networkd says of each link, once it has said this of the bridge. */
 async function setupOf(word: string): Promise<Record<string, string>> {
   let found: Record<string, string> = {};
-  for (let i = 0; i < 50 && !found.br0?.startsWith(word); i++) {
+  for (let i = 0; i < (word === 'none' ? 1 : 50) && !found.br0?.startsWith(word); i++) {
     const { stdout } = await box.attempt('host', 'networkctl', '--no-legend', '--no-pager', 'list');
     const rows = stdout.split('\n').map(line => line.trim().split(/\s+/));
     found = Object.fromEntries(
