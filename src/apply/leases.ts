@@ -6,6 +6,9 @@ export function lastLease(text: string, on: string): string | null {
   return blocks.findLast(block => block.includes(`\n  interface "${on}";\n`)) ?? null;
 }
 
+/** By which a client calls itself (dhclient -i), as a statement of its own; empty where there is none. */
+export const duidOf = (text: string): string => /^default-duid .*;\n/m.exec(text)?.[0] ?? '';
+
 /** The same lease, held on another interface. */
 export const leaseOn = (block: string, from: string, to: string): string =>
   block.replace(`\n  interface "${from}";\n`, `\n  interface "${to}";\n`);

@@ -6,7 +6,7 @@ import { parseLink } from '../host/links.js';
 import type { Address } from '../host/model.js';
 import { processesOf } from '../host/renewers.js';
 import type { Action, RenewerRef } from '../plan/model.js';
-import { lastLease, leaseOn, leaseTerms } from './leases.js';
+import { duidOf, lastLease, leaseOn, leaseTerms } from './leases.js';
 
 type Of<Kind extends Action['kind']> = Extract<Action, { readonly kind: Kind }>;
 
@@ -67,7 +67,11 @@ async function seedLease({ client, on, leases, seed }: Of<'start-renewer'>, driv
   if (seed === null || from === null || leases === null) return;
   if (client !== 'dhclient') return files.copy(seed.path, leases);
   const block = lastLease(from, seed.on);
-  if (block) await files.write(leases, `${(await files.read(leases)) ?? ''}${leaseOn(block, seed.on, on)}\n`);
+  if (!block) return;
+  const known = (await files.read(leases)) ?? '';
+  // Under another name, the server would take it for somebody else.
+  const duid = duidOf(known) === '' ? duidOf(from) : '';
+  await files.write(leases, `${duid}${known}${leaseOn(block, seed.on, on)}\n`);
 }
 
 async function leaseKnown({ client, on, leases }: RenewerRef, { files }: Drivers): Promise<string | null> {
@@ -171,13 +175,22 @@ async function troubleWith(
     await sleep(50);
   }
   if (client === 'systemd-networkd') return null;
-  if ((await processesOf(action, drivers)).length === 0) return failed(`${client} ended on ${on}`, said);
+  if (!(await runs(action, drivers))) return failed(`${client} ended on ${on}`, said);
   if ((await processesOf({ client, on: instead }, drivers)).some(({ frozen }) => !frozen))
     return failed(
       `somebody started ${client} on ${instead} again, which is moved to ${on}`,
       `Whoever keeps it running there has to let it be: systemctl list-units, or your own scripts, for ${client}.`,
     );
   return null;
+}
+
+/** A daemon that goes to the background at this moment may be seen neither as the one process nor as the other. */
+async function runs(action: RenewerRef, drivers: Drivers): Promise<boolean> {
+  for (let tries = 0; tries < 10; tries++) {
+    if ((await processesOf(action, drivers)).length > 0) return true;
+    await sleep(50);
+  }
+  return false;
 }
 
 /**

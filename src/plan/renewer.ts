@@ -206,6 +206,7 @@ const DHCLIENT_PID = '/run/dhclient.pid';
 /** Options whose word is not about the interface, even if it holds its name. */
 const KEEP = [
   '-cf',
+  '-df',
   '-sf',
   '-s',
   '-e',
@@ -270,7 +271,7 @@ function filesOf({ client, on, argv, leases }: RenewerRef, former: Renewer): str
     options.flatMap(option => wordAfter(argv, option) ?? []).filter(path => !former.argv.includes(path));
   switch (client) {
     case 'dhclient':
-      return values(['-lf', '-pf', '-df']);
+      return values(['-lf', '-pf']);
     case 'udhcpc':
       return values(['-p']);
     case 'dhcpcd': {

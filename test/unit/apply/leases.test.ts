@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { lastLease, leaseOn, leaseTerms } from '../../../src/apply/leases.js';
+import { duidOf, lastLease, leaseOn, leaseTerms } from '../../../src/apply/leases.js';
 
 /** As dhclient 4.4.3 writes it. */
 const lease = (on: string, address: string, renew: string) => `lease {
@@ -40,6 +40,11 @@ test('a lease that was cut off while it was written does not count', () =>
 test('the same lease on another interface', () => {
   const block = leaseOn(lastLease(FILE, 'eth0') ?? '', 'eth0', 'br$0');
   expect(leaseTerms(lastLease(block, 'br$0') ?? '').address).toBe('192.0.2.8');
+});
+
+test('the name by which a client goes', () => {
+  expect(duidOf(FILE)).toBe('default-duid "\\000\\001";\n');
+  expect(duidOf(lease('eth0', '192.0.2.7', '02:00:00'))).toBe('');
 });
 
 test('nothing is made up', () =>
