@@ -133,10 +133,9 @@ async function leaseGot(
   if (text === null) return null;
   if (action.client === 'dhcpcd') return text === knew ? null : { address: null, seconds: null };
   const terms = leaseTerms(text);
-  // The times of a lease without end say nothing, but dhclient goes to the background when it has it.
-  const isNew =
-    terms.times !== (knew && leaseTerms(knew).times) ||
-    (terms.seconds === FOREVER && started.exitCode() === 0);
+  // Times go by seconds, and a lease without end has none; but dhclient goes to the background when it has its lease.
+  const isBound = started.exitCode() === 0 && !action.argv.includes('-nw');
+  const isNew = isBound || terms.times !== (knew && leaseTerms(knew).times);
   return isNew ? terms : null;
 }
 
