@@ -7,6 +7,7 @@ import { type Kernel, makeKernel } from './kernel.js';
 import { type Locks, makeLocks } from './lock.js';
 import { makeNamespace, type ThrowAwayNamespace } from './namespace.js';
 import { makeNftables, type Nftables } from './nftables.js';
+import { makeProcesses, type Processes } from './processes.js';
 import { makeRecords, type Records } from './records.js';
 import { makeRun, type Run, type Trace } from './run.js';
 import { observeSession, type Session } from './session.js';
@@ -21,6 +22,7 @@ export interface Drivers {
   readonly tc: TrafficControl;
   readonly kernel: Kernel;
   readonly files: Files;
+  readonly processes: Processes;
   readonly records: Records;
   readonly journals: Journals;
   readonly systemd: Systemd;
@@ -68,6 +70,7 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     locks,
     files: makeFiles(run),
     systemd: makeSystemd(run),
+    processes: makeProcesses(trace, kernel.hasSystemd),
     records: makeRecords(stateDir),
     journals: makeJournals(stateDir),
     session: () => observeSession(env, process.stdin.isTTY === true),

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, readFile, rmdir } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { removeFile, stateError } from './records.js';
 import type { Run } from './run.js';
@@ -9,6 +9,9 @@ export interface Files {
   makeFolder(path: string): Promise<void>;
   /** The whole text, or null where there is no such file. */
   read(path: string): Promise<string | null>;
+  /** A text that others may read, in a folder that is made where it is missing. Throws `state`. */
+  write(path: string, text: string): Promise<void>;
+  copy(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
   /** Everything below a folder, by its whole path. */
   list(folder: string): Promise<readonly string[]>;
@@ -30,6 +33,15 @@ export function makeFiles(run: Run): Files {
   return {
     makeFolder,
     read: path => readFile(path, 'utf8').catch(() => null),
+    async write(path, text) {
+      try {
+        await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+        await writeFile(path, text, { mode: 0o644 });
+      } catch (error) {
+        throw stateError(path, error as NodeJS.ErrnoException);
+      }
+    },
+    copy: (from, to) => copyFile(from, to),
     remove: removeFile,
     async list(folder) {
       const names = await readdir(folder, { recursive: true }).catch(() => [] as string[]);
