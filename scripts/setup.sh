@@ -1,5 +1,6 @@
 #!/bin/sh
 # Installs what vmnet needs, and builds it. What is there already is left alone: run it as often as you like.
+# With the word `tests` it also installs what only the tests need.
 # VMNET_CACHE_DIR: where the kernel of the probe guest is kept (default: /var/cache/vmnet).
 set -eu
 umask 022
@@ -46,8 +47,12 @@ packages='libvirt-daemon libvirt-daemon-driver-qemu libvirt-daemon-system libvir
   iproute2 nftables iptables ebtables arptables iputils-ping tcpdump tshark busybox-static cpio kmod xz-utils zstd
   dnsmasq-base libxml2-utils strace'
 
+# DHCP clients, of which a host has at most one, and systemd-networkd: not for machines that only use vmnet.
+[ "${1-}" != tests ] || packages="$packages isc-dhcp-client udhcpc dhcpcd-base systemd dbus"
+
 # The same as programs, for systems without dpkg.
-programs='libvirtd virsh qemu-img ip nft ping tcpdump tshark busybox cpio depmod xz zstd unshare nsenter strace'
+programs='libvirtd virsh qemu-img ip nft ping tcpdump tshark busybox cpio depmod xz zstd unshare nsenter'
+[ "${1-}" != tests ] || programs="$programs dnsmasq dhclient udhcpc dhcpcd strace"
 
 name_the_machine() {
   case $(uname -m) in

@@ -3,6 +3,7 @@ import type { Drivers } from '../drivers/drivers.js';
 import { parseLink } from '../host/links.js';
 import type { Link } from '../host/model.js';
 import type { Action, LinkRef } from '../plan/model.js';
+import { awaitRenewal, freezeRenewer, startRenewer, stopRenewer } from './renewer.js';
 import { heardFrom } from './routers.js';
 import { awaitGuest } from './start.js';
 
@@ -53,9 +54,30 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
       return unless(NOT_RUNNING, async () =>
         (await drivers.libvirt()).destroy(action.uuid, {}, { name: action.name }),
       );
+    case 'tell':
+      return tellManager(action, drivers, options);
+    case 'freeze-renewer':
+      return freezeRenewer(action, drivers);
+    case 'stop-renewer':
+      return stopRenewer(action, drivers);
+    case 'start-renewer':
+      return startRenewer(action, drivers);
+    case 'await-renewal':
+      return awaitRenewal(action, drivers, options);
     default:
       return action satisfies never;
   }
+}
+
+/** Going back, it is enough that the file is gone: a manager that has ended meanwhile reads it no more. */
+async function tellManager(
+  { path, text, reload: [program, ...args] }: Extract<Action, { kind: 'tell' }>,
+  drivers: Drivers,
+  { undoing }: ExecuteOptions,
+): Promise<void> {
+  if (text === null) await drivers.files.remove(path);
+  else await drivers.files.write(path, text);
+  await drivers.run(program, args, { allowFailure: undoing || text === null });
 }
 
 /** libvirt's VIR_ERR_NO_DOMAIN and VIR_ERR_OPERATION_INVALID: gone, or in that state, already. */

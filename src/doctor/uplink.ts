@@ -1,6 +1,7 @@
 import { parseLink } from '../host/links.js';
-import type { HostState, Link } from '../host/model.js';
+import type { HostState, Link, Owner } from '../host/model.js';
 import type { Bridge } from '../lab/model.js';
+import { managersOfUplink } from '../plan/links.js';
 import type { PlanProblem } from '../plan/problems.js';
 import { absent, unfit } from '../plan/uplink-fit.js';
 import type { Ground } from './ground.js';
@@ -13,15 +14,6 @@ export interface NicFacts {
   /** Mbit/s. */
   readonly speed: number | null;
   readonly driver: string | null;
-}
-
-/** A program that manages an interface and may undo what others do to it. */
-export interface Owner {
-  readonly who: string;
-  /** How that is known: a connection's name, a file. */
-  readonly how: string;
-  /** What makes it leave the interface alone, or take the bridge over. */
-  readonly fix: string | null;
 }
 
 export async function lookAtUplinks(ground: Ground): Promise<Finding[]> {
@@ -39,21 +31,19 @@ export async function lookAtUplinks(ground: Ground): Promise<Finding[]> {
     return [judgeCandidates(nics)];
   }
   const bridges = lab.bridges.filter(bridge => bridge.uplink !== null);
+  const inFirst = await drivers.kernel.inFirstNetwork();
   const findings = await Promise.all(
     bridges.map(async bridge => {
       const link = host.links.find(({ name }) => name === bridge.uplink);
       const facts = link ? await factsOf(link, drivers) : null;
       return [
         judgeUplink(bridge.uplink ?? '', uplinkProblem(bridge, host), link ?? null, facts),
-        ...judgeOwners(bridge.uplink ?? '', await ownersOf(bridge.uplink ?? '', ground)),
+        ...judgeOwners(bridge.uplink ?? '', inFirst ? managersOfUplink(host, bridge.uplink ?? '') : null),
       ];
     }),
   );
   return findings.flat();
 }
-
-/** Who manages an interface; null where nobody looked. */
-const ownersOf = async (_uplink: string, _ground: Ground): Promise<readonly Owner[] | null> => null;
 
 /** What the plan says of an uplink that is not there or cannot be one. */
 export function uplinkProblem(bridge: Bridge, host: HostState): PlanProblem | null {
@@ -104,6 +94,7 @@ const describeNic = ({ speed, driver }: NicFacts) =>
     .map(word => (word ? `, ${word}` : ''))
     .join('');
 
+/** @param owners null in a network namespace where those do not act */
 export function judgeOwners(uplink: string, owners: readonly Owner[] | null): Finding[] {
   if (owners === null) return [];
   const it = about(
@@ -112,7 +103,9 @@ export function judgeOwners(uplink: string, owners: readonly Owner[] | null): Fi
     'A network manager that is not told may take the addresses or the NIC back.',
   );
   if (owners.length === 0) return [it.ok('no network manager claims it')];
-  return owners.map(({ who, how, fix }) => it.warning(`managed by ${who} (${how})`, fix));
+  return owners.map(({ name, how, effect }) =>
+    it.warning(`looked after by ${name} (${how}): ${effect}`, null),
+  );
 }
 
 /** Interfaces that could lead to a network: Ethernet, not made by software, in no bridge or bond. */

@@ -10,6 +10,7 @@ import { type Locks, makeLocks } from './lock.js';
 import { makeNamespace, type ThrowAwayNamespace } from './namespace.js';
 import { makeNftables, type Nftables } from './nftables.js';
 import { makePorts, type Ports } from './port.js';
+import { makeProcesses, type Processes } from './processes.js';
 import { makeRecords, type Records } from './records.js';
 import { makeRun, type Run, type Trace } from './run.js';
 import { observeSession, type Session } from './session.js';
@@ -25,6 +26,7 @@ export interface Drivers {
   readonly kernel: Kernel;
   readonly inspect: Inspect;
   readonly files: Files;
+  readonly processes: Processes;
   readonly records: Records;
   readonly journals: Journals;
   readonly systemd: Systemd;
@@ -76,6 +78,7 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     locks,
     files: makeFiles(run),
     systemd: makeSystemd(run),
+    processes: makeProcesses(trace, kernel.hasSystemd),
     records: makeRecords(stateDir),
     journals: makeJournals(stateDir),
     port: makePorts(),

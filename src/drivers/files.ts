@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, chmod, mkdir, readdir, readFile, rmdir } from 'node:fs/promises';
+import { access, chmod, copyFile, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { VmnetError } from '../errors.js';
 import { removeFile, stateError } from './records.js';
@@ -13,6 +13,9 @@ export interface Files {
   makePlace(path: string): Promise<string>;
   /** The whole text, or null where there is no such file. */
   read(path: string): Promise<string | null>;
+  /** A text that others may read, in a folder that is made where it is missing. Throws `state`. */
+  write(path: string, text: string): Promise<void>;
+  copy(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
   /** Everything below a folder, by its whole path. */
   list(folder: string): Promise<readonly string[]>;
@@ -43,6 +46,15 @@ export function makeFiles(run: Run): Files {
       return resolve(path);
     },
     read: path => readFile(path, 'utf8').catch(() => null),
+    async write(path, text) {
+      try {
+        await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+        await writeFile(path, text, { mode: 0o644 });
+      } catch (error) {
+        throw stateError(path, error as NodeJS.ErrnoException);
+      }
+    },
+    copy: (from, to) => copyFile(from, to),
     remove: removeFile,
     async list(folder) {
       const names = await readdir(folder, { recursive: true }).catch(() => [] as string[]);

@@ -16,6 +16,8 @@ export interface Kernel {
   writeSysctl(path: string, value: string): Promise<void>;
   /** Is this interface Wi-Fi? */
   isWireless(name: string): Promise<boolean>;
+  /** Are we in the network namespace of process 1? The host's managers and their files speak of no other. */
+  inFirstNetwork(): Promise<boolean>;
   /** Is systemd process 1, and are we in its network namespace? Only then may it be asked for anything. */
   hasSystemd(): Promise<boolean>;
   /** Do we hold CAP_NET_ADMIN? */
@@ -46,13 +48,10 @@ export function makeKernel(trace: Trace): Kernel {
       if (failure) throw sysctlFailed(path, value, failure);
     },
     isWireless,
+    inFirstNetwork,
     async hasSystemd() {
-      const [comm, theirs, ours] = await Promise.all([
-        readFile('/proc/1/comm', 'utf8').catch(() => ''),
-        readlink('/proc/1/ns/net').catch(() => null),
-        readlink('/proc/self/ns/net'),
-      ]);
-      return comm.trim() === 'systemd' && theirs === ours;
+      const comm = await readFile('/proc/1/comm', 'utf8').catch(() => '');
+      return comm.trim() === 'systemd' && (await inFirstNetwork());
     },
     async mayAdminister() {
       const status = await readFile('/proc/self/status', 'utf8');
@@ -75,6 +74,11 @@ async function readSysctls(folder: string): Promise<Record<string, string>> {
   return Object.fromEntries(
     names.flatMap((name, i) => (values[i] == null ? [] : [[`${folder}/${name}`, values[i].trim()]])),
   );
+}
+
+async function inFirstNetwork(): Promise<boolean> {
+  const theirs = await readlink('/proc/1/ns/net').catch(() => null);
+  return theirs === (await readlink('/proc/self/ns/net'));
 }
 
 const isWireless = (name: string) =>

@@ -23,6 +23,12 @@ export interface HostState {
   readonly fdb: readonly Learned[];
   /** Of the uplinks that no bridge has yet, those with LRO on, which a bridge turns off. */
   readonly lro?: readonly string[];
+  /** DHCP clients that look after such an uplink, or after one whose client was moved to its bridge. */
+  readonly renewers: readonly Renewer[];
+  /** Who manages such an uplink, by its name; empty where we are not in the network namespace of process 1. */
+  readonly owners: Readonly<Record<string, readonly Owner[]>>;
+  /** Network managers that take hold of new links, and may be told to let ours be. */
+  readonly managers: readonly Manager[];
   /** Copy-on-write disks that the lab has already. */
   readonly disks: readonly string[];
   /** null where libvirt was not asked (`--network-only`). */
@@ -43,6 +49,37 @@ export interface FirewallRule {
    * `sees-guests`: it belongs to the port, and gets the guests' frames as well.
    */
   readonly effect: 'locks-out' | 'opens-up' | 'no-longer-applies' | 'sees-guests';
+}
+
+/** A program of the host that looks after an interface. */
+export interface Owner {
+  readonly name: 'NetworkManager' | 'systemd-networkd' | 'netplan' | 'ifupdown' | 'Docker' | 'firewalld';
+  /** What it says of the interface, and where. */
+  readonly how: string;
+  /** What it may do when the interface becomes a bridge's port. */
+  readonly effect: string;
+}
+
+/** A network manager, and our word to it. */
+export interface Manager {
+  readonly name: 'NetworkManager' | 'systemd-networkd';
+  /** File of ours for this lab, which lasts until the next boot. */
+  readonly path: string;
+  /** Its text; null where there is none. */
+  readonly text: string | null;
+}
+
+/** A DHCP client, which renews the leases of an interface. */
+export interface Renewer {
+  readonly client: 'dhclient' | 'dhcpcd' | 'udhcpc' | 'systemd-networkd';
+  /** Its only interface; null where it looks after several, or after all. */
+  readonly on: string | null;
+  /** The command that starts it: as it was started, unless it hides that. */
+  readonly argv: readonly string[];
+  /** File that it keeps the lease in; null where it keeps none. */
+  readonly leases: string | null;
+  /** networkd's settings for the interface, as another would take them over; without [Match]. */
+  readonly settings?: string;
 }
 
 export interface Link {
@@ -236,4 +273,6 @@ export interface UplinkBefore {
   readonly lro?: true;
   /** Sysctls of the bridge, by path, as they were before it took over the uplink's. */
   readonly bridgeSysctls?: Readonly<Record<string, string>>;
+  /** DHCP clients that were moved along. */
+  readonly renewers?: readonly Renewer[];
 }

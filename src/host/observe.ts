@@ -6,9 +6,12 @@ import { observeLibvirt } from './libvirt.js';
 import { parseLink } from './links.js';
 import { exactMetrics } from './metrics.js';
 import type { HostState, LabRecord, Link } from './model.js';
+import { networkdLeases } from './networkd.js';
 import { parseNexthops } from './nexthops.js';
 import { mergingReceivers } from './offloads.js';
+import { managersOf, ownersOf } from './owners.js';
 import { readRecords } from './records.js';
+import { renewersOf } from './renewers.js';
 import { parseNeighbour, parseRoute, parseRule } from './routes.js';
 import type { Replaced } from './rules/effect.js';
 import { heirs, readSysctls } from './sysctls.js';
@@ -42,6 +45,9 @@ export async function observeHost(
     ...dump.routes4.map(json => parseRoute(json, 4)),
     ...dump.routes6.map(json => parseRoute(json, 6)),
   ].filter(route => route !== null);
+  const free = freeUplinks(lab, links);
+  const firewall = await rulesNaming(free, dump.links, drivers);
+  const watched = [...free.map(({ device }) => device), ...followed(lab, links, records)];
   return {
     bootId,
     netns,
@@ -54,11 +60,19 @@ export async function observeHost(
     wireless: await wirelessOf(links, drivers),
     disks: lab ? await drivers.files.list(`${drivers.stateDir}/disks/${lab.name}`) : [],
     fdb: await learnedFor(lab, links, drivers),
-    firewall: await rulesNaming(freeUplinks(lab, links), dump.links, drivers),
+    firewall,
     lro: await mergingReceivers(
-      freeUplinks(lab, links).map(({ device }) => device),
+      free.map(({ device }) => device),
       drivers,
     ),
+    renewers: [...(await renewersOf(watched, drivers)), ...(await networkdLeases(watched, links, drivers))],
+    owners: await ownersOf(
+      free.map(({ device }) => device),
+      links,
+      firewall,
+      drivers,
+    ),
+    managers: lab ? await managersOf(lab.name, drivers) : [],
     libvirt,
     records,
   };
@@ -71,6 +85,16 @@ const freeUplinks = (lab: Lab | null, links: readonly Link[]): Replaced[] =>
       ? [{ device: uplink, bridge }]
       : [],
   );
+
+/** Bridges that a DHCP client was moved to. */
+const followed = (lab: Lab | null, links: readonly Link[], records: readonly LabRecord[]): string[] => {
+  const uplinks = records.find(record => record.name === lab?.name)?.uplinks ?? {};
+  return (lab?.bridges ?? []).flatMap(({ name, altname, uplink }) =>
+    uplink !== null && (uplinks[uplink]?.renewers?.length ?? 0) > 0
+      ? (links.find(link => link.altnames.includes(altname))?.name ?? name)
+      : [],
+  );
+};
 
 /** Of the physical interfaces, those that are Wi-Fi; virtual ones, however many, are none. */
 async function wirelessOf(links: readonly Link[], { kernel }: Drivers): Promise<string[]> {

@@ -39,6 +39,19 @@ function describeAction(action: Action): string[] {
       return [indent(`rm ${action.path}`)];
     case 'await':
       return [indent(`wait until the console of ${action.name} says "${action.upMarker}"`)];
+    case 'tell':
+      return [
+        indent(action.text === null ? `rm ${action.path}` : `write ${action.path}`),
+        indent(action.reload.join(' ')),
+      ];
+    case 'freeze-renewer':
+      return [indent(`let ${action.client} on ${action.on} stand still`)];
+    case 'stop-renewer':
+      return [indent(`end ${action.client} on ${action.on}, without releasing its lease`)];
+    case 'start-renewer':
+      return [indent(action.argv.join(' '))];
+    case 'await-renewal':
+      return [indent(`wait until ${action.client} has its lease on ${action.on}`)];
     case 'define':
     case 'undefine':
     case 'start':

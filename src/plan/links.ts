@@ -1,4 +1,4 @@
-import type { HostState, Link } from '../host/model.js';
+import type { HostState, Link, Owner } from '../host/model.js';
 import type { Bridge } from '../lab/model.js';
 import type { LinkRef } from './model.js';
 
@@ -45,6 +45,10 @@ export const marksOf = (link: Link): { lab: string; altname: string }[] =>
   link.altnames
     .filter(altname => altname.startsWith('vmnet.'))
     .map(altname => ({ altname, lab: altname.split('.')[1] ?? '' }));
+
+/** Who manages an uplink; it may be named `toString`, which every object has. */
+export const managersOfUplink = (host: HostState, name: string): readonly Owner[] =>
+  (Object.hasOwn(host.owners, name) ? host.owners[name] : undefined) ?? [];
 
 /** The lab that made a link, if any. */
 export const labOf = (link: Link): string | undefined => marksOf(link)[0]?.lab;

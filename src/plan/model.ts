@@ -1,4 +1,4 @@
-import type { LabRecord } from '../host/model.js';
+import type { LabRecord, Renewer } from '../host/model.js';
 
 /**
  * What will be done, as plain data: `plan` prints it, `apply` executes it, and an undo is part of each step,
@@ -48,12 +48,49 @@ export type Action =
   | { readonly kind: 'routers'; readonly dev: string; readonly standIns: readonly StandIn[] }
   | { readonly kind: 'overlay'; readonly path: string; readonly image: string }
   | { readonly kind: 'remove-file'; readonly path: string }
+  /** A small file for another program of the host, and the command that has it read. */
+  | {
+      readonly kind: 'tell';
+      readonly path: string;
+      /** null takes the file away. */
+      readonly text: string | null;
+      readonly reload: readonly [string, ...string[]];
+    }
   | { readonly kind: 'define'; readonly name: string; readonly uuid: string; readonly xml: string }
   | { readonly kind: 'undefine'; readonly name: string; readonly uuid: string }
   | ({ readonly kind: 'start' } & GuestRef)
   /** Wait until a started guest says that it is up. */
   | ({ readonly kind: 'await' } & GuestRef & { readonly upMarker: string })
-  | { readonly kind: 'stop'; readonly name: string; readonly uuid: string };
+  | { readonly kind: 'stop'; readonly name: string; readonly uuid: string }
+  /** Let a DHCP client stand still: it can go on as if nothing had been, or be ended. */
+  | { readonly kind: 'freeze-renewer'; readonly client: Renewer['client']; readonly on: string }
+  /** End a DHCP client so that it neither releases its lease nor takes the address away. */
+  | { readonly kind: 'stop-renewer'; readonly client: Renewer['client']; readonly on: string }
+  /** Start one, or let it go on where it stands still; one that is started first learns the lease of another interface. */
+  | ({ readonly kind: 'start-renewer'; readonly seed: LeaseSeed | null } & RenewerRef)
+  /** Wait until one that was just started has its lease, and all addresses are still there. */
+  | ({
+      readonly kind: 'await-renewal';
+      /** CIDRs. */
+      readonly addresses: readonly string[];
+      /** Interface that no client may look after meanwhile. */
+      readonly instead: string;
+      /** Milliseconds. */
+      readonly within: number;
+      /** A lease that does not come is an error; else it is only told. */
+      readonly must: boolean;
+    } & RenewerRef);
+
+/** A DHCP client on one interface. */
+export interface RenewerRef extends Omit<Renewer, 'on'> {
+  readonly on: string;
+}
+
+/** Where the lease of an interface is kept. */
+export interface LeaseSeed {
+  readonly on: string;
+  readonly path: string;
+}
 
 /** A link of ours: found by its altname; by its name only where the plan saw that no such link existed before. */
 export interface LinkRef {

@@ -14,6 +14,7 @@ import { type PlanProblem, throwProblems } from './problems.js';
 import { recordOf } from './record.js';
 import { releaseUplinks, removeBridges, removeTaps } from './remove.js';
 import { planTaps } from './tap.js';
+import { ownerNotes, planUnmanaged, removeUnmanaged } from './unmanaged.js';
 import { movesOf, planUplinks } from './uplink.js';
 import { unseenMoves } from './uplink-session.js';
 
@@ -44,7 +45,11 @@ export function planProvision(
   const leftovers = planLeftovers(lab, host, context, problems);
   const phases = phasesOf({
     remove: leftovers.steps,
-    bridge: [...planBridges(lab, host, problems), ...planBridgeNetfilter(lab, host)],
+    bridge: [
+      ...planUnmanaged(lab, host),
+      ...planBridges(lab, host, problems),
+      ...planBridgeNetfilter(lab, host),
+    ],
     uplink: planUplinks(
       lab,
       host,
@@ -66,7 +71,7 @@ export function planProvision(
     lab: lab.name,
     verb: 'provision',
     phases,
-    notes: guests.notes,
+    notes: [...guests.notes, ...ownerNotes(lab, host)],
     moves: movesOf(lab, host),
     garbage: gone,
     record: recordOf(lab, host, context === null),
@@ -103,6 +108,7 @@ export function planDestroy(
     bridge: [
       ...removeBridges(name, host, bridges, { staying: [], force: options.force ?? false }, problems),
       ...restoreBridgeNetfilter(name, host),
+      ...removeUnmanaged(host),
     ],
   });
   throwProblems(name, problems);

@@ -6,6 +6,7 @@ import { byMark, linkNamed, markOf } from './links.js';
 import type { Step } from './model.js';
 import type { PlanProblem } from './problems.js';
 import { currentRecord, takenUplink } from './record.js';
+import { comeBack, follow } from './renewer.js';
 import { leave, otherLabs } from './shared.js';
 import { sameAgain } from './tap.js';
 import { asBatch, bridgeAsBefore, dadAsBefore, inherits, noStandIns, release, take } from './uplink.js';
@@ -73,20 +74,26 @@ function releaseStep(
   // The others' flush takes them along; the bridge may stay.
   const flushed = identity.addresses.length > 0 ? whole.addresses.filter(isOwn) : [];
   const staying = flushed.map(({ local, prefix }) => `${local}/${prefix}`);
+  const back = comeBack(before, port.name, bridge.name, identity.addresses);
+  const again = follow(before, port.name, bridge.name, whole.addresses, false);
   return {
     title: `release ${port.name} from ${bridge.name}`,
     why: before.moved ? 'addresses and routes of the bridge go back to it' : 'it was no port before',
     do: [
+      ...back.before,
       ...release(port, bridge.name, before, identity, host),
       ...bridgeAsBefore(before),
       ...asBatch(addressLines(staying, bridge.name)),
+      ...back.after,
     ],
     undo: [
+      ...again.before,
       ...asBatch(staying.length > 0 ? [`address flush dev ${bridge.name}`] : startAfresh(whole, bridge.name)),
       ...inherits(before, host),
       ...take(port, bridge.name, before, whole, host),
       ...noStandIns(whole, port.name),
       ...dadAsBefore(host, port.name, before.moved),
+      ...again.after,
     ],
   };
 }

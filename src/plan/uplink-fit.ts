@@ -4,6 +4,7 @@ import { keptByKernel } from './advertised.js';
 import { bridgeName, labOf, linkNamed } from './links.js';
 import { wouldLose } from './odd.js';
 import type { PlanProblem } from './problems.js';
+import { whyNotRenewed, willBeRenewed } from './renewer.js';
 import { rulesLeftBehind } from './uplink-rules.js';
 
 // Which interfaces can be uplinks, and what a host would lose by it.
@@ -88,7 +89,10 @@ function wouldStrand(bridge: Bridge, uplink: Link): PlanProblem | null {
 /** A leased address that nobody renews on the bridge would vanish with its lease. */
 function wouldExpire(bridge: Bridge, uplink: Link, host: HostState): PlanProblem | null {
   const leased = uplink.addresses.filter(
-    address => address.validLifetime !== null && !keptByKernel(address, uplink, host),
+    address =>
+      address.validLifetime !== null &&
+      !keptByKernel(address, uplink, host) &&
+      !willBeRenewed(address, uplink.name, host),
   );
   if (!moves(bridge, uplink) || leased.length === 0) return null;
   const list = leased
@@ -96,7 +100,7 @@ function wouldExpire(bridge: Bridge, uplink: Link, host: HostState): PlanProblem
     .join(', ');
   return {
     code: 'conflict',
-    message: `${uplink.name} holds leased addresses, which nobody would renew on ${bridge.name}: ${list}`,
-    fix: 'Give the host a static address first, or repeat the command with --yes if your DHCP client will run on the bridge.',
+    message: `${uplink.name} holds leased addresses, which nobody would renew on ${bridge.name}: ${list}; ${whyNotRenewed(uplink.name, host)}`,
+    fix: `Give the host a static address, or start a DHCP client for ${uplink.name} alone, which is then moved along; or repeat the command with --yes if your DHCP client will run on the bridge.`,
   };
 }

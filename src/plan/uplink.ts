@@ -15,6 +15,7 @@ import {
 import { bridgeName, linkNamed, marked } from './links.js';
 import type { Action, Step } from './model.js';
 import type { PlanProblem } from './problems.js';
+import { comeBack, follow, movable, startAgain } from './renewer.js';
 import { inherited } from './sysctls.js';
 import { absent, count, moves, riskOf, unfit } from './uplink-fit.js';
 import { wouldMoveUnseen } from './uplink-session.js';
@@ -45,8 +46,11 @@ export function planUplinks(
     const problem = uplink ? unfit(bridge, uplink, host) : absent(bridge, bridge.uplink, host);
     if (problem) problems.push(problem);
     if (!uplink || problem) return [];
-    // A port of somebody else's bridge that we did not put there is theirs, too.
-    if (uplink.master === bridgeName(bridge, host)) return bridge.permanent ? [] : bringUp(uplink);
+    if (uplink.master === bridgeName(bridge, host)) {
+      // A port of somebody else's bridge that we did not put there is theirs, too.
+      const up = bridge.permanent ? [] : bringUp(uplink);
+      return [...up, ...renewAgain(lab.name, uplink, linkNamed(host, uplink.master), host)];
+    }
     const risk = options.yes ? null : riskOf(bridge, uplink, host);
     // A yes to what would be lost is one to the move, too: say what that is.
     const unseen = risk && options.session && wouldMoveUnseen(bridge, uplink, host, options.session);
@@ -86,11 +90,33 @@ function bringUp(uplink: Link): Step[] {
   ];
 }
 
+/** DHCP clients that were moved to the bridge, and have ended there since. */
+function renewAgain(lab: string, uplink: Link, bridge: Link | undefined, host: HostState): Step[] {
+  const record = host.records.find(
+    ({ name, bootId, netns }) => name === lab && bootId === host.bootId && netns === host.netns,
+  );
+  const runs = (client: string) =>
+    host.renewers.some(now => now.client === client && now.on === bridge?.name);
+  return (record?.uplinks[uplink.name]?.renewers ?? []).flatMap(renewer =>
+    bridge === undefined || runs(renewer.client)
+      ? []
+      : [
+          {
+            title: `start ${renewer.client} on ${bridge.name} again`,
+            why: `it has ended, and nobody else renews the address that ${uplink.name} had`,
+            do: startAgain(renewer, uplink.name, bridge.name, bridge.addresses),
+            undo: [{ kind: 'stop-renewer', client: renewer.client, on: bridge.name }],
+          },
+        ],
+  );
+}
+
 /** How the uplink is now, for the record. */
 export function uplinkBefore(bridge: Bridge, uplink: Link, host: HostState): UplinkBefore {
   const moved = moves(bridge, uplink);
   const to = bridgeName(bridge, host);
   const taken = moved ? inherited(host, uplink.name, to) : [];
+  const renewers = moved ? movable(uplink.name, host) : [];
   return {
     up: uplink.up,
     addrGenMode: host.sysctls[genModePath(uplink.name)] ?? null,
@@ -99,6 +125,7 @@ export function uplinkBefore(bridge: Bridge, uplink: Link, host: HostState): Upl
     ...(taken.length > 0
       ? { bridgeSysctls: Object.fromEntries(taken.map(({ path, before }) => [path, before])) }
       : {}),
+    ...(renewers.length > 0 ? { renewers } : {}),
   };
 }
 
@@ -112,23 +139,30 @@ function enslave(bridge: Bridge, uplink: Link, host: HostState): Step {
     pinned && pinned.mac !== uplink.mac
       ? [{ kind: 'ip', lines: [`link set dev ${name} address ${mac}`] }]
       : [];
+  const there = follow(before, uplink.name, name, identity.addresses, true);
+  const back = comeBack(before, uplink.name, name, identity.addresses);
+  const clients = (before.renewers ?? []).map(({ client }) => client);
   return {
     title: `enslave ${uplink.name} to ${name}`,
     why: before.moved
-      ? `it leads to the network; its ${count(identity.addresses.length, 'address', 'addresses')} and ${count(identity.routes.length, 'route')} move to the bridge in the same batch`
+      ? `it leads to the network; its ${count(identity.addresses.length, 'address', 'addresses')} and ${count(identity.routes.length, 'route')} move to the bridge in the same batch${clients.length > 0 ? `, and ${clients.join(' and ')}, which renews a lease, goes with them` : ''}`
       : 'it leads to the network; no addresses move',
     do: [
       ...pin(uplink.mac),
       ...(before.moved ? inheritSysctls(host, uplink.name, name) : []),
+      ...there.before,
       ...take(uplink, name, before, identity, host),
+      ...there.after,
     ],
     undo: [
+      ...back.before,
       ...asBatch(startAfresh(identity, uplink.name)),
       ...release(uplink, name, before, identity, host),
       ...noStandIns(identity, name),
       ...dadAsBefore(host, name, before.moved),
       ...bridgeAsBefore(before),
       ...pin(pinned?.mac ?? ''),
+      ...back.after,
     ],
   };
 }

@@ -1,4 +1,4 @@
-import type { DomainState, FirewallRule, Learned } from '../../src/host/model.js';
+import type { DomainState, FirewallRule, Learned, Manager, Owner, Renewer } from '../../src/host/model.js';
 import { planDestroy, planProvision } from '../../src/plan/plan.js';
 import { FakeHost, STATE_DIR } from './host.js';
 import { runIpLine } from './ip.js';
@@ -23,6 +23,9 @@ export interface HostDescription {
   readonly fdb?: readonly string[];
   /** Taps that a process has open. */
   readonly openTaps?: readonly string[];
+  readonly renewers?: readonly Renewer[];
+  readonly owners?: Record<string, Owner[]>;
+  readonly managers?: Manager[];
   readonly domains?: readonly (Pick<DomainState, 'name' | 'uuid'> & Partial<DomainState>)[];
   /** Lab files that were provisioned before, in this order, all refusals waived. */
   readonly applied?: readonly object[];
@@ -68,6 +71,9 @@ export async function hostFrom(description: HostDescription): Promise<FakeHost> 
   host.firewall.push(...(description.firewall ?? []).map(rule => ({ device: 'eth0', ...rule })));
   host.fdb.push(...(description.fdb ?? []).map(learnedFrom));
   for (const tap of description.openTaps ?? []) host.openTaps.add(tap);
+  host.owners = description.owners ?? {};
+  host.managers = description.managers ?? [];
+  host.renewers = [...(description.renewers ?? [])];
   for (const domain of description.domains ?? [])
     host.domains.set(domain.uuid, {
       state: 'shutoff',

@@ -3,9 +3,20 @@ import type { BatchOptions, IpJson } from '../../src/drivers/iproute2.js';
 import { nicsIn } from '../../src/drivers/libvirt/nics.js';
 import { VmnetError } from '../../src/errors.js';
 import { parseMark } from '../../src/host/libvirt.js';
-import type { DomainState, FirewallRule, HostState, LabRecord, Learned, Link } from '../../src/host/model.js';
+import type {
+  DomainState,
+  FirewallRule,
+  HostState,
+  LabRecord,
+  Learned,
+  Link,
+  Manager,
+  Owner,
+  Renewer,
+} from '../../src/host/model.js';
 import { runIpLine } from './ip.js';
 import { FakeKernel, type FakeLink } from './kernel.js';
+import { fakeProcesses } from './processes.js';
 
 export const STATE_DIR = '/var/lib/vmnet';
 
@@ -35,10 +46,14 @@ export class FakeHost {
   readonly fdb: Learned[] = [];
   /** Taps that some process has open which is no guest. */
   readonly openTaps = new Set<string>();
+  /** DHCP clients that run. */
+  renewers: Renewer[] = [];
   /** What is under way, by lab. */
   readonly pending = new Map<string, { entry: unknown; words: string[] }>();
   /** Makes whatever call it returns an error for fail. */
   fault: (call: string) => Error | null = () => null;
+  owners: Record<string, Owner[]> = {};
+  managers: Manager[] = [];
   bootId = 'boot-1';
 
   constructor() {
@@ -69,6 +84,9 @@ export class FakeHost {
       wireless: this.wireless,
       firewall: this.firewall,
       fdb: this.fdb,
+      renewers: this.renewers,
+      owners: this.owners,
+      managers: this.managers,
       disks: [...this.files].filter(path => path.endsWith('.qcow2')),
       libvirt: { uri: 'qemu:///system', domains: [...this.domains.values()] },
       records: [...this.records.values()],
@@ -119,6 +137,7 @@ export class FakeHost {
         list: async (folder: string) => [...this.files].filter(path => path.startsWith(`${folder}/`)),
         makeOverlay: (path: string) => this.#call(`overlay ${path}`, () => this.files.add(path)),
       },
+      processes: fakeProcesses(this, call => this.#call(call, () => {})),
       // Gateways always answer here.
       run: async () => ({ stdout: '', stderr: '', exitCode: 0 }),
       journals: {
@@ -223,10 +242,14 @@ const element = (xml: string, name: string) => new RegExp(`<${name}>([^<]*)</${n
 const libvirtError = (libvirtCode: number) =>
   Object.assign(new VmnetError('libvirt', `libvirt error ${libvirtCode}`), { libvirtCode });
 
-/** As much of `ip -j -d address show` as finding a link takes. */
+/** As much of `ip -j -d address show` as finding a link and its addresses takes. */
 const linkJson = (link: FakeLink): IpJson => ({
   ifindex: link.index,
   ifname: link.name,
   altnames: link.altnames,
   linkinfo: { info_kind: link.kind },
+  addr_info: link.addresses.map(({ family, local, prefix, validLifetime }) => ({
+    ...{ family: family === 4 ? 'inet' : 'inet6', local, prefixlen: prefix },
+    ...(validLifetime === null ? {} : { valid_life_time: validLifetime }),
+  })),
 });

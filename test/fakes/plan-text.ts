@@ -47,6 +47,22 @@ function lines(action: Action): string[] {
       return [`start ${action.name}, console ${action.console}`];
     case 'await':
       return [`await "${action.upMarker}" of ${action.name}`];
+    case 'tell':
+      return [`${action.text === null ? 'take away' : 'write'} ${action.path}; ${action.reload.join(' ')}`];
+    case 'freeze-renewer':
+      return [`freeze ${action.client} on ${action.on}`];
+    case 'stop-renewer':
+      return [`stop ${action.client} on ${action.on}`];
+    case 'start-renewer': {
+      const { argv, leases, seed } = action;
+      return [`start ${argv.join(' ')}${seed ? `, lease of ${seed.on} from ${seed.path} to ${leases}` : ''}`];
+    }
+    case 'await-renewal': {
+      const { client, on, addresses, instead, must } = action;
+      return [
+        `await ${client} on ${on}: ${addresses.join(', ')}; none on ${instead}${must ? '' : '; or not'}`,
+      ];
+    }
     case 'undefine':
     case 'stop':
       return [`${action.kind} ${action.name}`];

@@ -42,9 +42,9 @@ describe('an uplink', () => {
 
 describe('who manages it', () => {
   const networkManager = {
-    who: 'NetworkManager',
+    name: 'NetworkManager' as const,
     how: 'connection "Wired 1"',
-    fix: 'nmcli device set eth0 managed no',
+    effect: 'it takes the port back',
   };
   test.each([
     ['nobody looked', null, []],
@@ -58,8 +58,7 @@ describe('who manages it', () => {
     expect(judgeOwners('eth0', [networkManager])[0]).toMatchObject({
       id: 'uplink-owner',
       subject: 'eth0',
-      found: 'managed by NetworkManager (connection "Wired 1")',
-      fix: 'nmcli device set eth0 managed no',
+      found: 'looked after by NetworkManager (connection "Wired 1"): it takes the port back',
     });
   });
 });

@@ -165,6 +165,15 @@ function checkAction(action: Action, lab: Lab): void {
     case 'routers':
       expect(action.dev).toMatch(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/);
       return;
+    case 'tell':
+      expect(isBelow(action.path, '/run')).toBe(true);
+      return;
+    case 'freeze-renewer':
+    case 'stop-renewer':
+    case 'start-renewer':
+    case 'await-renewal':
+      expect(action.on).toMatch(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/);
+      return;
     default:
       expect(action.name).toMatch(/^[A-Za-z0-9][A-Za-z0-9_-]{2,95}$/);
       expect(action.uuid).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);

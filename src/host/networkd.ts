@@ -1,0 +1,54 @@
+import type { Drivers } from '../drivers/drivers.js';
+import type { Link, Renewer } from './model.js';
+
+/** Where systemd-networkd keeps the lease of an interface. */
+const leaseFile = (index: number) => `/run/systemd/netif/leases/${index}`;
+
+/** Those of the interfaces that systemd-networkd has a lease for, where it may be asked. */
+export async function networkdLeases(
+  devices: readonly string[],
+  links: readonly Link[],
+  { files, kernel }: Drivers,
+): Promise<Renewer[]> {
+  const wanted = links.filter(({ name }) => devices.includes(name));
+  if (wanted.length === 0 || !(await kernel.hasSystemd())) return [];
+  const found = await Promise.all(
+    wanted.map(async ({ name, index }): Promise<Renewer | null> => {
+      const state = await files.read(`/run/systemd/netif/links/${index}`);
+      const lease = await files.read(leaseFile(index));
+      const file = /^NETWORK_FILE=(.+)$/m.exec(state ?? '')?.[1];
+      // Settings in drop-ins beside the file are not followed.
+      if (lease === null || file === undefined || /^NETWORK_FILE_DROPINS=./m.test(state ?? '')) return null;
+      const settings = settingsFrom((await files.read(file)) ?? '', lease);
+      if (settings === null) return null;
+      return {
+        client: 'systemd-networkd',
+        on: name,
+        argv: ['networkctl', 'reload'],
+        leases: leaseFile(index),
+        settings,
+      };
+    }),
+  );
+  return found.filter(renewer => renewer !== null);
+}
+
+/** What only the interface itself can have: others stacked upon it, or one that it belongs to. */
+const TIED = /^\s*(Bridge|Bond|VRF|VLAN|MACVLAN|MACVTAP|IPVLAN|IPVTAP|VXLAN|Tunnel|Xfrm)\s*=\s*\S/m;
+
+/**
+ * The settings of a file of systemd.network(5) for another interface of the same MAC: the same client id, which networkd
+ * else derives from the interface's name, so that the server gives the same address; and what is there is kept until
+ * then. Null where they cannot be taken over.
+ */
+export function settingsFrom(text: string, lease: string): string | null {
+  if (TIED.test(text)) return null;
+  const sections = text.split(/^(?=\s*\[)/m).filter(section => /^\s*\[(?!Match\]|Link\])/.test(section));
+  // RFC 4361: type 255, then four bytes of IAID, then the DUID.
+  const iaid = /^CLIENTID=ff([0-9a-f]{8})/im.exec(lease)?.[1];
+  return [
+    ...sections.map(section => section.trimEnd()),
+    ...(iaid === undefined ? [] : [`[DHCPv4]\nIAID=${Number.parseInt(iaid, 16)}`]),
+    '[Network]\nKeepConfiguration=static\n',
+  ].join('\n\n');
+}

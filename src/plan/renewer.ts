@@ -1,0 +1,291 @@
+import type { Address, HostState, Renewer, UplinkBefore } from '../host/model.js';
+import { managersOfUplink } from './links.js';
+import type { Action, RenewerRef } from './model.js';
+
+// A DHCP client looks after one interface: when its addresses move to another, it has to follow, or they run out.
+
+/** What has to happen around the batch that moves the addresses. */
+export interface Around {
+  readonly before: readonly Action[];
+  readonly after: readonly Action[];
+}
+
+/** Milliseconds for a client to get its lease again: a client asks every three seconds or so. */
+const LEASED_WITHIN = 15_000;
+
+/** The same on the way back, where nobody has to decide anything. */
+const BACK_WITHIN = 5_000;
+
+/** DHCP clients that can follow an uplink's addresses. */
+export const movable = (uplink: string, host: HostState): Renewer[] =>
+  host.renewers.filter(({ on }) => on === uplink);
+
+/** Will somebody renew this address of the uplink on the bridge? */
+export const willBeRenewed = (address: Address, uplink: string, host: HostState): boolean =>
+  movable(uplink, host).some(renewer => address.family === 4 || doesSix(renewer));
+
+/** dhcpcd speaks DHCPv6, and answers router advertisements itself. */
+const doesSix = ({ client, argv }: Renewer) => client === 'dhcpcd' && !argv.includes('-4');
+
+/** Managers with a DHCP client of their own. */
+const LEASE_HOLDERS: readonly string[] = ['NetworkManager', 'systemd-networkd'];
+
+/** Why an address of the uplink would not be renewed, for people. */
+export function whyNotRenewed(uplink: string, host: HostState): string {
+  const [shared] = host.renewers.filter(({ on }) => on === null);
+  if (shared)
+    return `${shared.client} looks after several interfaces at once, and cannot be moved for ${uplink} alone`;
+  const holder = managersOfUplink(host, uplink).find(({ name }) => LEASE_HOLDERS.includes(name));
+  if (holder) return `${holder.name} holds them (${holder.how}), and vmnet cannot move its lease`;
+  return `no DHCP client was found that looks after ${uplink} alone (dhclient, dhcpcd, udhcpc)`;
+}
+
+/** Actions by which the clients follow an uplink's addresses to the bridge. */
+export function follow(
+  before: UplinkBefore,
+  uplink: string,
+  bridge: string,
+  addresses: readonly Address[],
+  must: boolean,
+): Around {
+  return around(before, (renewer): Around => {
+    if (renewer.client === 'systemd-networkd') {
+      const wait = awaitOf({ ...renewer, on: bridge }, uplink, addresses, must);
+      return { before: [], after: [...handOver(renewer, uplink, bridge), wait] };
+    }
+    const there = onBridge(renewer, uplink, bridge, addresses);
+    const of = { client: renewer.client, on: uplink };
+    const stop: Action = { kind: 'stop-renewer', ...of };
+    const freeze: Action = goesOn(renewer) ? { kind: 'freeze-renewer', ...of } : stop;
+    const start = startOf(there, uplink, renewer);
+    const wait = awaitOf(there, uplink, addresses, must);
+    return startsByClearing(renewer)
+      ? { before: [start, freeze], after: [wait, stop] }
+      : { before: [freeze], after: [start, wait, stop] };
+  });
+}
+
+/** Actions by which they come back, and all that they left behind on the bridge's behalf goes. */
+export function comeBack(
+  before: UplinkBefore,
+  uplink: string,
+  bridge: string,
+  addresses: readonly Address[],
+): Around {
+  return around(before, (renewer): Around => {
+    if (renewer.client === 'systemd-networkd') {
+      const wait = awaitOf({ ...renewer, on: uplink }, bridge, addresses, false);
+      return { before: [], after: [...takeBack(uplink, bridge), wait] };
+    }
+    const there = onBridge(renewer, uplink, bridge, addresses);
+    const here = goesOn(renewer) ? { ...renewer, on: uplink } : withLastLease({ ...renewer, on: uplink });
+    const stop: Action = { kind: 'stop-renewer', client: renewer.client, on: bridge };
+    const start = startOf(here, bridge, there);
+    const wait = awaitOf(here, bridge, addresses, false);
+    const tidy = filesOf(there, renewer).map((path): Action => ({ kind: 'remove-file', path }));
+    return startsByClearing(renewer)
+      ? { before: [start, stop], after: [wait, ...tidy] }
+      : { before: [stop], after: [start, wait, ...tidy] };
+  });
+}
+
+/**
+ * Where files for one interface lie: before those that name all of a lab's, since the first by name that matches
+ * counts (systemd.network(5)), and in /run, whose files last until the next boot.
+ */
+const networkFile = (dev: string) => `/run/systemd/network/00-vmnet+${dev}.network`;
+
+const reload = ['networkctl', 'reload'] as const;
+
+/**
+ * networkd takes the addresses off an interface that it is told to let be: that comes when they are on the bridge,
+ * and nothing is left to take.
+ */
+function handOver({ settings = '' }: Renewer, uplink: string, bridge: string): Action[] {
+  const file = (dev: string, text: string): Action => ({
+    kind: 'tell',
+    path: networkFile(dev),
+    text: `[Match]\nName=${dev}\n\n${text}`,
+    reload,
+  });
+  return [file(uplink, '[Link]\nUnmanaged=yes\n'), file(bridge, settings)];
+}
+
+/** The bridge first: its lease is given up before the uplink asks for the same again. */
+const takeBack = (uplink: string, bridge: string): Action[] =>
+  [bridge, uplink].map((dev): Action => ({ kind: 'tell', path: networkFile(dev), text: null, reload }));
+
+/** Start a client on the bridge again that has ended there. */
+export function startAgain(
+  renewer: Renewer,
+  uplink: string,
+  bridge: string,
+  addresses: readonly Address[],
+): Action[] {
+  if (renewer.client === 'systemd-networkd') return handOver(renewer, uplink, bridge);
+  const there = onBridge(renewer, uplink, bridge, addresses);
+  return [startOf(there, uplink, renewer), awaitOf(there, uplink, addresses, true)];
+}
+
+function around(before: UplinkBefore, of: (renewer: Renewer) => Around): Around {
+  const all = (before.renewers ?? []).map(of);
+  return { before: all.flatMap(one => one.before), after: all.flatMap(one => one.after) };
+}
+
+/**
+ * udhcpc's script takes all IPv4 addresses off the interface when it starts: that must be over when the host's arrive.
+ * BusyBox: d4_run_script_deconfig.
+ */
+const startsByClearing = ({ client }: Renewer) => client === 'udhcpc';
+
+/** dhcpcd gives its lease up when it learns that the address was gone for a moment, and so has to start anew. */
+const goesOn = ({ client }: Renewer) => client !== 'dhcpcd';
+
+/** dhcpcd(8): keeps to the lease that it had where no server answers, instead of taking the address away. */
+const withLastLease = (renewer: RenewerRef): RenewerRef =>
+  renewer.argv.includes('-E')
+    ? renewer
+    : { ...renewer, argv: [...renewer.argv.slice(0, 1), '-E', ...renewer.argv.slice(1)] };
+
+const startOf = (renewer: RenewerRef, from: string, { leases }: Renewer): Action => ({
+  kind: 'start-renewer',
+  client: renewer.client,
+  on: renewer.on,
+  argv: renewer.argv,
+  leases: renewer.leases,
+  seed: leases === null ? null : { on: from, path: leases },
+});
+
+const awaitOf = (
+  { client, on, argv, leases }: RenewerRef,
+  instead: string,
+  addresses: readonly Address[],
+  must: boolean,
+): Action => ({
+  kind: 'await-renewal',
+  ...{ client, on, argv, leases },
+  addresses: addresses.map(({ local, prefix }) => `${local}/${prefix}`),
+  instead,
+  within: must ? LEASED_WITHIN : BACK_WITHIN,
+  must,
+});
+
+/** The same client on the bridge: same options, files of its own. */
+function onBridge(
+  renewer: Renewer,
+  uplink: string,
+  bridge: string,
+  addresses: readonly Address[],
+): RenewerRef {
+  const words = renamed(renewer.argv, uplink, bridge);
+  const rename = (path: string) => renamedPath(path, uplink, bridge);
+  switch (renewer.client) {
+    case 'dhclient': {
+      const leases = rename(renewer.leases ?? wordAfter(renewer.argv, '-lf') ?? DHCLIENT_LEASES);
+      const pid = rename(wordAfter(renewer.argv, '-pf') ?? DHCLIENT_PID);
+      return { ...renewer, on: bridge, argv: withValue(withValue(words, '-pf', pid), '-lf', leases), leases };
+    }
+    case 'dhcpcd':
+      return { ...renewer, on: bridge, argv: words, leases: renewer.leases && rename(renewer.leases) };
+    case 'udhcpc': {
+      const pid = wordAfter(renewer.argv, '-p');
+      const argv = pid === null ? words : withValue(words, '-p', rename(pid));
+      // The last one counts.
+      const ask = addresses.find(({ family, scope }) => family === 4 && scope === 'global');
+      return { ...renewer, on: bridge, argv: ask ? [...argv, '-r', ask.local] : argv };
+    }
+    case 'systemd-networkd':
+      return { ...renewer, on: bridge };
+    default:
+      return renewer.client satisfies never;
+  }
+}
+
+const DHCLIENT_LEASES = '/var/lib/dhcp/dhclient.leases';
+const DHCLIENT_PID = '/run/dhclient.pid';
+
+/** Options whose word is not about the interface, even if it holds its name. */
+const KEEP = [
+  '-cf',
+  '-df',
+  '-sf',
+  '-s',
+  '-e',
+  '-F',
+  '-H',
+  '-V',
+  '-x',
+  '--script',
+  '--fqdn',
+  '--vendorclass',
+  '-f',
+  '--config',
+];
+
+/** A command for another interface. */
+export function renamed(argv: readonly string[], from: string, to: string): string[] {
+  return argv.map((word, i) => {
+    if (i === 0 || KEEP.includes(argv[i - 1] ?? '')) return word;
+    if (word === from) return to;
+    const attached = /^(-[A-Za-z]*i|--interface=)(.+)$/.exec(word);
+    if (attached?.[2] === from) return `${attached[1]}${to}`;
+    return word.startsWith('/') ? exchanged(word, from, to) : word;
+  });
+}
+
+/** A path whose file's name has an interface's as a part: `dhclient.eth0.leases`, `dhclient-eth0.pid`. */
+function exchanged(path: string, from: string, to: string): string {
+  const base = baseOf(path);
+  const name = from.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const part = new RegExp(`(^|[._-])${name}(?=$|[._-])`);
+  return path.slice(0, path.length - base.length) + base.replace(part, (_, start) => start + to);
+}
+
+/** A path of its own: with the other interface's name instead of the one, or with it put in. */
+function renamedPath(path: string, from: string, to: string): string {
+  const other = exchanged(path, from, to);
+  if (other !== path) return other;
+  const base = baseOf(path);
+  const folder = path.slice(0, path.length - base.length);
+  const dot = base.lastIndexOf('.');
+  return folder + (dot > 0 ? `${base.slice(0, dot)}.${to}${base.slice(dot)}` : `${base}.${to}`);
+}
+
+const baseOf = (path: string) => path.slice(path.lastIndexOf('/') + 1);
+
+const wordAfter = (argv: readonly string[], option: string): string | null => {
+  const at = argv.indexOf(option);
+  return at < 0 ? null : (argv[at + 1] ?? null);
+};
+
+/** With an option's value exchanged; or with the option, right behind the program's name. */
+function withValue(argv: readonly string[], option: string, value: string): string[] {
+  const at = argv.indexOf(option);
+  return at < 0
+    ? [...argv.slice(0, 1), option, value, ...argv.slice(1)]
+    : argv.map((word, i) => (i === at + 1 ? value : word));
+}
+
+/** Files that a client on the bridge leaves when it is ended, and has not in common with the one on the uplink. */
+function filesOf({ client, on, argv, leases }: RenewerRef, former: Renewer): string[] {
+  const values = (options: readonly string[]) =>
+    options.flatMap(option => wordAfter(argv, option) ?? []).filter(path => !former.argv.includes(path));
+  switch (client) {
+    case 'dhclient':
+      return values(['-lf', '-pf']);
+    case 'udhcpc':
+      return values(['-p']);
+    case 'dhcpcd': {
+      const family = argv.find(word => word === '-4' || word === '-6') ?? '';
+      const sockets = ['pid', 'sock', 'unpriv.sock'].map(end => `/run/dhcpcd/${on}${family}.${end}`);
+      const hooks = ['dhcp', 'dhcp6', 'ra'].map(
+        source => `/run/dhcpcd/hook-state/resolv.conf/${on}.${source}`,
+      );
+      return [...(leases === null ? [] : [leases]), ...sockets, ...hooks];
+    }
+    case 'systemd-networkd':
+      return [];
+    default:
+      return client satisfies never;
+  }
+}

@@ -1,0 +1,50 @@
+import type { Processes } from '../../src/drivers/processes.js';
+import { clientOf } from '../../src/host/dhcp-clients.js';
+import type { FakeHost } from './host.js';
+
+/** DHCP clients of a fake host; each gets its lease as soon as it is started. */
+export function fakeProcesses(host: FakeHost, call: (call: string) => Promise<void>): Processes {
+  const pidOf = (argv: readonly string[]) =>
+    [...argv.join(' ')].reduce((sum, c) => sum * 31 + (c.codePointAt(0) ?? 0), 7);
+  const frozen = new Set<number>();
+  return {
+    named: async comms =>
+      host.renewers
+        .filter(({ client }) => comms.includes(client))
+        .map(({ client, argv }) => {
+          const pid = pidOf(argv);
+          return {
+            pid,
+            startedAt: '1',
+            comm: client,
+            argv,
+            session: pid,
+            root: true,
+            frozen: frozen.has(pid),
+          };
+        }),
+    async freeze(processes, still) {
+      for (const { pid } of processes) {
+        await call(`${still ? 'freeze' : 'thaw'} ${pid}`);
+        if (still) frozen.add(pid);
+        else frozen.delete(pid);
+      }
+    },
+    async end(processes) {
+      for (const { pid } of processes) {
+        await call(`end ${pid}`);
+        host.renewers = host.renewers.filter(({ argv }) => pidOf(argv) !== pid);
+      }
+    },
+    async start(argv) {
+      await call(`start ${argv.join(' ')}`);
+      const client = clientOf(argv);
+      if (!client) throw new Error(`fake host: ${argv.join(' ')} is no DHCP client`);
+      const { leaseFiles, ...renewer } = client;
+      host.renewers.push({ ...renewer, leases: leaseFiles[0] ?? null });
+      const [address] = host.kernel.links.find(({ name }) => name === client.on)?.addresses ?? [];
+      return { output: () => `lease of ${address?.local ?? argv.at(-1)} obtained`, exitCode: () => 0 };
+    },
+    listenedTo: async () => [],
+  };
+}

@@ -1,0 +1,25 @@
+import { describe, expect, test } from 'vitest';
+import { settingsFrom } from '../../../src/host/networkd.js';
+
+const LEASE = 'ADDRESS=192.0.2.7\nCLIENTID=ffd161b56300020000ab110033bdebf95e192c\n';
+
+test('settings for another interface: no [Match], no [Link], the same client id, and what is there is kept', () =>
+  expect(
+    settingsFrom(
+      '# lan\n[Match]\nName=eth0\n\n[Link]\nMTUBytes=1400\n\n[Network]\nDHCP=ipv4\n\n[DHCPv4]\nUseDNS=no\n',
+      LEASE,
+    ),
+  ).toBe(
+    '[Network]\nDHCP=ipv4\n\n[DHCPv4]\nUseDNS=no\n\n[DHCPv4]\nIAID=3512841571\n\n[Network]\nKeepConfiguration=static\n',
+  ));
+
+test('a client id that is the MAC stays so by itself', () =>
+  expect(settingsFrom('[Network]\nDHCP=yes\n', 'CLIENTID=01020000000001\n')).toBe(
+    '[Network]\nDHCP=yes\n\n[Network]\nKeepConfiguration=static\n',
+  ));
+
+describe('what is tied to the interface cannot be taken over', () => {
+  test.each(['VLAN=lan.7', 'Bond = b0', 'Bridge=br9'])('%s', line =>
+    expect(settingsFrom(`[Network]\nDHCP=yes\n${line}\n`, LEASE)).toBeNull(),
+  );
+});

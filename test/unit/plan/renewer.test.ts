@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { renamed } from '../../../src/plan/renewer.js';
+
+test.each([
+  ['dhclient eth0', 'dhclient br0'],
+  ['dhclient -pf /run/dhclient.eth0.pid eth0', 'dhclient -pf /run/dhclient.br0.pid br0'],
+  [
+    'dhclient -lf /var/lib/dhcp/dhclient-eth0.leases eth0',
+    'dhclient -lf /var/lib/dhcp/dhclient-br0.leases br0',
+  ],
+  [
+    'dhclient -cf /etc/dhclient.eth0.conf -sf /etc/eth0 eth0',
+    'dhclient -cf /etc/dhclient.eth0.conf -sf /etc/eth0 br0',
+  ],
+  ['dhclient -pf /run/eth01.pid eth0', 'dhclient -pf /run/eth01.pid br0'],
+  ['udhcpc -bieth0', 'udhcpc -bibr0'],
+  [
+    'udhcpc --interface=eth0 -F eth0 -s /usr/share/eth0.script',
+    'udhcpc --interface=br0 -F eth0 -s /usr/share/eth0.script',
+  ],
+  ['eth0 -i eth0', 'eth0 -i br0'],
+])('%s becomes %s', (before, after) =>
+  expect(renamed(before.split(' '), 'eth0', 'br0').join(' ')).toBe(after),
+);
+
+test('a name with characters that mean something elsewhere', () => {
+  expect(renamed(['dhclient', '-pf', '/run/p.eth0.7+.pid', 'eth0.7+'], 'eth0.7+', 'br$1')).toEqual([
+    ...['dhclient', '-pf', '/run/p.br$1.pid', 'br$1'],
+  ]);
+  expect(renamed(['dhclient', '-pf', '/run/p.eth0x7.pid', 'a'], 'eth0.7', 'br0')[2]).toBe(
+    '/run/p.eth0x7.pid',
+  );
+});
