@@ -102,8 +102,9 @@ describeRoot('in a network of its own', () => {
     it('a bridge of another lab: names the lab, and never tells to delete it', async () => {
       await cable();
       expect((await net.vmnet('provision', '--yes', '--network-only', lab())).code).toBe(0);
-      const said = await refused(1, folder.file('second.json', plainLab({}, { name: 'second' })));
-      expect(said).toContain('it belongs to the lab plain');
+      const other = plainLab({ stp: true }, { name: 'second' });
+      const said = await refused(1, folder.file('second.json', other));
+      expect(said).toContain('shared with the lab plain');
       expect(said).not.toContain('ip link del');
     });
 

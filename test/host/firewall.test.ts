@@ -264,7 +264,7 @@ describe('what is attached to the uplink', () => {
       'latency',
       '50ms',
     );
-    expect((await box.vmnet('provision', '--network-only', file)).json.error.message).toContain('tbf');
+    expect((await box.vmnetAsIs('provision', '--network-only', file)).json.error.message).toContain('tbf');
     expect((await box.vmnet('provision', '--network-only', '--yes', file)).json.error).toBeNull();
     const debug = `${box.folder}/debug`;
     const again = await box.vmnet('--debug', debug, 'provision', '--network-only', file);

@@ -38,7 +38,7 @@ describe('a client that cannot be moved', () => {
     box = await dhcpBox();
     await box.run('sh', '-c', 'dhcpcd --nodev -4 -w');
     const before = await box.snapshot();
-    const refused = await box.vmnet('provision', '--network-only', await lab());
+    const refused = await box.vmnetAsIs('provision', '--network-only', await lab());
     expect([refused.code, refused.json.error.code]).toEqual([1, 'conflict']);
     expect(refused.json.error.message).toContain('dhcpcd looks after several interfaces at once');
     expect(await box.differenceFrom(before)).toEqual([]);
@@ -55,7 +55,7 @@ describe('a client that cannot be moved', () => {
       'mkdir /run/own && cd /run/own && cp /bin/sh dhclient && echo "sleep 60; :" > eth0 && setpriv --reuid=65534 --clear-groups ./dhclient eth0 > /dev/null 2>&1 < /dev/null & sleep 0.3',
     );
     expect(await clientsOf(box)).toContain('./dhclient eth0');
-    const refused = await box.vmnet('provision', '--network-only', await lab());
+    const refused = await box.vmnetAsIs('provision', '--network-only', await lab());
     expect(refused.json.error.message).toContain('no DHCP client was found');
   });
 });

@@ -51,7 +51,7 @@ afterAll(() => box?.down());
 describe('an uplink of systemd-networkd', () => {
   it('provision says who holds the lease and refuses; with --yes it says what may come of it', async () => {
     const file = await box.lab(LAB);
-    const refused = await box.vmnet('provision', '--network-only', file);
+    const refused = await box.vmnetAsIs('provision', '--network-only', file);
     expect([refused.code, refused.json.error.code]).toEqual([1, 'conflict']);
     expect(refused.json.error.message).toMatch(
       /systemd-networkd holds them \(it is config\w+ by \/run\/systemd\/network\/50-lan.network\)/,

@@ -68,24 +68,25 @@ export class Box {
 
   /** Run `vmnet --json …` on the host; a provision with `--yes`, see {@link withYes}. */
   vmnet(...words: string[]): Promise<Answer> {
-    return this.vmnetIn([], ...withYes(words));
+    return this.vmnetIn([], ...words);
   }
 
   /** The same word by word: where vmnet may refuse, as it does for a user without a terminal. */
   vmnetAsIs(...words: string[]): Promise<Answer> {
-    return this.vmnetIn([], ...words);
+    return this.#answer([], ...words);
   }
 
   /** As {@link vmnet}, with variables in its environment. */
   vmnetWith(env: Record<string, string>, ...words: string[]): Promise<Answer> {
-    return this.vmnetIn(
-      ['env', ...Object.entries(env).map(([name, value]) => `${name}=${value}`)],
-      ...withYes(words),
-    );
+    return this.vmnetIn(['env', ...Object.entries(env).map(([name, value]) => `${name}=${value}`)], ...words);
   }
 
-  /** As {@link vmnetAsIs}, behind another command, such as `ip netns exec NAME`. */
-  async vmnetIn(prefix: readonly string[], ...words: string[]): Promise<Answer> {
+  /** As {@link vmnet}, behind another command, such as `ip netns exec NAME`. */
+  vmnetIn(prefix: readonly string[], ...words: string[]): Promise<Answer> {
+    return this.#answer(prefix, ...withYes(words));
+  }
+
+  async #answer(prefix: readonly string[], ...words: string[]): Promise<Answer> {
     const command = [...prefix, process.execPath, CLI, '--json', ...words];
     const ended = await start(inSandbox(this.sandbox, 'host', command));
     try {
