@@ -1,6 +1,7 @@
 import type { Address, HostState, Link, UplinkBefore } from '../host/model.js';
 import { bridgeLines } from './bridge.js';
 import { addressLines, inOrder } from './bridge-addresses.js';
+import { asBatch, bridgeAsBefore, dadAsBefore, inherits, noStandIns, release, take } from './enslave.js';
 import { afterMove, identityOf, nothingOn, startAfresh } from './identity.js';
 import { byMark, linkNamed, markOf } from './links.js';
 import type { Step } from './model.js';
@@ -9,7 +10,6 @@ import { currentRecord, takenUplink } from './record.js';
 import { comeBack, follow } from './renewer.js';
 import { leave, otherLabs } from './shared.js';
 import { sameAgain } from './tap.js';
-import { asBatch, bridgeAsBefore, dadAsBefore, inherits, noStandIns, release, take } from './uplink.js';
 
 /** One step for all taps: they go in one group deletion. */
 export function removeTaps(taps: readonly Link[], lab: string, why: string): Step[] {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { renamed } from '../../../src/plan/renewer.js';
+import { renamed } from '../../../src/plan/renewer-argv.js';
 
 test.each([
   ['dhclient eth0', 'dhclient br0'],
