@@ -106,7 +106,7 @@ export interface Inbound {
   readonly prerouting: number;
   /** Handed to the guest's tap, after every chain of the bridge. */
   readonly toTap: number;
-  /** Seen behind all filters of the tap; null where nothing could be captured. */
+  /** Echo requests seen behind all filters of the tap; null where nothing could be captured. */
   readonly captured: number | null;
   /** The host's IP stack saw it. */
   readonly hostStack: { readonly prerouting: number; readonly forward: number };
