@@ -69,6 +69,8 @@ export interface PathEvidence {
   readonly first: FirstFrame | null;
   /** A frame of the guest's that left with the host's own MAC; `translated`: from another IP address. */
   readonly rerouted: { readonly mac: string; readonly translated: boolean } | null;
+  /** It spoke as the proof was about to end: too late to be asked for its way in. */
+  readonly late: boolean;
   /** Addresses that the guest was seen to use, with what told. */
   readonly addresses: readonly string[];
   /** What was done to make the guest speak. */

@@ -37,6 +37,7 @@ const gathered = (change: Partial<Gathered>): Gathered => ({
   stack: { of: () => ({ neighbours: [], conntrack: null, forwarded: 0 }) },
   lanMac: () => null,
   askedSize: () => null,
+  late: () => false,
   addresses: () => [],
   tried: () => [],
   ...change,
