@@ -1,4 +1,3 @@
-import type { Drivers } from '../drivers/drivers.js';
 import type { IpJson } from '../drivers/iproute2.js';
 import { object, objects, string } from './json.js';
 
@@ -22,118 +21,94 @@ export interface TcFilter {
   readonly text: string;
 }
 
-/** Every chain that can drop, of nftables and of the legacy tables; programs that are not there have none. */
-export async function readFilters({ nft, run }: Drivers): Promise<Filter[]> {
-  const [ruleset, legacy] = await Promise.all([
-    nft.ruleset().catch(() => []),
-    Promise.all(
-      Object.entries(LEGACY).map(async ([program, family]) => {
-        const text = await run(program, [], { allowFailure: true }).then(
-          ({ stdout }) => stdout,
-          () => '',
-        );
-        return legacyFilters(program.replace('-legacy-save', ''), family, text);
-      }),
-    ),
-  ]);
-  return [...nftFilters(ruleset), ...legacy.flat()];
+/** What a rule does: drops, in words, and goes on in other chains. */
+export interface Rule {
+  readonly drops: readonly string[];
+  readonly targets: readonly string[];
 }
 
-/** Where these programs are front-ends of nftables, their rules are in the ruleset already. */
-const LEGACY = {
-  'iptables-legacy-save': 'ip',
-  'ip6tables-legacy-save': 'ip6',
-  'arptables-legacy-save': 'arp',
-  'ebtables-legacy-save': 'bridge',
-} as const;
+/** What drops in a chain and in those that it leads to; each of them once. */
+export function dropsFrom(start: string, rulesOf: (chain: string) => readonly Rule[]): string[] {
+  const passed = new Set<string>();
+  const visit = (chain: string): string[] => {
+    if (passed.has(chain)) return [];
+    passed.add(chain);
+    return rulesOf(chain).flatMap(({ drops, targets }) => [...drops, ...targets.flatMap(visit)]);
+  };
+  return visit(start);
+}
+
+export function grouped<T>(
+  items: readonly T[],
+  keyOf: (item: T) => string,
+): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
+  return groups;
+}
 
 /** Base chains out of `nft -j list ruleset`; a rule that jumps drops what its target drops. */
 export function nftFilters(listed: readonly Record<string, unknown>[]): Filter[] {
-  const rules = listed.map(entry => object(entry.rule)).filter(rule => rule.chain !== undefined);
-  const key = ({ family, table }: IpJson, chain: unknown) => `${family} ${table} ${chain}`;
-  const byChain = new Map<string, IpJson[]>();
-  for (const rule of rules) {
-    const place = key(rule, rule.chain);
-    byChain.set(place, [...(byChain.get(place) ?? []), rule]);
-  }
-  const dropsIn = (place: string, passed: readonly string[]): string[] =>
-    passed.includes(place)
-      ? []
-      : (byChain.get(place) ?? []).flatMap(rule =>
-          objects(rule.expr).flatMap(expression => {
-            if ('drop' in expression || 'reject' in expression)
-              return [`chain ${rule.chain} handle ${rule.handle} drops`];
-            const target = object(expression.jump ?? expression.goto).target;
-            return target === undefined ? [] : dropsIn(key(rule, target), [...passed, place]);
-          }),
-        );
+  const place = ({ family, table }: IpJson, name: unknown) => `${family} ${table} ${name}`;
+  const maps = new Map(
+    listed.map(entry => object(entry.map)).map(map => [place(map, map.name), map.elem] as const),
+  );
+  const rules = grouped(
+    listed.map(entry => object(entry.rule)).filter(rule => rule.chain !== undefined),
+    rule => place(rule, rule.chain),
+  );
+  /** The verdict of an expression; of a verdict map, all of its elements'. */
+  const verdicts = (rule: IpJson, expression: IpJson): IpJson[] => {
+    if (expression.vmap === undefined) return [expression];
+    const { data } = object(expression.vmap);
+    const pairs = typeof data === 'string' ? maps.get(place(rule, data.slice(1))) : object(data).set;
+    return Array.isArray(pairs) ? pairs.map(pair => object(Array.isArray(pair) ? pair[1] : null)) : [];
+  };
+  const read = (rule: IpJson): Rule => {
+    const all = objects(rule.expr).flatMap(expression => verdicts(rule, expression));
+    return {
+      drops: all.some(isDrop) ? [`chain ${rule.chain} handle ${rule.handle} drops`] : [],
+      targets: all.flatMap(verdict => {
+        const target = string(object(verdict.jump ?? verdict.goto).target);
+        return target === null ? [] : [place(rule, target)];
+      }),
+    };
+  };
   return listed
     .map(entry => object(entry.chain))
     .filter(chain => chain.hook !== undefined)
     .map(chain => ({
       family: chain.family as Filter['family'],
       hook: string(chain.hook) ?? '',
-      devices: [chain.dev].flat().filter((dev): dev is string => typeof dev === 'string'),
+      devices: [chain.dev].flat().filter(dev => typeof dev === 'string'),
       where: `nft ${chain.family} table ${chain.table}, chain ${chain.name}`,
-      drops: [...(chain.policy === 'drop' ? ['policy drop'] : []), ...dropsIn(key(chain, chain.name), [])],
+      drops: [
+        ...(chain.policy === 'drop' ? ['policy drop'] : []),
+        ...dropsFrom(place(chain, chain.name), it => (rules.get(it) ?? []).map(read)),
+      ],
     }))
     .filter(({ drops }) => drops.length > 0);
 }
 
-/** The same out of `iptables-save` and its like. */
-export function legacyFilters(program: string, family: Filter['family'], text: string): Filter[] {
-  const lines = text.split('\n');
-  const chains = lines.flatMap(line => {
-    const [, name = '', policy = ''] = /^:(\S+) (\S+)/.exec(line) ?? [];
-    return name && policy !== '-' ? [{ name, policy }] : [];
-  });
-  const rules = lines.flatMap(line => {
-    const [, chain = '', target = ''] = /^-A (\S+) .*?-[jg] (\S+)/.exec(line) ?? [];
-    return chain ? [{ chain, target, line }] : [];
-  });
-  const dropsIn = (chain: string, passed: readonly string[]): string[] =>
-    passed.includes(chain)
-      ? []
-      : rules.flatMap(rule => {
-          if (rule.chain !== chain) return [];
-          if (['DROP', 'REJECT'].includes(rule.target)) return [`rule ${rule.line.slice(0, 100)}`];
-          return dropsIn(rule.target, [...passed, chain]);
-        });
-  return chains
-    .map(({ name, policy }) => ({
-      family,
-      hook: name.toLowerCase(),
-      devices: [],
-      where: `${program} chain ${name}`,
-      drops: [...(policy === 'DROP' ? ['policy DROP'] : []), ...dropsIn(name, [])],
-    }))
-    .filter(({ drops }) => drops.length > 0);
-}
+/** What rules of iptables' nftables kind do that nftables has no word for is told by name. */
+const isDrop = (verdict: IpJson) =>
+  'drop' in verdict || 'reject' in verdict || DROPS.includes(string(object(verdict.xt).name) ?? '');
 
-/** Classifiers on these devices: two processes a device, so for few of them. */
-export async function readTcFilters(devices: readonly string[], { run }: Drivers): Promise<TcFilter[]> {
-  const sides = devices.flatMap(device => (['ingress', 'egress'] as const).map(side => ({ device, side })));
-  const found = await Promise.all(
-    sides.map(async ({ device, side }) => {
-      const { stdout } = await run('tc', ['-j', 'filter', 'show', 'dev', device, side], {
-        allowFailure: true,
-      }).catch(() => ({ stdout: '' }));
-      return tcFilters(device, side, stdout);
-    }),
-  );
-  return found.flat();
-}
+export const DROPS: readonly string[] = ['DROP', 'REJECT'];
 
-/** tc prints a classifier several times, once with what it does; and nothing at all where there is none. */
-export function tcFilters(device: string, side: TcFilter['side'], stdout: string): TcFilter[] {
-  const listed = stdout.trim() === '' ? [] : objects(JSON.parse(stdout));
-  return listed
+/** tc lists a classifier several times, once with what it does. */
+export const tcFilters = (device: string, side: TcFilter['side'], listed: readonly IpJson[]): TcFilter[] =>
+  listed
     .filter(({ options }) => options !== undefined && object(options).ht_divisor === undefined)
     .map(({ kind, pref, options }) => {
-      const actions = objects(object(options).actions).map(action => describeAction(action));
+      const actions = objects(object(options).actions).map(describeAction);
       return { device, side, text: [`${kind} filter, pref ${pref}`, ...actions].join(', ') };
     });
-}
 
 const describeAction = (action: IpJson) =>
   [action.kind, action.mirred_action, action.to_dev && `to ${action.to_dev}`].filter(Boolean).join(' ');

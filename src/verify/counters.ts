@@ -167,19 +167,20 @@ const unique = (words: readonly string[]) => [...new Set(words)];
 
 /** Read the counters of our tables out of what `nft -j list sets` says. */
 export function parseCounts(table: string, listed: readonly Record<string, unknown>[]): Counts {
-  const packets = new Map<string, number>();
+  const packets = new Map<string, Map<string, number>>();
   for (const entry of listed) {
     const set = object(entry.set);
     if (set.table !== table) continue;
+    const ofSet = packets.get(`${set.name}`) ?? new Map<string, number>();
+    packets.set(`${set.name}`, ofSet);
     for (const wrapped of objects(set.elem)) {
       const element = object(wrapped.elem);
-      packets.set(`${set.name} ${keyOf(element)}`, number(object(element.counter).packets) ?? 0);
+      ofSet.set(keyOf(element), number(object(element.counter).packets) ?? 0);
     }
   }
   return {
-    get: (hook, key) => packets.get(`${hook} ${key}`) ?? 0,
-    keys: hook =>
-      [...packets.keys()].flatMap(key => (key.startsWith(`${hook} `) ? key.slice(hook.length + 1) : [])),
+    get: (hook, key) => packets.get(hook)?.get(key) ?? 0,
+    keys: hook => [...(packets.get(hook)?.keys() ?? [])],
   };
 }
 

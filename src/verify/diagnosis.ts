@@ -1,5 +1,6 @@
 import type { Drivers } from '../drivers/drivers.js';
-import { type Filter, readFilters, readTcFilters, type TcFilter } from '../host/filters.js';
+import type { Filter, TcFilter } from '../host/filters.js';
+import { readFilters, readTcFilters } from '../host/read-filters.js';
 
 /** What could have stopped a frame: looked at only where one was stopped. */
 export interface Diagnosis {
@@ -9,14 +10,11 @@ export interface Diagnosis {
 
 export const NO_DIAGNOSIS: Diagnosis = { filters: [], tc: [] };
 
-/** How many devices are asked for tc filters; the cause of many faults is one. */
-const ASKED = 8;
-
-/** @param devices taps and uplinks of the NICs in trouble */
+/** @param devices taps and uplinks of the NICs in trouble, such as exist */
 export async function diagnose(devices: readonly string[], drivers: Drivers): Promise<Diagnosis> {
   const [filters, tc] = await Promise.all([
     readFilters(drivers),
-    readTcFilters([...new Set(devices)].slice(0, ASKED), drivers),
+    readTcFilters([...new Set(devices)], drivers),
   ]);
   return { filters: filters.filter(({ where }) => !where.includes('vmnet_proof_')), tc };
 }
@@ -40,7 +38,7 @@ export function portFilters(diagnosis: Diagnosis, device: string, side: 'ingress
   const tc = diagnosis.tc.filter(filter => filter.device === device && filter.side === side);
   return [
     ...tc.map(({ text }) => `tc ${side} of ${device}: ${text}`),
-    culprits(diagnosis, ['netdev'], side, device),
+    culprits(diagnosis, ['netdev', 'inet'], side, device),
   ]
     .filter(Boolean)
     .join(', ');

@@ -26,6 +26,8 @@ export interface Gathered {
   readonly lanMac: (target: Target) => string | null;
   /** Bytes of the full-size question that a NIC was asked; null where it was not. */
   readonly askedSize: (target: Target) => number | null;
+  /** It was not asked for its way in. */
+  readonly late: (target: Target) => boolean;
   readonly addresses: (target: Target) => readonly string[];
   readonly tried: (target: Target) => readonly string[];
 }
@@ -101,6 +103,7 @@ export function evidenceOf(target: Target, gathered: Gathered): PathEvidence {
     strangers: strangersOf(target, counts),
     first: seen === null ? null : seen.first,
     rerouted: seen === null ? null : seen.rerouted,
+    late: gathered.late(target),
     addresses,
     tried: gathered.tried(target),
     console: '',
@@ -117,11 +120,11 @@ const byFamily = (crossing: (name: Family) => Crossing) => ({
 const strangersOf = ({ tap, nic }: Target, counts: Counts) =>
   counts
     .keys('bridge_strangers')
+    .filter(key => key.startsWith(`${tap} . `) || key.endsWith(` . ${nic.mac}`))
     .map(key => {
       const [port = '', mac = ''] = key.split(' . ');
       return { port, mac, frames: counts.get('bridge_strangers', key) };
-    })
-    .filter(({ port, mac }) => port === tap || mac === nic.mac);
+    });
 
 /** Of a NIC of which nothing was looked at, since its bridge is not there. */
 export const nothingSeen = (target: Target): PathEvidence =>
@@ -135,6 +138,7 @@ export const nothingSeen = (target: Target): PathEvidence =>
     stack: { of: () => ({ neighbours: [], conntrack: null, forwarded: 0 }) },
     lanMac: () => null,
     askedSize: () => null,
+    late: () => false,
     addresses: () => [],
     tried: () => [],
   });

@@ -31,9 +31,10 @@ function outward({ tap, bridge, multicast, passed, uplink }: PathEvidence): stri
   return `${entered}, which handed ${passed.toUplink} unicast copies to ${uplink.name}; ${left}.`;
 }
 
-function moment({ first, tap }: PathEvidence): string {
+function moment({ first, tap, uplink }: PathEvidence): string {
   if (first === null) return '';
   const what = `The first frame, ${/^[aeiou]/i.test(first.what) ? 'an' : 'a'} ${first.what} of ${first.length} bytes, came in at ${tap.name} at ${new Date(first.atUs / 1000).toISOString()}`;
+  if (uplink === null) return `${what}.`;
   if (first.left === null) return `${what}; the same frame was not seen to leave.`;
   const { port, afterUs } = first.left;
   return `${what} and left ${port} ${afterUs} µs later, byte for byte the same.`;
@@ -50,7 +51,7 @@ function inward({ inbound, uplink, tap, bridge }: PathEvidence): string {
 const fullSize = ({ fullSize: size }: PathEvidence): string =>
   size === null
     ? ''
-    : `Full size: asked with ${size.bytes} bytes and "don't fragment", ${size.left} answers of that size left.`;
+    : `Full size: asked with ${size.bytes} bytes and "don't fragment"; answers of that size that left: ${size.left}.`;
 
 function stack(evidence: PathEvidence): string {
   const { prerouting, forward, input, arp, neighbours, conntrack, forwarded } = evidence.hostStack;

@@ -27,11 +27,17 @@ function targetOf(domain: string, card: DomainInterface, index: number, host: Ho
       `${at} (${card.type || 'of no type'}) is no port of a bridge${link ? `: ${link.name} stands alone` : ''}`,
       'Only NICs on a Linux bridge can be proven; is the domain running?',
     );
+  const { master } = link;
+  if (host.links.find(({ name }) => name === master)?.kind !== 'bridge')
+    throw unprovable(
+      `${at} is a port of ${master}, which is no Linux bridge`,
+      'Only the path through a Linux bridge can be proven, not one through Open vSwitch.',
+    );
   return {
     nic: {
       vm: domain,
       index,
-      bridge: link.master,
+      bridge: master,
       mac: card.mac,
       tap: link.name,
       model: 'virtio',
@@ -43,8 +49,8 @@ function targetOf(domain: string, card: DomainInterface, index: number, host: Ho
     },
     domain,
     tap: link.name,
-    bridge: link.master,
-    uplink: uplinkOf(link.master, host),
+    bridge: master,
+    uplink: uplinkOf(master, host),
   };
 }
 

@@ -1,14 +1,18 @@
 import type { Drivers } from '../drivers/drivers.js';
 import { objects, string } from '../host/json.js';
+import { parseIp } from '../lab/cidr.js';
 import type { HostStack } from './model.js';
 
 /** What the host's IP stack holds, beside what the netfilter hooks count. */
-interface Stack {
+export interface Stack {
   readonly neighbours: readonly { readonly address: string; readonly text: string }[];
-  /** Lines of /proc/net/nf_conntrack; null where nothing is tracked. */
-  readonly conntrack: readonly string[] | null;
+  /** Connections by the addresses in them; null where nothing is tracked. */
+  readonly conntrack: Connections | null;
   readonly forwarded: number;
 }
+
+/** Numbers of the lines in which an address stands. */
+export type Connections = ReadonlyMap<string, readonly number[]>;
 
 export interface StackBetween {
   /** What it holds of these addresses. */
@@ -24,12 +28,34 @@ export async function readStack({ run, files }: Drivers): Promise<Stack> {
   ]);
   return {
     neighbours: neighboursIn(neighbours.stdout),
-    conntrack: conntrack === null ? null : conntrack.split('\n'),
+    conntrack: conntrack === null ? null : connectionsIn(conntrack),
     forwarded: forwardedIn(four ?? '', six ?? ''),
   };
 }
 
-const neighboursIn = (stdout: string) =>
+/** Of /proc/net/nf_conntrack. */
+export function connectionsIn(text: string): Connections {
+  const lines = new Map<string, number[]>();
+  for (const [at, line] of text.split('\n').entries()) {
+    for (const address of new Set(line.match(/(?<= (?:src|dst)=)\S+/g))) {
+      const there = lines.get(address);
+      if (there) there.push(at);
+      else lines.set(address, [at]);
+    }
+  }
+  return lines;
+}
+
+/** There, IPv6 addresses are written out in full. */
+const inFull = (address: string) =>
+  address.includes(':')
+    ? (parseIp(address)?.value ?? 0n)
+        .toString(16)
+        .padStart(32, '0')
+        .replace(/.{4}(?!$)/g, '$&:')
+    : address;
+
+export const neighboursIn = (stdout: string) =>
   objects(JSON.parse(stdout.trim() || '[]')).flatMap(entry => {
     const [address, mac] = [string(entry.dst), string(entry.lladdr)];
     return address && mac ? [{ address, text: `${address} is ${mac} on ${string(entry.dev)}` }] : [];
@@ -49,10 +75,8 @@ export const stackBetween = (before: Stack, after: Stack): StackBetween => ({
   of: addresses => ({
     neighbours: after.neighbours.filter(({ address }) => addresses.includes(address)).map(({ text }) => text),
     conntrack:
-      after.conntrack?.filter(line => addresses.some(address => names(line, address))).length ?? null,
+      after.conntrack &&
+      new Set(addresses.flatMap(address => after.conntrack?.get(inFull(address)) ?? [])).size,
     forwarded: after.forwarded - before.forwarded,
   }),
 });
-
-const names = (line: string, address: string) =>
-  line.includes(`src=${address} `) || line.includes(`dst=${address} `);

@@ -69,6 +69,8 @@ export interface PathEvidence {
   readonly first: FirstFrame | null;
   /** A frame of the guest's that left with the host's own MAC; `translated`: from another IP address. */
   readonly rerouted: { readonly mac: string; readonly translated: boolean } | null;
+  /** It spoke as the proof was about to end: too late to be asked for its way in. */
+  readonly late: boolean;
   /** Addresses that the guest was seen to use, with what told. */
   readonly addresses: readonly string[];
   /** What was done to make the guest speak. */
@@ -106,7 +108,7 @@ export interface Inbound {
   readonly prerouting: number;
   /** Handed to the guest's tap, after every chain of the bridge. */
   readonly toTap: number;
-  /** Seen behind all filters of the tap; null where nothing could be captured. */
+  /** Echo requests seen behind all filters of the tap; null where nothing could be captured. */
   readonly captured: number | null;
   /** The host's IP stack saw it. */
   readonly hostStack: { readonly prerouting: number; readonly forward: number };

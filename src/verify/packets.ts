@@ -188,5 +188,6 @@ function said(mac: string, packet: Exclude<Packet, Other>): Claim[] {
   }
 }
 
-const isUnicast = (ip: string) =>
+/** An address of one machine. */
+export const isUnicast = (ip: string) =>
   ip.includes(':') ? !/^(ff|::1?$)/.test(ip) : !/^(0|127|22[4-9]|23\d|24\d|25[0-5])\./.test(ip);

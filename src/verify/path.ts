@@ -1,5 +1,5 @@
 import type { Cause, Finding, Scene } from './causes/cause.js';
-import { foreignMac, notRunning, silent } from './causes/guest.js';
+import { foreignMac, late, notRunning, silent } from './causes/guest.js';
 import {
   bridgeForward,
   bridgePrerouting,
@@ -36,6 +36,7 @@ export const CAUSES: Readonly<Record<string, Cause>> = {
   tapEgress,
   throughNetfilter,
   seenByStack,
+  late,
 };
 
 const DIRECT: Finding = { verdict: 'direct', reason: null, hint: null };

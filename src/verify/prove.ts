@@ -61,6 +61,12 @@ export async function prove(
       });
       const shown = await askUntilSeen(targets, stimulus, { read, host, drivers }, options);
       const sizes = await askFurther(shown, stimulus, { read, host, drivers }, options);
+      if (shown.length < targets.length) {
+        const look = await read();
+        const since = targets.filter(target => !shown.includes(target) && leaves(target, look, host));
+        const more = await askFurther(since, stimulus, { read, host, drivers }, options);
+        for (const [target, bytes] of more) sizes.set(target, bytes);
+      }
       const [{ counts }, fdb, after, ports, stack] = await Promise.all([
         read(),
         drivers.ip.fdb(),
@@ -79,6 +85,7 @@ export async function prove(
         stack: stackBetween(stackBefore, stack),
         lanMac: target => (sizes.has(target) && !stimulus.noLan(target) ? stimulus.lanMac : null),
         askedSize: target => sizes.get(target) ?? null,
+        late: target => !options.passive && target.uplink !== null && !sizes.has(target),
         addresses: target => stimulus.seenAddresses(target).map(({ address }) => address),
         tried: target => stimulus.tried(target),
       };

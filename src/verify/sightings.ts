@@ -1,7 +1,8 @@
 import type { CapturedFrame } from '../drivers/pcap.js';
 import { ASKED_AT } from './frames.js';
 import type { FirstFrame, PathEvidence } from './model.js';
-import { ARP, ICMP, ICMPV6, IPV4, IPV6, macBytes } from './octets.js';
+import { IPV4, macText, view } from './octets.js';
+import { isUnicast as isUnicastAddress, parsePacket } from './packets.js';
 import type { Target } from './targets.js';
 
 // What one capture of all devices tells about one NIC.
@@ -54,7 +55,7 @@ export function sightingsOf(
   const byHost = devices.host.flatMap(mac => at(devices.uplink, 'out', mac));
   return {
     atUplink: left.length,
-    atTap: lanMac === null ? 0 : at(devices.tap, 'out', lanMac).length,
+    atTap: lanMac === null ? 0 : captured(devices.tap, 'out', lanMac).filter(asks(nic.mac)).length,
     first: firstFrame(entered, left, uplink ?? ''),
     rerouted: reroutedAmong(nic.mac, entered, byHost),
   };
@@ -66,14 +67,24 @@ function firstFrame(
   left: readonly CapturedFrame[],
   port: string,
 ): FirstFrame | null {
-  const same = (a: CapturedFrame, b: CapturedFrame) => a.protocol === b.protocol && isSame(a.data, b.data);
+  const times = new Map<string, number[]>();
+  for (const frame of left) {
+    const key = contentOf(frame);
+    const there = times.get(key);
+    if (there) there.push(frame.timeUs);
+    else times.set(key, [frame.timeUs]);
+  }
   for (const frame of entered) {
-    const match = left.find(other => other.timeUs >= frame.timeUs && same(frame, other));
-    if (match) return { ...shown(frame), left: { port, afterUs: match.timeUs - frame.timeUs } };
+    const leftAt = times.get(contentOf(frame))?.find(timeUs => timeUs >= frame.timeUs);
+    if (leftAt !== undefined) return { ...shown(frame), left: { port, afterUs: leftAt - frame.timeUs } };
   }
   const [alone] = entered;
   return alone ? { ...shown(alone), left: null } : null;
 }
+
+/** Every byte of it. */
+const contentOf = ({ protocol, length, data }: CapturedFrame) =>
+  `${protocol} ${length} ${view(data).toString('latin1')}`;
 
 const shown = (frame: CapturedFrame) => ({
   what: kindOf(frame),
@@ -87,56 +98,51 @@ function reroutedAmong(
   entered: readonly CapturedFrame[],
   byHost: readonly CapturedFrame[],
 ): PathEvidence['rerouted'] {
-  const answer = (frame: CapturedFrame) => echoReply(frame, mac);
+  const answer = (frame: CapturedFrame) => {
+    const echo = echoOf(frame, mac);
+    return echo?.reply ? echo : null;
+  };
+  const answers = byHost.flatMap(frame => answer(frame) ?? []);
+  if (answers.length === 0) return null;
   for (const frame of entered) {
     const said = answer(frame);
-    const match = said && byHost.find(other => isSame(answer(other), said));
-    if (match) return { mac: match.mac ?? '', translated: sourceIp(frame) !== sourceIp(match) };
+    const match = answers.find(({ payload }) => payload === said?.payload);
+    if (said && match) return { mac: match.by ?? '', translated: said.source !== match.source };
   }
   return null;
 }
 
-/** Operations and types (RFC 826, RFC 792, RFC 4443, RFC 4861). */
-const ARP_REPLY = 2;
-const ECHO_REPLY = 0;
-const ECHO_REPLY_6 = 129;
-const NEIGHBOUR_ADVERTISEMENT = 136;
+/** Frames for others are flooded to this tap as well. */
+const asks = (mac: string) => (frame: CapturedFrame) => echoOf(frame, mac)?.reply === false;
+
+const parsed = ({ protocol, data }: CapturedFrame) => parsePacket(protocol, data);
 
 /** By what it says: a cooked capture has no destination MAC. */
-function isUnicast({ protocol, data }: CapturedFrame): boolean {
-  if (protocol === ARP) return data[7] === ARP_REPLY;
-  if (protocol === IPV4) return data.length >= 20 && (data[16] ?? 255) < 224;
-  return protocol === IPV6 && data.length >= 40 && data[24] !== 0xff;
+function isUnicast(frame: CapturedFrame): boolean {
+  const packet = parsed(frame);
+  if (packet.kind === 'arp') return packet.reply;
+  return packet.kind !== 'other' && isUnicastAddress(packet.destination);
 }
 
 function kindOf(frame: CapturedFrame): string {
-  if (frame.protocol === ARP) return 'ARP reply';
-  const type = icmp(frame)?.[0];
-  if (frame.protocol === IPV4) return type === ECHO_REPLY ? 'ICMP echo reply' : 'IPv4 packet';
-  if (type === ECHO_REPLY_6) return 'ICMPv6 echo reply';
-  return type === NEIGHBOUR_ADVERTISEMENT ? 'neighbour advertisement' : 'IPv6 packet';
+  const packet = parsed(frame);
+  if (packet.kind === 'arp') return 'ARP reply';
+  if (packet.kind === 'echo' && packet.reply) return `${packet.family === 4 ? 'ICMP' : 'ICMPv6'} echo reply`;
+  if (packet.kind === 'neighbour' && packet.advertisement) return 'neighbour advertisement';
+  return packet.kind === 'other' ? 'frame' : `IPv${packet.family} packet`;
 }
 
-/** An ICMP message without its IP header. */
-function icmp({ protocol, data }: CapturedFrame): Uint8Array | null {
-  if (protocol === IPV4 && data[9] === ICMP) return data.subarray(((data[0] ?? 0) & 15) * 4);
-  if (protocol === IPV6 && data[6] === ICMPV6) return data.subarray(40);
-  return null;
+/** An echo, request or reply, that this MAC was asked for; `payload` from the sequence on: a router never changes it. */
+function echoOf(frame: CapturedFrame, mac: string) {
+  const packet = parsed(frame);
+  if (packet.kind !== 'echo') return null;
+  const { protocol, data } = frame;
+  const message = view(data).subarray(protocol === IPV4 ? ((data[0] ?? 0) & 15) * 4 : 40);
+  const asked = message.length >= ASKED_AT + 6 && macText(message, ASKED_AT) === mac;
+  if (!asked) return null;
+  const { reply, source } = packet;
+  return { by: frame.mac, reply, source, payload: message.toString('latin1', 6) };
 }
-
-/** Sequence and payload of an answer to what this MAC was asked: a router changes its headers, never these. */
-function echoReply(frame: CapturedFrame, mac: string): Uint8Array | null {
-  const message = icmp(frame);
-  const type = message?.[0];
-  if (!message || (type !== ECHO_REPLY && type !== ECHO_REPLY_6)) return null;
-  const asked = Buffer.compare(message.subarray(ASKED_AT, ASKED_AT + 6), Buffer.from(macBytes(mac))) === 0;
-  return asked ? message.subarray(6) : null;
-}
-
-const sourceIp = ({ protocol, data }: CapturedFrame) =>
-  (protocol === IPV4 ? data.subarray(12, 16) : data.subarray(8, 24)).join('.');
-
-const isSame = (a: Uint8Array | null, b: Uint8Array) => a !== null && Buffer.compare(a, b) === 0;
 
 /** How many of the guest's frames of at least this size left on the uplink. */
 export const leftAtSize = (
@@ -144,4 +150,5 @@ export const leftAtSize = (
   uplink: number | undefined,
   captured: Captured,
   bytes: number,
-): number => captured(uplink, 'out', nic.mac).filter(({ length }) => length >= bytes).length;
+): number =>
+  captured(uplink, 'out', nic.mac).filter(frame => frame.length >= bytes && isUnicast(frame)).length;

@@ -103,8 +103,12 @@ async function judge(scenes: readonly Scene[], drivers: Drivers): Promise<Check[
   const first = scenes.map(scene => judgePath(scene));
   const trouble = scenes.filter((_, i) => first[i]?.verdict === 'blocked');
   if (trouble.length === 0) return first;
-  const devices = trouble.flatMap(({ target }) => [target.tap, ...(target.uplink ? [target.uplink] : [])]);
-  const diagnosis = await diagnose(devices, drivers);
+  const present = new Set(trouble.flatMap(({ host }) => host.links).map(({ name }) => name));
+  const devices = trouble.flatMap(({ target }) => [target.tap, target.uplink ?? '']);
+  const diagnosis = await diagnose(
+    devices.filter(name => present.has(name)),
+    drivers,
+  );
   return scenes.map(scene => judgePath({ ...scene, diagnosis }));
 }
 

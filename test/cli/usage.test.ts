@@ -111,6 +111,15 @@ describe('a wrong command line', () => {
     expect((await refused('verify', 'nosuch', `--timeout=${value}`)).stderr).toContain('--timeout');
   });
 
+  it.each([[['verify']], [['verify', 'a-lab', '--domain', 'a-domain']]])(
+    'verify takes a lab or a domain, not %j',
+    async words => {
+      const { stderr } = await refused(...words);
+      expect(stderr).toContain('verify takes a lab, by file or name, or --domain NAME');
+      expect(stderr).toContain('vmnet list');
+    },
+  );
+
   it('a lab that nobody knows', async () => {
     const { stderr } = await refused('verify', 'nosuch');
     expect(stderr).toContain('there is no lab "nosuch"');

@@ -40,7 +40,7 @@ export interface HostDescription {
   readonly rebooted?: boolean;
 }
 
-interface LinkDescription {
+export interface LinkDescription {
   readonly mac?: string;
   readonly mtu?: number;
   readonly up?: boolean;

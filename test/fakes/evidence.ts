@@ -44,6 +44,7 @@ export async function directScene(uplink: boolean): Promise<Scene> {
       left: uplink ? { port: 'eth0', afterUs: 20 } : null,
     },
     rerouted: null,
+    late: false,
     addresses: [],
     tried: ['IPv6 echo request to all nodes'],
     console: '',

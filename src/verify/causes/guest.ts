@@ -27,6 +27,16 @@ export const foreignMac: Cause = ({ evidence, target }) => {
   };
 };
 
+/** Its way out alone was seen. */
+export const late: Cause = ({ evidence }) =>
+  evidence.late
+    ? {
+        verdict: 'unproven',
+        reason: 'spoke-late',
+        hint: 'the guest spoke only as the proof was about to end, so its way in was not asked for: run vmnet verify again, with a longer --timeout',
+      }
+    : null;
+
 export const silent: Cause = ({ evidence, target }) => {
   if (evidence.bridge.prerouting > 0) return null;
   if (evidence.multicast > 0) {

@@ -161,6 +161,7 @@ const BAD: readonly [reason: string, verdict: string, (scene: Scene) => Scene][]
   ],
   ['nf-call-iptables', 'detour', scene => calls(stack(scene, { prerouting: 4 }), 'iptables')],
   ['nf-call-arptables', 'detour', scene => calls(scene, 'arptables')],
+  ['spoke-late', 'unproven', scene => seen(scene, { late: true, inbound: null })],
   ['host-stack', 'detour', scene => stack(scene, { prerouting: 1 })],
   ['host-stack', 'detour', scene => stack(scene, { forward: 1 })],
   ['host-stack', 'detour', scene => stack(scene, { input: 1 })],

@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import type { Filter, TcFilter } from '../../../src/host/filters.js';
+import { culprits, NO_DIAGNOSIS, portFilters } from '../../../src/verify/diagnosis.js';
+
+const filter = (change: Partial<Filter>): Filter => ({
+  family: 'netdev',
+  hook: 'ingress',
+  devices: [],
+  where: 'table t, chain c',
+  drops: ['policy drop'],
+  ...change,
+});
+const TC: TcFilter = { device: 'eth0', side: 'ingress', text: 'u32 filter, pref 1' };
+const only = (...filters: Filter[]) => ({ filters, tc: [] });
+
+test('culprits are those of the families and of the hook, with no more than two of their rules', () => {
+  const several = only(
+    filter({ family: 'ip', hook: 'forward', where: 'a', drops: ['1', '2', '3'] }),
+    filter({ family: 'inet', hook: 'forward', where: 'b' }),
+    filter({ family: 'bridge', hook: 'forward', where: 'c' }),
+    filter({ family: 'ip', hook: 'input', where: 'd' }),
+  );
+  expect(culprits(several, ['ip', 'inet'], 'forward')).toBe('a (1; 2), b (policy drop)');
+  expect(culprits(several, ['arp'], 'forward')).toBe('');
+  expect(culprits(NO_DIAGNOSIS, ['ip'], 'forward')).toBe('');
+});
+
+test('of a port: its tc filters, then the chains on it, and those of which nft does not tell the device', () => {
+  const name = (device: string, ...filters: Filter[]) =>
+    portFilters({ filters, tc: [TC] }, device, 'ingress');
+  expect(name('eth0', filter({}))).toBe(
+    'tc ingress of eth0: u32 filter, pref 1, table t, chain c (policy drop)',
+  );
+  expect(name('eth1', filter({ devices: ['eth0'] }))).toBe('');
+  expect(name('eth1', filter({ devices: ['eth0', 'eth1'] }))).toBe('table t, chain c (policy drop)');
+  expect(name('eth1', filter({ family: 'inet' }))).toBe('table t, chain c (policy drop)');
+  expect(name('eth1', filter({ hook: 'egress' }))).toBe('');
+  expect(portFilters({ filters: [], tc: [TC] }, 'eth0', 'egress')).toBe('');
+});
