@@ -1,0 +1,76 @@
+import { type Flow, type Hop, type StackCounts, type Traced, wentUp } from './model.js';
+
+const MOST_OTHER_PORTS = 2;
+
+/** One frame, a line a hop. */
+export function describeFlow(flow: Flow, serial: number): string {
+  const others = flow.hops.filter(({ role, motion }) => role === 'port' && motion === 'out');
+  const hidden = others.slice(MOST_OTHER_PORTS);
+  const hops = flow.hops.filter(hop => !hidden.includes(hop));
+  const width = Math.max(...hops.map(({ device }) => device.length));
+  return [
+    `${serial}  ${flow.way}  ${flow.what}`,
+    ...hops.map(hop => `     ${hopLine(hop, width)}`),
+    ...(hidden.length > 0 ? [`     and out of ${hidden.length} other ports`] : []),
+    ...ending(flow).map(line => `     ${line}`),
+  ].join('\n');
+}
+
+const ROLES: Readonly<Record<Hop['role'], string>> = {
+  tap: 'tap',
+  bridge: 'bridge',
+  uplink: 'uplink',
+  port: 'other port of the bridge',
+  ours: 'our own port',
+  other: 'no port of the bridge',
+};
+
+function hopLine({ motion, device, role, afterUs, changedMac }: Hop, width: number): string {
+  const time = afterUs === null ? '' : `${afterUs} µs`;
+  const what = {
+    in: ROLES[role],
+    out: ROLES[role],
+    switched: 'bridge: from port to port',
+    up: "bridge: up to the host's stack",
+    down: 'bridge: sent by the host itself',
+  }[motion];
+  const mac = changedMac === null ? '' : `, now from ${changedMac}: the host has routed it`;
+  return `${motion.padEnd(8)}  ${device.padEnd(width)}  ${time.padStart(9)}  ${what}${mac}`;
+}
+
+function ending({ end, multicast, hops }: Flow): string[] {
+  if (end === 'stopped') return ['stopped: it was not seen to leave; vmnet verify names the cause'];
+  if (multicast && hops.some(({ motion }) => motion === 'up'))
+    return ['broadcast and multicast reach the host too, as on any LAN'];
+  return [];
+}
+
+/** The places where it could have gone up the stack, what was seen there, and why. */
+export function describeStack({ stack, switches }: Traced, bridge: string): string {
+  return `Up the host's stack: ${places(stack)}.\n${verdict(stack, switches, bridge)}`;
+}
+
+const places = ({ bridgeInput, prerouting, forward, input, arp, toGuest }: StackCounts) =>
+  `bridge input ${bridgeInput}, inet prerouting ${prerouting}, forward ${forward}, input ${input}, ARP input ${arp}; toward the guest: inet prerouting ${toGuest.prerouting}, forward ${toGuest.forward}`;
+
+function verdict(stack: StackCounts, switches: Traced['switches'], bridge: string): string {
+  const on = switches.map(({ name }) => name).join(', ');
+  const off = `"bridgeNetfilter": "off" for the bridge, or ${switches.map(({ fix }) => fix).join('; ')}`;
+  if (wentUp(stack) > 0) {
+    return switches.length > 0
+      ? `It did go up: br_netfilter sends bridged frames through the host's netfilter (${on}). To end that: ${off}.`
+      : "It did go up, although br_netfilter is off: look at nft bridge rules that redirect, and at routes to the guest's address.";
+  }
+  const switched = `It did not: ${bridge} switched ${stack.bridgeForward} unicast copies of the guest from port to port`;
+  return switches.length > 0
+    ? `${switched}; but br_netfilter is on (${on}), and other frames will. To end that: ${off}.`
+    : `${switched}, and br_netfilter is off for it.`;
+}
+
+/** The first line. */
+export const announce = (
+  who: string,
+  { mac, tap, bridge, uplink }: { mac: string; tap: string; bridge: string; uplink: string | null },
+  { to, count, seconds }: { to: string | null; count: number; seconds: number },
+) =>
+  `${who} (${mac}): ${tap} on ${bridge}, ${uplink === null ? 'no uplink' : `uplink ${uplink}`}${to === null ? '' : `; only to and from ${to}`}; at most ${count} frames, ${seconds} s`;
