@@ -160,13 +160,17 @@ function flowOf({ way, sightings }: Open, guest: Guest): Flow | null {
   };
 }
 
-const hopOf = ({ device, role, frame }: Sighting, first: CapturedFrame): Hop => ({
-  device,
-  role,
-  motion: motionOf(role, frame.direction),
-  afterUs: frame.timeUs - first.timeUs,
-  changedMac: frame.mac === first.mac ? null : frame.mac,
-});
+function hopOf({ device, role, frame }: Sighting, first: CapturedFrame): Hop {
+  const motion = motionOf(role, frame.direction);
+  return {
+    device,
+    role,
+    motion,
+    // What goes up keeps the time at which it came in.
+    afterUs: motion === 'up' ? null : frame.timeUs - first.timeUs,
+    changedMac: frame.mac === first.mac ? null : frame.mac,
+  };
+}
 
 const motionOf = (role: Role, direction: CapturedFrame['direction']): Motion =>
   role === 'bridge' ? (direction === 'in' ? 'up' : 'down') : direction;

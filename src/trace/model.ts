@@ -20,7 +20,7 @@ export interface Hop {
   readonly device: string;
   readonly role: Role;
   readonly motion: Motion;
-  /** Microseconds since the first hop; null for `switched`, which lies between its neighbours. */
+  /** Microseconds since the first hop; null for `switched` and `up`, which bear no time of their own. */
   readonly afterUs: number | null;
   /** The source MAC where it is another than at the first hop: somebody has routed the frame; else null. */
   readonly changedMac: string | null;

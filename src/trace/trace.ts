@@ -124,10 +124,13 @@ async function watch(
   const flows: Flow[] = [];
   const over = new AbortController();
   let asked: readonly string[] = [];
+  let since = 0;
   let asking: Promise<void> | null = null;
   const ask = async () => {
     options.tell('The guest is quiet: asking it.');
-    asked = await askOn(target, follower, drivers, over.signal, onLinks);
+    asked = await askOn(target, drivers, over.signal, onLinks, ms => {
+      since = ms;
+    });
   };
   const failure: { error?: unknown } = {};
   try {
@@ -138,8 +141,9 @@ async function watch(
       !('error' in failure)
     ) {
       await sleep(POLL_MS);
-      for (const flow of follower.take((Date.now() - SETTLED_MS) * 1000).slice(0, count - flows.length))
-        options.onFlow(flow, flows.push(flow));
+      const settled = follower.take((Date.now() - SETTLED_MS) * 1000);
+      const wanted = settled.filter(({ atUs }) => atUs >= since * 1000);
+      for (const flow of wanted.slice(0, count - flows.length)) options.onFlow(flow, flows.push(flow));
       const quiet = flows.length === 0 && Date.now() - started > Math.min(QUIET_MS, timeoutMs / 3);
       if (quiet && !passive && to === null && asking === null)
         asking = ask().catch(error => {
@@ -157,10 +161,10 @@ async function watch(
 /** Ask until told to stop; returns what was asked. As if from the LAN where that can be, so that all hops are seen. */
 async function askOn(
   target: Target,
-  follower: Follower,
   drivers: Drivers,
   over: AbortSignal,
   onLinks: (links: readonly Link[]) => void,
+  countFrom: (ms: number) => void,
 ): Promise<readonly string[]> {
   const links = (await drivers.ip.links()).map(parseLink);
   const taken = new Set([
@@ -170,10 +174,11 @@ async function askOn(
   const stimulus = await makeStimulus(drivers, [target], taken);
   try {
     onLinks((await drivers.ip.links()).map(parseLink));
-    await stimulus.askAll();
     const fromLan = stimulus.noLan(target) === null;
-    // Who it is was asked on the bridge itself; what comes in at the uplink tells more.
-    if (fromLan) follower.take(Number.POSITIVE_INFINITY);
+    // Who it is was asked on the bridge itself; what comes in at the uplink shows both ways.
+    if (fromLan) countFrom(Number.POSITIVE_INFINITY);
+    await stimulus.askAll();
+    if (fromLan) countFrom(Date.now());
     while (!over.aborted) {
       await (fromLan ? stimulus.askFromLan([target]) : stimulus.ask(target));
       await sleep(BETWEEN_QUESTIONS_MS, undefined, { signal: over }).catch(() => {});
