@@ -7,7 +7,7 @@ import { formatIp, parseIp } from '../lab/cidr.js';
 import type { Vm } from '../lab/model.js';
 import { quote } from '../lab/quote.js';
 import { announce, describeFlow, describeStack } from '../trace/describe.js';
-import { type Traced, wentUp } from '../trace/model.js';
+import { isDetour, type Traced, wentUp } from '../trace/model.js';
 import { trace as follow } from '../trace/trace.js';
 import { type Target, targetsOf } from '../verify/targets.js';
 import type { Context, Outcome } from './command.js';
@@ -117,8 +117,8 @@ function closing(traced: Traced, to: string | null, { bridge }: Target): string 
 /** Ctrl-C ends a trace that has shown something as it should end. */
 function exitOf(traced: Traced, interrupted: boolean): number {
   if (traced.flows.length === 0) return interrupted ? EXIT.interrupted : EXIT['check-failed'];
-  const stopped = traced.flows.some(({ end, multicast }) => end === 'stopped' && !multicast);
-  return stopped || wentUp(traced.stack) > 0 ? EXIT['check-failed'] : 0;
+  const wrong = traced.flows.some(flow => flow.end === 'stopped' || isDetour(flow));
+  return wrong || wentUp(traced.stack) > 0 ? EXIT['check-failed'] : 0;
 }
 
 function whole(flag: string, value: string, least: number, most: number): number {

@@ -1,4 +1,4 @@
-import { type Flow, type Hop, type StackCounts, type Traced, wentUp } from './model.js';
+import { type Flow, type Hop, isDetour, type StackCounts, type Traced, wentUp } from './model.js';
 
 const MOST_OTHER_PORTS = 2;
 
@@ -34,37 +34,43 @@ function hopLine({ motion, device, role, afterUs, changedMac }: Hop, width: numb
     up: "bridge: up to the host's stack",
     down: 'bridge: sent by the host itself',
   }[motion];
-  const mac = changedMac === null ? '' : `, now from ${changedMac}: the host has routed it`;
+  const mac = changedMac === null ? '' : `, now from ${changedMac}`;
   return `${motion.padEnd(8)}  ${device.padEnd(width)}  ${time.padStart(9)}  ${what}${mac}`;
 }
 
 function ending({ end, multicast, hops }: Flow): string[] {
   if (end === 'stopped') return ['stopped: it was not seen to leave; vmnet verify names the cause'];
+  if (end === 'routed') return ['routed: the host has sent it on from a MAC of its own'];
+  if (end === 'taken') return ['taken: it went up to the host, and was not for it'];
+  if (end === 'host' && !multicast) return ['it was for the host itself'];
   if (multicast && hops.some(({ motion }) => motion === 'up'))
     return ['broadcast and multicast reach the host too, as on any LAN'];
   return [];
 }
 
 /** The places where it could have gone up the stack, what was seen there, and why. */
-export function describeStack({ stack, switches }: Traced, bridge: string): string {
-  return `Up the host's stack: ${places(stack)}.\n${verdict(stack, switches, bridge)}`;
-}
+export const describeStack = (traced: Traced, bridge: string): string =>
+  `Up the host's stack: ${places(traced.stack)}.\n${verdict(traced, bridge)}`;
 
 const places = ({ bridgeInput, prerouting, forward, input, arp, toGuest }: StackCounts) =>
   `bridge input ${bridgeInput}, inet prerouting ${prerouting}, forward ${forward}, input ${input}, ARP input ${arp}; toward the guest: inet prerouting ${toGuest.prerouting}, forward ${toGuest.forward}`;
 
-function verdict(stack: StackCounts, switches: Traced['switches'], bridge: string): string {
+function verdict({ stack, switches, flows }: Traced, bridge: string): string {
   const on = switches.map(({ name }) => name).join(', ');
   const off = `"bridgeNetfilter": "off" for the bridge, or ${switches.map(({ fix }) => fix).join('; ')}`;
+  const detours = flows.filter(isDetour).length;
+  if (detours > 0)
+    return `It did go up: the host took ${detours} of the ${flows.length} frames that were not for it. Look at nft bridge rules that redirect (broute, pkttype), at proxy_arp, and at nat rules.`;
   if (wentUp(stack) > 0) {
     return switches.length > 0
       ? `It did go up: br_netfilter sends bridged frames through the host's netfilter (${on}). To end that: ${off}.`
       : "It did go up, although br_netfilter is off: look at nft bridge rules that redirect, and at routes to the guest's address.";
   }
-  const switched = `It did not: ${bridge} switched ${stack.bridgeForward} unicast copies of the guest from port to port`;
-  return switches.length > 0
-    ? `${switched}; but br_netfilter is on (${on}), and other frames will. To end that: ${off}.`
-    : `${switched}, and br_netfilter is off for it.`;
+  if (switches.length > 0)
+    return `It did not, but br_netfilter is on (${on}), and other frames will. To end that: ${off}.`;
+  return stack.bridgeForward > 0
+    ? `It did not: ${bridge} switched ${stack.bridgeForward} unicast copies of the guest from port to port, and br_netfilter is off for it.`
+    : `It did not; nor did ${bridge} switch any unicast of the guest.`;
 }
 
 /** The first line. */

@@ -1,5 +1,5 @@
 import type { CapturedFrame } from '../drivers/pcap.js';
-import { IPV4, IPV6, UDP, view } from '../verify/octets.js';
+import { IPV4, IPV6, UDP } from '../verify/octets.js';
 import { claims, type Packet, parsePacket } from '../verify/packets.js';
 import type { Flow, Guest, Hop, Motion, Role } from './model.js';
 import { isMulticast, TCP, transport, wordsOf } from './words.js';
@@ -122,10 +122,11 @@ function learn(guest: Guest, role: Role, { mac, direction }: CapturedFrame, pack
  * device may fill in. Of TCP the place in its stream, since a device may cut a large segment.
  */
 export function contentKey({ protocol, data }: Pick<CapturedFrame, 'protocol' | 'data'>): string {
-  if (protocol !== IPV4 && protocol !== IPV6) return `${protocol} ${view(data).toString('latin1')}`;
   const six = protocol === IPV6;
   const packet = Buffer.from(data);
-  const size = packet.length < 40 && six ? 0 : six ? 40 + packet.readUInt16BE(4) : totalLength(packet);
+  if ((!six && protocol !== IPV4) || packet.length < (six ? 40 : 20))
+    return `${protocol} ${packet.toString('latin1')}`;
+  const size = six ? 40 + packet.readUInt16BE(4) : packet.readUInt16BE(2);
   const body = transport(protocol, packet);
   const carried = packet[six ? 6 : 9];
   if (carried === TCP && body.length >= 13) {
@@ -135,10 +136,8 @@ export function contentKey({ protocol, data }: Pick<CapturedFrame, 'protocol' | 
   if (carried === UDP && body.length >= 8) body.fill(0, 6, 8);
   if (six) packet.fill(0, 7, 8);
   else packet.fill(0, 8, 9).fill(0, 10, 12);
-  return `${protocol} ${packet.subarray(0, size || undefined).toString('latin1')}`;
+  return `${protocol} ${packet.subarray(0, size).toString('latin1')}`;
 }
-
-const totalLength = (packet: Buffer) => (packet.length < 20 ? 0 : packet.readUInt16BE(2));
 
 /** Null for what we have said ourselves. */
 function flowOf({ way, sightings }: Open, guest: Guest): Flow | null {
@@ -150,13 +149,15 @@ function flowOf({ way, sightings }: Open, guest: Guest): Flow | null {
     seen.map(sighting => hopOf(sighting, frame)),
     guest.bridge,
   );
+  const multicast = isMulticast(frame);
+  const toHost = guest.host.has(receiverOf(parsePacket(frame.protocol, frame.data)));
   return {
     atUs: frame.timeUs,
     way,
     what: wordsOf(frame),
-    multicast: isMulticast(frame),
+    multicast,
     hops,
-    end: endOf(way, hops, guest),
+    end: endOf(way, hops, multicast, toHost, guest),
   };
 }
 
@@ -187,10 +188,25 @@ function withSwitching(hops: readonly Hop[], bridge: string): Hop[] {
   return [...hops.slice(0, out), hop, ...hops.slice(out)];
 }
 
-function endOf(way: Flow['way'], hops: readonly Hop[], { tap }: Guest): Flow['end'] {
-  const out = hops.some(
+/** Its IP address; empty where none is named. */
+function receiverOf(packet: Packet): string {
+  if (packet.kind === 'other') return '';
+  return packet.kind === 'arp' ? packet.target : packet.destination;
+}
+
+function endOf(
+  way: Flow['way'],
+  hops: readonly Hop[],
+  multicast: boolean,
+  toHost: boolean,
+  { tap, uplink }: Guest,
+): Flow['end'] {
+  const out = hops.filter(
     ({ motion, device }) => motion === 'out' && (way === 'guest → LAN' || device === tap),
   );
-  if (out) return 'passed';
-  return hops.some(({ motion }) => motion === 'up') ? 'host' : 'stopped';
+  if (out.length > 0) return out.every(({ changedMac }) => changedMac !== null) ? 'routed' : 'passed';
+  if (!hops.some(({ motion }) => motion === 'up')) return 'stopped';
+  // Broadcast and multicast go up anyway; they should have left as well, where there is a way out.
+  if (multicast) return uplink === null && way === 'guest → LAN' ? 'host' : 'stopped';
+  return toHost ? 'host' : 'taken';
 }

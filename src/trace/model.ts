@@ -8,6 +8,8 @@ export interface Guest {
   readonly uplink: string | null;
   /** Addresses that it is known by; grows as it speaks. */
   readonly addresses: Set<string>;
+  /** Addresses of the host itself. */
+  readonly host: ReadonlySet<string>;
 }
 
 /** What a device is to the NIC. `ours`: the port that the questions come from. `other`: no port of the bridge. */
@@ -35,9 +37,15 @@ export interface Flow {
   /** Broadcast and multicast reach the host too, as on any LAN. */
   readonly multicast: boolean;
   readonly hops: readonly Hop[];
-  /** `host`: it went up to the host, and nowhere else; `stopped`: it came in and was not seen to leave. */
-  readonly end: 'passed' | 'host' | 'stopped';
+  /**
+   * `routed`: it left, but from another MAC: the host has sent it on itself; `host`: it was for the host; `taken`: it
+   * went up to the host, and was not for it; `stopped`: it came in and was not seen to leave.
+   */
+  readonly end: 'passed' | 'routed' | 'host' | 'taken' | 'stopped';
 }
+
+/** The host's stack has had what was not for it. */
+export const isDetour = ({ end }: Flow) => end === 'routed' || end === 'taken';
 
 /** Unicast frames at the places where the host's IP stack could have got them; not those to the host itself. */
 export interface StackCounts {

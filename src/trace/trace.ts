@@ -41,7 +41,14 @@ export async function trace(
 ): Promise<Traced> {
   const { nic, tap, bridge, uplink } = target;
   const addresses = nic.addresses.map(bare);
-  const guest: Guest = { mac: nic.mac, tap, bridge, uplink, addresses: new Set(addresses) };
+  const guest: Guest = {
+    mac: nic.mac,
+    tap,
+    bridge,
+    uplink,
+    addresses: new Set(addresses),
+    host: new Set(host.links.flatMap(link => link.addresses.map(({ local }) => local))),
+  };
   let devices = devicesOf(host.links, target);
   const follower = makeFollower(guest, () => devices, options.to);
   const own = host.links.filter(({ name }) => name === bridge || name === uplink).map(({ mac }) => mac);
