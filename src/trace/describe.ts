@@ -69,7 +69,7 @@ function verdict({ stack, switches, flows }: Traced, bridge: string): string {
   if (switches.length > 0)
     return `It did not, but br_netfilter is on (${on}), and other frames will. To end that: ${off}.`;
   return stack.bridgeForward > 0
-    ? `It did not: ${bridge} switched ${stack.bridgeForward} unicast copies of the guest from port to port, and br_netfilter is off for it.`
+    ? `It did not: ${bridge} switched ${stack.bridgeForward} of the guest's unicast from port to port, and br_netfilter is off for it.`
     : `It did not; nor did ${bridge} switch any unicast of the guest.`;
 }
 

@@ -1,7 +1,9 @@
 import type { Hook } from '../verify/counters.js';
 
-/** Before every other chain of its hook. */
+/** Before every other chain of its hook: the stack has seen it, whatever becomes of it there. */
 const FIRST = -400;
+/** After every other chain: it has passed. */
+const LAST = 400;
 
 const UNICAST = 'ether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00';
 
@@ -9,10 +11,13 @@ type Way = 'saddr' | 'daddr';
 
 /** Sets and hooks, by family: what is counted there, and whether by sender or by receiver. */
 const PLACES: Readonly<
-  Record<string, readonly { readonly set: Hook; readonly hook: string; readonly by: Way }[]>
+  Record<
+    string,
+    readonly { readonly set: Hook; readonly hook: string; readonly by: Way; readonly priority?: number }[]
+  >
 > = {
   bridge: [
-    { set: 'bridge_forward', hook: 'forward', by: 'saddr' },
+    { set: 'bridge_forward', hook: 'forward', by: 'saddr', priority: LAST },
     { set: 'bridge_input', hook: 'input', by: 'saddr' },
   ],
   inet: [
@@ -33,14 +38,14 @@ const PLACES: Readonly<
 export function hookScript(table: string, mac: string, own: readonly string[], to: string | null): string {
   return Object.entries(PLACES)
     .map(([family, places]) => {
-      const parts = places.flatMap(({ set, hook, by }) => {
+      const parts = places.flatMap(({ set, hook, by, priority = FIRST }) => {
         const stranger = own.length > 0 && by === 'saddr' ? `ether daddr != { ${own.join(', ')} } ` : '';
         const rules = matches(family, by, to).map(
           match => `${match}${UNICAST} ${stranger}ether ${by} @${set};`,
         );
         return [
           `set ${set} { typeof ether ${by}; counter; elements = { ${mac} }; };`,
-          `chain at_${set} { type filter hook ${hook} priority ${FIRST}; ${rules.join(' ')} };`,
+          `chain at_${set} { type filter hook ${hook} priority ${priority}; ${rules.join(' ')} };`,
         ];
       });
       return `add table ${family} ${table} { flags owner; ${parts.join(' ')} }`;

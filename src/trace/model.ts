@@ -49,7 +49,7 @@ export const isDetour = ({ end }: Flow) => end === 'routed' || end === 'taken';
 
 /** Unicast frames at the places where the host's IP stack could have got them; not those to the host itself. */
 export interface StackCounts {
-  /** Switched from port to port: the place that they are meant for. */
+  /** Switched from port to port, past every filter of the hook: counted once for each port that it was sent out of. */
   readonly bridgeForward: number;
   readonly bridgeInput: number;
   readonly prerouting: number;

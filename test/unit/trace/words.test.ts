@@ -134,9 +134,7 @@ describe('the stack', () => {
   });
 
   test('did not see it, but may see others', () => {
-    expect(said({ switches: ON })).toMatch(
-      /It did not: .*but br_netfilter is on .*iptables=1.*sysctl -w X=0/,
-    );
+    expect(said({ switches: ON })).toMatch(/It did not, but br_netfilter is on .*iptables=1.*sysctl -w X=0/);
   });
 
   test('saw it by br_netfilter, either way', () => {
