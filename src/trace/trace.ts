@@ -129,6 +129,7 @@ async function watch(
   const { count, timeoutMs, passive, to, signal } = options;
   const started = Date.now();
   const flows: Flow[] = [];
+  let spoke = started;
   const over = new AbortController();
   let asked: readonly string[] = [];
   let since = 0;
@@ -151,7 +152,8 @@ async function watch(
       const settled = follower.take((Date.now() - SETTLED_MS) * 1000);
       const wanted = settled.filter(({ atUs }) => atUs >= since * 1000);
       for (const flow of wanted.slice(0, count - flows.length)) options.onFlow(flow, flows.push(flow));
-      const quiet = flows.length === 0 && Date.now() - started > Math.min(QUIET_MS, timeoutMs / 3);
+      if (wanted.length > 0) spoke = Date.now();
+      const quiet = Date.now() - spoke > Math.min(QUIET_MS, timeoutMs / 3);
       if (quiet && !passive && to === null && asking === null)
         asking = ask().catch(error => {
           failure.error = error;
