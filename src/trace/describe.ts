@@ -50,7 +50,13 @@ function ending({ end, multicast, hops }: Flow): string[] {
 
 /** The places where it could have gone up the stack, what was seen there, and why. */
 export const describeStack = (traced: Traced, bridge: string): string =>
-  `Up the host's stack: ${places(traced.stack)}.\n${verdict(traced, bridge)}`;
+  [
+    `Up the host's stack: ${places(traced.stack)}.`,
+    verdict(traced, bridge),
+    ...(traced.flows.some(({ way }) => way === 'guest → LAN')
+      ? []
+      : ['None of these frames came from the guest; vmnet verify tells whether it is up.']),
+  ].join('\n');
 
 const places = ({ bridgeInput, prerouting, forward, input, arp, toGuest }: StackCounts) =>
   `bridge input ${bridgeInput}, inet prerouting ${prerouting}, forward ${forward}, input ${input}, ARP input ${arp}; toward the guest: inet prerouting ${toGuest.prerouting}, forward ${toGuest.forward}`;

@@ -156,6 +156,13 @@ describe('the stack', () => {
     expect(said({ stack: { ...NONE, bridgeForward: 0 } })).toMatch(/It did not; nor did br0 switch/);
   });
 
+  test('says nothing of a guest that was not heard, so that is said', () => {
+    expect(said({})).not.toContain('None of these');
+    expect(said({ flows: [{ ...flow, way: 'LAN → guest' }] })).toMatch(
+      /\nNone of these frames came from the guest/,
+    );
+  });
+
   test('saw it by something else', () => {
     expect(said({ stack: { ...NONE, bridgeInput: 2 } })).toMatch(
       /It did go up, although br_netfilter is off/,
