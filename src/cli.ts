@@ -78,6 +78,16 @@ verb('verify [lab]', 'measure a lab that is up: by file or name', async (context
   .option('--pcap <folder>', 'write the frames of each hop to a pcap file')
   .option('--passive', 'only listen: send nothing');
 verb(
+  'trace <vm>',
+  'follow the frames of a VM hop by hop, live: by its name, or as LAB/VM',
+  async (context, vm, flags) => (await import('./commands/trace.js')).trace(vm, flags, context),
+)
+  .option('--nic <index>', 'which of its NICs', '0')
+  .option('--to <address>', 'only frames to or from this address')
+  .option('--count <frames>', 'end after so many', '5')
+  .option('--timeout <seconds>', 'end after so long', '10')
+  .option('--passive', 'only listen: ask nothing of a quiet guest');
+verb(
   'recover [lab]',
   'bring a run that was killed to a clean end: of one lab, or of all',
   async (context, lab, flags) => (await import('./commands/recover.js')).recover(lab, flags, context),

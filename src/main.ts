@@ -71,9 +71,15 @@ const FINISH: Readonly<Record<string, string>> = {
   destroy: 'destroy',
 };
 
+/** What a verb does on a signal, where it is not putting the host back. */
+const DOING: Readonly<Record<string, string>> = {
+  destroy: 'stopping at the next step',
+  trace: 'ending the trace',
+};
+
 /** The first signal asks the run to undo; the second says how to go on if that takes too long. */
 function onSignals(abort: AbortController, command: string, about: Context['about']): () => void {
-  const doing = command === 'destroy' ? 'stopping at the next step' : 'putting the host back';
+  const doing = DOING[command] ?? 'putting the host back';
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const handler = () => {
     const finish = FINISH[command];

@@ -6,6 +6,7 @@ const VERBS = [
   'provision',
   'plan',
   'verify',
+  'trace',
   'destroy',
   'status',
   'list',

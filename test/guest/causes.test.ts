@@ -245,6 +245,52 @@ const CASES: readonly Case[] = [
   },
 ];
 
+describe('trace follows a ping from the LAN', () => {
+  /** Trace while the guest is pinged; the first request and its reply, as `WAY: MOTION DEVICE, …`. */
+  async function traced() {
+    const ping = box.attempt('lan', 'ping', '-c', '20', '-i', '0.2', '192.0.2.50');
+    const answer = await box.vmnet('trace', 'web', '--to', '192.0.2.1', '--count', '4');
+    await ping;
+    const flows = answer.json.trace.flows
+      .filter(({ what }: { what: string }) => what.startsWith('ICMP echo'))
+      .map(
+        ({ way, hops }: { way: string; hops: readonly { motion: string; device: string }[] }) =>
+          `${way}: ${hops.map(({ motion, device }) => `${motion} ${device}`).join(', ')}`,
+      );
+    return { code: answer.code, flows: [...new Set(flows)].sort(), trace: answer.json.trace };
+  }
+  const bothWays = () => [
+    `LAN → guest: in eth0, switched br0, out ${tap}`,
+    `guest → LAN: in ${tap}, switched br0, out eth0`,
+  ];
+
+  it('through tap, bridge and uplink, and not up the stack', async () => {
+    const { code, flows, trace } = await traced();
+    expect([code, flows]).toEqual([0, bothWays()]);
+    const none = { prerouting: 0, forward: 0 };
+    expect(trace.stack).toMatchObject({ bridgeInput: 0, input: 0, arp: 0, ...none, toGuest: none });
+    expect(trace.stack.bridgeForward).toBeGreaterThan(0);
+  });
+
+  it('and up the stack with br_netfilter on', async () => {
+    await sh('sysctl -qw net.bridge.bridge-nf-call-iptables=1');
+    const { code, flows, trace } = await traced().finally(() =>
+      sh('sysctl -qw net.bridge.bridge-nf-call-iptables=0'),
+    );
+    expect([code, flows]).toEqual([3, bothWays()]);
+    expect(trace.switches).toMatchObject([{ name: 'net.bridge.bridge-nf-call-iptables=1' }]);
+    expect(trace.stack.forward).toBeGreaterThan(0);
+    expect(trace.stack.toGuest.forward).toBeGreaterThan(0);
+  });
+
+  it('a guest that is quiet is asked, and nothing is left behind', async () => {
+    const { stdout, code } = await box.vmnetText('trace', 'causes/web', '--count', '4');
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/The guest is quiet.*It did not: br0 /s)]);
+    expect(await box.run('nft', 'list', 'tables')).toBe('');
+    expect(await box.run('ip', '-br', 'link')).not.toMatch(/^vmp/m);
+  });
+});
+
 describe('each cause is found under its name, and gone when it is gone', () => {
   it.each(CASES)('$cause', async ({ make, undo, found, hint }) => {
     await sh(named(make));

@@ -48,6 +48,8 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>
     guest: 'all',
     report: 'all',
   },
+  // One NIC's frames from device to device, live: asks and counts as the proof does.
+  trace: { errors: 'all', drivers: 'types', lab: 'all', host: 'all', verify: 'all' },
   // Host and lab to findings, before anything is changed: plans the lab without applying it, and proves KVM.
   doctor: {
     errors: 'all',
@@ -69,6 +71,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>
     plan: 'all',
     apply: 'all',
     verify: 'all',
+    trace: 'all',
     doctor: 'all',
     guest: 'all',
     sandbox: 'all',
