@@ -46,10 +46,8 @@ export function expand(lab: LooseLab, report: Report): Expanded {
       vms[name] = index === null ? all : copyOf(all, index);
     }
   }
-  return {
-    lab: lab.vms === undefined ? lab : { ...lab, vms },
-    report: tellOrigin(lab, origins, report, once),
-  };
+  const resolved = lab.vms === undefined ? lab : { ...lab, vms };
+  return { lab: resolved, report: tellOrigin(lab, resolved, origins, report, once) };
 }
 
 const tellCollision = (key: string, name: string, report: Report) =>
@@ -86,7 +84,9 @@ function tellOrigin(
     if (origin.index === null) return report(place, message, fix, at);
     const text = valueAt(lab, place);
     const which =
-      typeof text === 'string' && text.includes(INDEX) ? `, where ${INDEX} is ${origin.index}` : '';
+      typeof text === 'string' && text !== valueAt(resolved, path)
+        ? `, where ${INDEX} is ${origin.index}`
+        : '';
     once(place, `${message}${which}`, fix, at);
   };
 }
