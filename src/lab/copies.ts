@@ -5,7 +5,7 @@ import { type LooseNic, type LooseVm, textsAt } from './rules/walk.js';
 export const INDEX = '{index}';
 
 /** A longer text is neither a name nor an address: it stays as it is, for a rule to refuse. */
-const LONGEST = 128;
+export const LONGEST = 128;
 
 /** The text for one copy; the digits are put in as they are, also between the colons of IPv6. */
 export const atIndex = (text: string, index: number) =>

@@ -1,4 +1,4 @@
-import { atIndex, costOf, INDEX, type OwnText, ownTexts } from './copies.js';
+import { atIndex, costOf, INDEX, LONGEST, type OwnText, ownTexts } from './copies.js';
 import type { Report } from './problem.js';
 import { quote } from './quote.js';
 import type { LooseVm } from './rules/walk.js';
@@ -55,9 +55,10 @@ function numbered(name: string): string {
   return meant.test(name) ? name.replace(meant, INDEX) : `${name}-${INDEX}`;
 }
 
-/** The count, or 1 where this one is not known or would make too much. */
+/** The count, or 1 where this one is not known or would make too much, or where what is counted is refused anyway. */
 function affordable(key: string, vm: LooseVm, budget: Budget, report: Report): number {
-  const count = vm.count ?? 1;
+  const isRefused = ownTexts(key, vm).some(({ text }) => text.length > LONGEST);
+  const count = isRefused ? 1 : (vm.count ?? 1);
   const cost = count * costOf(vm);
   if (count === 1 || cost <= budget.left) {
     budget.left -= count === 1 ? 0 : cost;

@@ -192,7 +192,7 @@ const keywordLab = fc
           boot,
           nics: fc.array(nicOf(bridges.length), { minLength: 1, maxLength: 3 }),
           group: fc.constantFrom(undefined, undefined, 'type', 'constructor'),
-          count: fc.constantFrom(undefined, undefined, 1, 3),
+          count: fc.constantFrom(undefined, undefined, undefined, 1, 2),
         }),
       ),
     }),
