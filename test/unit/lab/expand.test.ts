@@ -6,13 +6,15 @@ import { problemLine } from '../../../src/lab/problem.js';
 import type { LooseLab } from '../../../src/lab/shape.js';
 import { labFrom } from '../../fakes/labs.js';
 
+type Vms = NonNullable<LooseLab['vms']>;
+
 const lab = (vms: object, more: object = {}) => ({
-  version: 1 as const,
+  version: 1,
   name: 'farm',
   bridges: { br0: {} },
   defaults: { vm: { boot: 'probe', vcpus: 3 }, nic: { mtu: 1300 } },
   ...more,
-  vms: vms as NonNullable<LooseLab['vms']>,
+  vms: vms as Vms,
 });
 
 const nics = [{ bridge: 'br0' }];
@@ -106,7 +108,7 @@ describe('hostile counts make little of a file', () => {
 });
 
 /** VMs and NICs. */
-const weight = ({ vms = {} }: LooseLab) =>
+const weight = ({ vms = {} }: { vms?: Vms | undefined }) =>
   Object.values(vms).reduce((sum, vm) => sum + 1 + (vm?.nics?.length ?? 0), 0);
 
 /** What an editor makes of the schema. */
