@@ -146,7 +146,7 @@ verb('init [file]', 'write a starter lab', async (context, file, flags) =>
   .option('--force', 'overwrite the file');
 verb('validate <file>', 'check a lab file and report every problem', async (context, file, flags) =>
   (await import('./commands/validate.js')).validate(file, flags, context),
-);
+).option('--resolved', 'print the lab with defaults, groups and counts resolved, as a lab file');
 verb(
   'doctor [file]',
   'tell whether this host, and what a lab needs of it, is in order',

@@ -1,13 +1,29 @@
 import { loadLab } from '../lab/load.js';
+import type { Lab } from '../lab/model.js';
+import { resolvedFile } from '../lab/resolved.js';
 import type { Context, Outcome } from './command.js';
 
-/** Check a lab file; every problem is reported at once, by the error that is thrown. */
-export async function validate(file: string, _flags: object, { reporter }: Context): Promise<Outcome> {
+export interface ValidateFlags {
+  readonly resolved?: boolean;
+}
+
+/**
+ * Check a lab file; every problem is reported at once, by the error that is thrown. With `--resolved` the lab is printed
+ * as a file in which all is said; with `--json` that is the member `resolved`.
+ */
+export async function validate(file: string, flags: ValidateFlags, { reporter }: Context): Promise<Outcome> {
   const lab = await loadLab(file);
+  if (!flags.resolved) {
+    reporter.print(`${file} is a good lab: ${summary(lab)}`);
+    return { lab: lab.name };
+  }
+  const resolved = resolvedFile(lab);
+  reporter.print(JSON.stringify(resolved, null, 2));
+  return { lab: lab.name, more: { resolved } };
+}
+
+function summary(lab: Lab): string {
   const count = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
   const nics = lab.vms.reduce((sum, vm) => sum + vm.nics.length, 0);
-  reporter.print(
-    `${file} is a good lab: ${lab.name}, ${count(lab.bridges.length, 'bridge')}, ${count(lab.vms.length, 'VM')}, ${count(nics, 'NIC')}`,
-  );
-  return { lab: lab.name };
+  return `${lab.name}, ${count(lab.bridges.length, 'bridge')}, ${count(lab.vms.length, 'VM')}, ${count(nics, 'NIC')}`;
 }

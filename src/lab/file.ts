@@ -2,6 +2,9 @@ import { z } from 'zod';
 import {
   CIDR_PATTERN,
   IFNAME_PATTERN,
+  INDEXED_CIDR_PATTERN,
+  INDEXED_IFNAME_PATTERN,
+  INDEXED_VM_PATTERN,
   IP_PATTERN,
   LAB_PATTERN,
   MAC_PATTERN,
@@ -36,12 +39,14 @@ const cidr = z
   .string({ error: 'an address with prefix, such as "192.168.1.50/24"' })
   .meta({ pattern: CIDR_PATTERN });
 
-const cidrs = () => {
+const guestCidr = cidr.meta({ pattern: INDEXED_CIDR_PATTERN });
+
+const cidrs = (of: typeof cidr = cidr) => {
   const error = 'a list of at most 64 addresses';
-  return z.array(cidr, { error }).max(64, { error });
+  return z.array(of, { error }).max(64, { error });
 };
 
-const ifname = (error: string) => z.string({ error }).meta({ pattern: IFNAME_PATTERN });
+const ifname = (error: string, pattern: string = IFNAME_PATTERN) => z.string({ error }).meta({ pattern });
 
 const path = (what: string) => text(`the path of ${what}`);
 
@@ -153,24 +158,45 @@ const NicFile = objectAs('an object such as { "bridge": "br0" }')({
       pattern: MAC_PATTERN,
     })
     .optional(),
-  tap: ifname('a name for the tap interface, at most 15 characters')
-    .describe('Name of the tap on the host. Default: derived from lab, VM and index.')
+  tap: ifname('a name for the tap interface, at most 15 characters', INDEXED_IFNAME_PATTERN)
+    .describe(
+      'Name of the tap on the host. Default: derived from lab, VM and index. With a "count" it needs "{index}".',
+    )
     .optional(),
   ...nicKeys,
   address: z
-    .union([cidr, cidrs()], {
+    .union([guestCidr, cidrs(guestCidr)], {
       error: 'an address such as "192.168.1.50/24", or a list of such addresses',
     })
-    .describe('The addresses that the guest is meant to have, IPv4 and IPv6, with prefixes.')
+    .describe(
+      'The addresses that the guest is meant to have, IPv4 and IPv6, with prefixes. With a "count" each needs "{index}".',
+    )
     .optional(),
 });
 
+/** Copies share their bridges, and the kernel's BR_MAX_PORTS is 1024, of which port 0 is not used. */
+const MOST_COPIES = 1023;
+
 const VmFile = objectAs('an object such as { "boot": "probe", "nics": [ … ] }')({
+  group: z
+    .string({ error: 'the name of one of the groups of this lab' })
+    .describe('The group, by its name in "groups", whose values this VM takes where it has none of its own.')
+    .optional(),
+  count: int(1, MOST_COPIES)
+    .describe(
+      'How many of this VM there are. In its name, its taps and its addresses "{index}" stands for the number of each, from 1.',
+    )
+    .optional(),
   ...vmKeys,
   nics: z
     .array(NicFile, { error: 'a list of at least one NIC, such as [ { "bridge": "br0" } ]' })
     .min(1, { error: 'a list of at least one NIC, such as [ { "bridge": "br0" } ]' })
     .describe('The network cards of the VM, in order.'),
+});
+
+const GroupFile = objectAs('an object such as { "memory": "1GiB" }')({
+  ...vmKeys,
+  nic: object(nicKeys).describe('For every NIC of the group that does not say otherwise.').optional(),
 });
 
 const byName = <T extends z.ZodType>(pattern: string, value: T, what: string) =>
@@ -195,7 +221,14 @@ export const LabFile = object({
   })
     .describe('Values for VMs and NICs that do not set their own.')
     .optional(),
-  vms: byName(VM_PATTERN, VmFile, 'VM, such as { "web": { … } }').describe('The VMs, by name.').optional(),
+  groups: byName(VM_PATTERN, GroupFile, 'group, such as { "workers": { "memory": "1GiB" } }')
+    .describe(
+      'Values that several VMs share, by the name of the group. They come before "defaults", and after what a VM or NIC says itself.',
+    )
+    .optional(),
+  vms: byName(INDEXED_VM_PATTERN, VmFile, 'VM, such as { "web": { … } }')
+    .describe('The VMs, by name; with a "count" the name has "{index}" in it, such as "worker-{index}".')
+    .optional(),
 });
 
 export type RawLab = z.infer<typeof LabFile>;

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { buildLab } from './build.js';
+import { expand } from './expand.js';
 import type { RawLab } from './file.js';
 import type { Lab } from './model.js';
 import type { Problem } from './problem.js';
@@ -26,8 +27,10 @@ export function parseLab(
   const value = parseJson(json, source);
   if (value === undefined) return { lab: null, problems: source.sorted() };
   const loose = checkShape(value, source);
-  if (loose !== null) checkRules(loose, dirname(resolve(file)), source.report, checkFile ?? (() => null));
+  const expanded = loose === null ? null : expand(loose, source.report);
+  if (expanded !== null)
+    checkRules(expanded.lab, dirname(resolve(file)), expanded.report, checkFile ?? (() => null));
   if (source.problems.length > 0) return { lab: null, problems: source.sorted() };
   // Without a problem of shape, nothing is missing that the type says is there.
-  return { lab: buildLab(loose as RawLab, file), problems: [] };
+  return { lab: buildLab(expanded?.lab as RawLab, file), problems: [] };
 }

@@ -111,7 +111,8 @@ const forms = (node: SchemaNode) => node.anyOf ?? [node];
 const isObject = (value: unknown): value is Record<string | number, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-function valueAt(root: unknown, path: Path): unknown {
+/** What is at this place of a value; undefined where there is no such place. */
+export function valueAt(root: unknown, path: Path): unknown {
   return path.reduce<unknown>(
     (value, part) => (value as Record<string | number, unknown> | undefined)?.[part],
     root,

@@ -66,6 +66,31 @@ describe('a good lab', () => {
   });
 });
 
+describe('a lab with a group and a count', () => {
+  const farm = {
+    ...plainLab(),
+    groups: { workers: { boot: 'probe', vcpus: 2 } },
+    vms: { 'w-{index}': { group: 'workers', count: 2, nics: [{ bridge: 'brt0', tap: 'w{index}' }] } },
+  };
+
+  it('is printed resolved, as a lab that is printed the same', async () => {
+    const first = await vmnet(['validate', '--resolved', folder.file('farm.json', farm)]);
+    expect(first).toMatchObject({ code: 0, stderr: '' });
+    expect(Object.keys(first.json.vms)).toEqual(['w-1', 'w-2']);
+    const path = folder.file('resolved.json', first.stdout);
+    expect((await vmnet(['validate', '--resolved', path])).stdout).toBe(first.stdout);
+    const { json } = await vmnet(['validate', '--json', '--resolved', path]);
+    expect(json).toMatchObject({ ok: true, command: 'validate', resolved: first.json });
+  });
+
+  it('has its problems told where they are written, once', async () => {
+    const wrong = { ...farm, groups: { worker: { memory: 1 } } };
+    const { problems } = await refusedTwice(folder.file('wrong.json', wrong));
+    expect(problems.map(({ path }) => path)).toEqual(['/groups/worker/memory', '/vms/w-{index}/group']);
+    expect(problems[1]?.fix).toBe('did you mean "worker"?');
+  });
+});
+
 describe('no lab at all', () => {
   it.each([
     ['no file', () => folder.file('nosuch.json'), /does not exist[\s\S]*vmnet init/],

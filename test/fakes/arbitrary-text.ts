@@ -57,7 +57,12 @@ interface Mutation {
   readonly change: Change;
 }
 
-const key = fc.oneof(name, fc.constantFrom<string>(...HOSTILE), fc.string({ unit: 'binary', maxLength: 8 }));
+const key = fc.oneof(
+  name,
+  fc.constantFrom('group', 'groups', 'count', '{index}'),
+  fc.constantFrom<string>(...HOSTILE),
+  fc.string({ unit: 'binary', maxLength: 8 }),
+);
 
 const mutation: fc.Arbitrary<Mutation> = fc.record({
   at: fc.nat(),
@@ -148,8 +153,19 @@ const boot = fc.constantFrom<unknown>(
   { kernel: 'vm linuz', initrd: '../../<x>', cmdline: ' a="<&>]]>" \'$(id)\' \u{1f600} ' },
 );
 
+/** Never of queues, which do not go with every model. */
+const group = fc.record(
+  {
+    boot,
+    memory: fc.constantFrom('256MiB', 512),
+    vcpus: fc.constantFrom(1, 2),
+    nic: fc.constantFrom({}, { mtu: 1280 }),
+  },
+  { requiredKeys: [] },
+);
+
 /** Addresses of the n-th host on the b-th bridge. */
-const addressIn = (b: number, n: number, kind: string): unknown =>
+const addressIn = (b: number, n: number | string, kind: string): unknown =>
   kind === 'none'
     ? 'none'
     : kind === 'both'
@@ -169,15 +185,25 @@ const keywordLab = fc
       name: fc.constant(name),
       bridges: entries(bridges, bridgeOf),
       uplinks: fc.constant(uplinks.filter(uplink => !bridges.includes(uplink))),
+      groups: fc.option(entries(['type', 'constructor'], group), { nil: undefined }),
       vms: entries(
         vms,
-        fc.record({ boot, nics: fc.array(nicOf(bridges.length), { minLength: 1, maxLength: 3 }) }),
+        fc.record({
+          boot,
+          nics: fc.array(nicOf(bridges.length), { minLength: 1, maxLength: 3 }),
+          group: fc.constantFrom(undefined, undefined, 'type', 'constructor'),
+          count: fc.constantFrom(undefined, undefined, undefined, 1, 2),
+        }),
       ),
     }),
   )
-  .map(({ name, bridges, uplinks, vms }) => {
+  .map(({ name, bridges, uplinks, groups, vms }) => {
     let serial = 10;
     const names = Object.keys(bridges);
+    const counted = Object.entries(vms).map(([name, vm]) => [
+      vm.count === undefined ? name : `${name}{index}`,
+      vm,
+    ]);
     return {
       version: 1,
       name,
@@ -186,15 +212,19 @@ const keywordLab = fc
         ...(uplinks[b] === undefined ? {} : { uplink: uplinks[b] }),
         ...(address === undefined ? {} : { address: addressIn(b, 1, address) }),
       })),
-      vms: mapValues(vms, ({ boot, nics }) => ({
+      ...(groups === undefined ? {} : { groups }),
+      vms: mapValues(Object.fromEntries(counted) as typeof vms, ({ boot, nics, group, count }) => ({
         boot,
+        ...(groups === undefined || group === undefined ? {} : { group }),
+        ...(count === undefined ? {} : { count }),
         nics: nics.map(({ bridge, card, mtu, mac, tap, address }) => {
-          const n = serial++;
+          const serialNumber = serial++;
+          const n = count === undefined ? serialNumber : `${serialNumber}{index}`;
           return {
             bridge: names[bridge],
             ...card,
             ...(mtu === undefined ? {} : { mtu }),
-            ...(mac ? { mac: `52:54:00:AA:00:${n}` } : {}),
+            ...(mac && (count ?? 1) === 1 ? { mac: `52:54:00:AA:00:${serialNumber}` } : {}),
             ...(tap === null ? {} : { tap: `${n}${tap}` }),
             ...(address === 'none' ? {} : { address: addressIn(bridge, n, address) }),
           };

@@ -29,11 +29,13 @@ export function checkBoot(lab: LooseLab, report: Report): void {
   }
 }
 
-/** The files that VMs boot, each told where it is written: a wrong default once. */
+/** The files that VMs boot, each looked at once and told where it is written: in defaults and groups it is that of many. */
 export function checkFilesOf(lab: LooseLab, folder: string, report: Report, checkFile: FileCheck): void {
+  const seen = new Set<object>();
   for (const at of vmsOf(lab)) {
     const { value, path } = vmSetting(lab, at, 'boot');
-    if (typeof value !== 'object') continue;
+    if (typeof value !== 'object' || seen.has(value)) continue;
+    seen.add(value);
     for (const [key, text] of Object.entries(value)) {
       if (text === undefined || !isFit(text, key, [...path, key], report) || key === 'cmdline') continue;
       const file = resolve(folder, text);

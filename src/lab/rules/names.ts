@@ -7,6 +7,7 @@ import { bridgesOf, nicsOf, vmsOf } from './walk.js';
 
 const LAB: NameKind = { what: 'lab name', extra: '', longest: 32, example: 'homelab' };
 const VM: NameKind = { what: 'VM name', extra: '', longest: 63, example: 'web' };
+const GROUP: NameKind = { what: 'group name', extra: '', longest: 63, example: 'workers' };
 const BRIDGE: NameKind = { what: 'bridge name', extra: '.', longest: 15, example: 'br0' };
 const UPLINK: NameKind = { what: 'uplink name', extra: '.', longest: 15, example: 'eth0' };
 const TAP: NameKind = { what: 'tap name', extra: '.', longest: 15, example: 'tap-web' };
@@ -14,6 +15,8 @@ const TAP: NameKind = { what: 'tap name', extra: '.', longest: 15, example: 'tap
 /** Every name is safe for `ip -batch`, for /proc/sys paths and for XML. */
 export function checkNames(lab: LooseLab, report: Report): void {
   if (lab.name !== undefined) tell(report, ['name'], nameFault(lab.name, LAB));
+  for (const name of Object.keys(lab.groups ?? {}))
+    tell(report, ['groups', name], nameFault(name, GROUP), 'key');
   for (const { name, path } of vmsOf(lab)) tell(report, path, nameFault(name, VM), 'key');
   for (const { name, bridge, path } of bridgesOf(lab)) {
     tell(report, path, interfaceFault(name, BRIDGE), 'key');

@@ -12,9 +12,11 @@ const LEAST_PROBE_MIB = 112;
 
 type Memory = Setting<string | number | undefined>;
 
-/** Memory of each VM, and of the defaults even if no VM takes them. */
+/** Memory of each VM, and of defaults and groups even if no VM takes them. */
 export function checkSizes(lab: LooseLab, report: Report): void {
   checkMemory({ value: lab.defaults?.vm?.memory, path: ['defaults', 'vm', 'memory'] }, report);
+  for (const [name, group] of Object.entries(lab.groups ?? {}))
+    checkMemory({ value: group?.memory, path: ['groups', name, 'memory'] }, report);
   for (const at of vmsOf(lab)) {
     const memory = vmSetting(lab, at, 'memory');
     if (checkMemory(memory, report)) checkProbe(lab, at, memory, report);
