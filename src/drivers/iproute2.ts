@@ -49,9 +49,14 @@ export interface Iproute2 {
   sweep(): Promise<void>;
   /**
    * Delete the links behind these names (altnames wherever possible) at once, through a fresh group.
+   * @param links as `links` has just given them, which tells of the groups in use
    * @param options `undoing`: also where no batch can be written
    */
-  deleteLinks(names: readonly string[], options?: { undoing?: boolean }): Promise<void>;
+  deleteLinks(
+    names: readonly string[],
+    links: readonly IpJson[],
+    options?: { undoing?: boolean },
+  ): Promise<void>;
 }
 
 /** @param locks descriptors that a batch inherits: nobody else may start while it runs, even if we are killed */
@@ -85,9 +90,9 @@ export function makeIproute2(
     }
   };
 
-  const deleteLinks = async (names: readonly string[], { undoing = false } = {}): Promise<void> => {
+  const deleteLinks: Iproute2['deleteLinks'] = async (names, links, { undoing = false } = {}) => {
     if (names.length === 0) return;
-    const group = unusedGroup(parseDocuments((await run('ip', ['-j', 'link', 'show'])).stdout)[0] ?? []);
+    const group = unusedGroup(links);
     const grouped = names.map(name => `link set dev ${name} group ${group}`);
     try {
       await batch([...grouped, `link del group ${group}`]);
