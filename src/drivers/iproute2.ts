@@ -164,6 +164,9 @@ export function parseDocuments(stdout: string): IpJson[][] {
   );
 }
 
+/** Compared as numbers: a dump of 1000 links has a million characters. */
+const CODES = { backslash: 0x5c, quote: 0x22, open: 0x5b, close: 0x5d } as const;
+
 /** Cut a run of top-level JSON arrays apart; iproute2 separates them by nothing or by a newline. */
 function splitArrays(text: string): string[] {
   const parts: string[] = [];
@@ -171,13 +174,13 @@ function splitArrays(text: string): string[] {
   let start = 0;
   let quoted = false;
   for (let i = 0; i < text.length; i++) {
-    const c = text[i];
+    const c = text.charCodeAt(i);
     if (quoted) {
-      if (c === '\\') i++;
-      else if (c === '"') quoted = false;
-    } else if (c === '"') quoted = true;
-    else if (c === '[' && depth++ === 0) start = i;
-    else if (c === ']' && --depth === 0) parts.push(text.slice(start, i + 1));
+      if (c === CODES.backslash) i++;
+      else if (c === CODES.quote) quoted = false;
+    } else if (c === CODES.quote) quoted = true;
+    else if (c === CODES.open && depth++ === 0) start = i;
+    else if (c === CODES.close && --depth === 0) parts.push(text.slice(start, i + 1));
   }
   return parts;
 }
