@@ -109,7 +109,8 @@ async function deleteLinks(
   drivers: Drivers,
   { undoing }: ExecuteOptions,
 ): Promise<void> {
-  const links = (await drivers.ip.links()).map(parseLink);
+  const found = await drivers.ip.links();
+  const links = found.map(parseLink);
   const byMark = new Map(links.flatMap(link => link.altnames.map(altname => [altname, link] as const)));
   const byName = new Map(links.map(link => [link.name, link]));
   const names = refs.flatMap(({ altname, createdAs }) => {
@@ -118,7 +119,7 @@ async function deleteLinks(
     const unmarked = createdAs === null ? undefined : byName.get(createdAs);
     return unmarked && isBare(unmarked) ? [unmarked.name] : [];
   });
-  await drivers.ip.deleteLinks(names, { undoing });
+  await drivers.ip.deleteLinks(names, found, { undoing });
 }
 
 const isBare = (link: Link) => link.altnames.length === 0 && (link.kind === 'tun' || link.kind === 'bridge');

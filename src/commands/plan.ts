@@ -5,7 +5,6 @@ import { planProvision } from '../plan/plan.js';
 import { sessionNotes } from '../plan/uplink-session.js';
 import type { Context, Outcome } from './command.js';
 import { observeFor } from './observe.js';
-import { prepareRender } from './prepare.js';
 
 export interface PlanFlags {
   readonly networkOnly?: boolean;
@@ -19,7 +18,9 @@ export async function plan(file: string, flags: PlanFlags, context: Context): Pr
   const lab = await loadLab(file);
   context.about.lab = lab.name;
   const host = await observeFor(lab, flags, context);
-  const prepared = flags.networkOnly ? null : await prepareRender(lab, host, drivers, false);
+  const prepared = flags.networkOnly
+    ? null
+    : await (await import('./prepare.js')).prepareRender(lab, host, drivers, false);
   const change = planProvision(lab, host, prepared?.context ?? null, flags);
   const session = change.moves.length > 0 ? await drivers.session() : null;
   const notes = session ? sessionNotes(lab, host, session) : [];

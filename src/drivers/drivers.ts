@@ -86,7 +86,7 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     session: () => observeSession(env, process.stdin.isTTY === true),
     namespace: makeNamespace,
     libvirt() {
-      hypervisor ??= import('#libvirt').then(({ Hypervisor }) => Hypervisor.open(libvirtUri));
+      hypervisor ??= import('#libvirt').then(({ Hypervisor }) => Hypervisor.open(libvirtUri, { trace }));
       return hypervisor;
     },
     libvirtUri,

@@ -140,7 +140,7 @@ function planLeftovers(
   const links = all.filter(link => !isWanted(link));
   const bridges = links.filter(link => link.kind === 'bridge');
   const uplinks = new Set(lab.bridges.map(bridge => bridge.uplink));
-  const masters = [...all, ...adoptedBy(lab.name, host)];
+  const masters = [...all.filter(link => link.kind === 'bridge'), ...adoptedBy(lab.name, host)];
   const released = releaseUplinks(lab.name, host, masters, uplink => !uplinks.has(uplink));
   const steps = [
     ...(context ? removeGuests(lab.name, dropped(lab, host), context.stateDir, why) : []),

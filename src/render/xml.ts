@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Builder, parseString } from 'xml2js';
+import { createRequire } from 'node:module';
 
 /** An element as xml2js holds it: `$` for attributes, `_` for text, every other key a list of child elements. */
 export interface Element {
@@ -7,6 +7,9 @@ export interface Element {
   _?: string;
   [child: string]: unknown;
 }
+
+/** Loaded by the first document: most runs of a network plane see none. */
+const xml2js = (): typeof import('xml2js') => createRequire(import.meta.url)('xml2js');
 
 const TEMPLATES = new URL('../../templates/', import.meta.url);
 
@@ -18,7 +21,8 @@ export function template(name: string): Element {
 /** Parse a document; the result is its root element. Throws xml2js' own error. */
 export function parse(text: string): Element {
   let root: Element = {};
-  parseString(text, { async: false, explicitRoot: false, emptyTag: () => ({}) }, (error, result: Element) => {
+  const options = { async: false, explicitRoot: false, emptyTag: () => ({}) };
+  xml2js().parseString(text, options, (error, result: Element) => {
     if (error) throw error;
     root = result;
   });
@@ -49,7 +53,7 @@ const UNSAFE = /[^ \n\p{L}\p{N}\p{P}\p{S}]/gu;
 
 /** Serialise without an XML declaration, two spaces a level, as libvirt prints it; safe to look at. */
 export function build(name: string, root: Element): string {
-  const builder = new Builder({
+  const builder = new (xml2js().Builder)({
     rootName: name,
     headless: true,
     renderOpts: { pretty: true, indent: '  ', newline: '\n' },

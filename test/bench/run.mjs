@@ -1,15 +1,21 @@
-// npm run bench [-- [--json] [--rounds N] [CASE…]]: run the cases (those whose path has one of these words) and print
-// what each found, as tables or as one JSON document. Nothing is asserted of a time.
+// npm run bench [-- [--json] [--readme] [--rounds N] [CASE…]]: run the cases (those whose path has one of these words)
+// and print what each found, as tables or as one JSON document; --readme puts the tables into the README as well.
+// Nothing is asserted of a time.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startVitest } from 'vitest/node';
+import { intoReadme } from './readme.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false }, rounds: { type: 'string' } },
+  options: {
+    json: { type: 'boolean', default: false },
+    readme: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+  },
 });
 const folder = await mkdtemp(join(tmpdir(), 'bench-'));
 process.env.BENCH_RESULTS = join(folder, 'results');
@@ -24,7 +30,9 @@ try {
   const lines = (await readFile(process.env.BENCH_RESULTS, 'utf8').catch(() => ''))
     .split('\n')
     .filter(Boolean);
-  print(lines.map(line => JSON.parse(line)));
+  const cases = lines.map(line => JSON.parse(line));
+  print(cases);
+  if (values.readme && !process.exitCode) await intoReadme(cases);
 } finally {
   await rm(folder, { recursive: true, force: true });
 }

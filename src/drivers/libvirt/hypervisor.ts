@@ -1,4 +1,4 @@
-import { type CallOptions, Pool } from './pool.js';
+import { type CallOptions, Pool, type PoolTrace } from './pool.js';
 import type {
   Affect,
   CapabilitiesQuery,
@@ -14,6 +14,8 @@ export interface OpenOptions {
   workers?: number;
   /** Milliseconds that one call may take; 30000 by default. */
   deadlineMs?: number;
+  /** Told of every call when it has ended. */
+  trace?: PoolTrace;
 }
 
 /**
@@ -33,8 +35,8 @@ export class Hypervisor {
 
   /** Connects. Rejects with a LibvirtError whose hint names the fix, or code `missing-tool` if libvirt.so.0 is not there. */
   static async open(uri: string, options: OpenOptions & CallOptions = {}): Promise<Hypervisor> {
-    const { workers = 2, deadlineMs = 30_000, signal } = options;
-    const pool = new Pool(uri, workers, deadlineMs);
+    const { workers = 2, deadlineMs = 30_000, signal, trace = () => {} } = options;
+    const pool = new Pool(uri, workers, deadlineMs, trace);
     try {
       await pool.call(`connect to libvirt at ${uri}`, 'connect', [], signal ? { signal } : {});
     } catch (error) {

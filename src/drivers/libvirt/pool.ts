@@ -13,6 +13,9 @@ export interface CallOptions {
   name?: string;
 }
 
+/** One call that has ended: what it was to do, how long that took, and what came of it. */
+export type PoolTrace = (entry: { what: string; ms: number; outcome: string }) => void;
+
 interface Job {
   request: Request;
   subject: Subject;
@@ -26,6 +29,7 @@ export class Pool {
   readonly #uri: string;
   readonly #limit: number;
   readonly #deadlineMs: number;
+  readonly #trace: PoolTrace;
   /** Each slot with the promise of its current spell of work. */
   readonly #slots = new Map<Slot, Promise<void>>();
   #idle: Slot[] = [];
@@ -34,10 +38,11 @@ export class Pool {
   #lastReply = Number.NEGATIVE_INFINITY;
   #closing: Promise<void> | null = null;
 
-  constructor(uri: string, workers: number, deadlineMs: number) {
+  constructor(uri: string, workers: number, deadlineMs: number, trace: PoolTrace = () => {}) {
     this.#uri = uri;
     this.#limit = workers;
     this.#deadlineMs = deadlineMs;
+    this.#trace = trace;
   }
 
   /** `what` fits after "cannot" and names the object: it opens the message of every failure. */
@@ -45,7 +50,26 @@ export class Pool {
     what: string,
     op: K,
     args: Arguments<K>,
-    { deadlineMs = this.#deadlineMs, signal }: CallOptions = {},
+    options: CallOptions = {},
+  ): Promise<Result<K>> {
+    const started = performance.now();
+    const tell = (outcome: string) =>
+      this.#trace({ what: `libvirt: ${what}`, ms: performance.now() - started, outcome });
+    try {
+      const result = await this.#call(what, op, args, options);
+      tell('done');
+      return result;
+    } catch (error) {
+      tell(String(error));
+      throw error;
+    }
+  }
+
+  async #call<K extends OperationName>(
+    what: string,
+    op: K,
+    args: Arguments<K>,
+    { deadlineMs = this.#deadlineMs, signal }: CallOptions,
   ): Promise<Result<K>> {
     signal?.throwIfAborted();
     const subject = { uri: this.#uri, what };

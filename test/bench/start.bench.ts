@@ -1,0 +1,34 @@
+import { afterAll, beforeAll, it } from 'vitest';
+import { Box } from '../support/box.js';
+import { BARE_NODE, measure, row, vmnet } from './measure.js';
+import { ROUNDS, report } from './report.js';
+
+// How long the program takes to be there at all.
+
+let box: Box;
+
+beforeAll(async () => {
+  box = await Box.up();
+});
+
+afterAll(() => box?.down());
+
+it('start-up', async () => {
+  const file = await box.lab({
+    name: 'small',
+    bridges: { br0: { uplink: 'eth0' } },
+    vms: { a: { boot: 'probe', nics: [{ bridge: 'br0' }] } },
+  });
+  const times = await measure(
+    box,
+    {
+      'node -e 0': { run: [BARE_NODE] },
+      'vmnet --version': { run: [vmnet('--version')] },
+      'vmnet validate': { run: [vmnet('validate', file)] },
+    },
+    ROUNDS * 4,
+  );
+  const floor = times['node -e 0'].run ?? [];
+  const rows = Object.entries(times).map(([command, { run = [] }]) => row({ command }, run, floor));
+  report('start-up', `${ROUNDS * 4} rounds. The floor is \`node -e 0\``, rows);
+});

@@ -1,0 +1,87 @@
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Box } from '../support/box.js';
+
+// What a run costs in processes and calls, by size of the lab. Counts are asserted, never times.
+
+const LIBRARY = fileURLToPath(new URL('../support/count-calls.mjs', import.meta.url));
+const INDEX = fileURLToPath(new URL('../../dist/index.js', import.meta.url));
+
+let box: Box;
+
+beforeAll(async () => {
+  box = await Box.up();
+});
+
+afterAll(() => box?.down());
+
+const lab = (vms: number, nics: number) => {
+  const vm = { boot: 'probe', nics: Array.from({ length: nics }, () => ({ bridge: 'br0' })) };
+  const list = Array.from({ length: vms }, (_, i) => [`vm${i}`, vm]);
+  const content = {
+    name: 'counted',
+    bridges: { br0: { uplink: 'eth0' } },
+    vms: Object.fromEntries(list),
+  };
+  return box.lab(content, `${vms}x${nics}.json`);
+};
+
+/** Names of files that differ from run to run. */
+const plain = (line: string) => line.replace(/\d+-(\d+)\.ip/, '$1.ip').replace(/\b\d{6,}\b/, 'GROUP');
+
+describe('processes', () => {
+  /** Programs that vmnet says it started, and those that the kernel started; some run side by side, so in no order. */
+  async function started(words: readonly string[]): Promise<{ told: string[]; seen: string[] }> {
+    const [debug, trace] = [`${box.folder}/debug`, `${box.folder}/trace`];
+    const prefix = ['strace', '-f', '-qq', '-e', 'trace=execve', '-e', 'status=successful', '-o', trace];
+    const answer = await box.vmnetIn(prefix, '--debug', debug, ...words);
+    expect([answer.code, answer.json.error]).toEqual([0, null]);
+    const lines = async (file: string) => (await box.run('cat', file)).split('\n');
+    return {
+      told: (await lines(debug))
+        .filter(line => /^[a-z]/.test(line))
+        .map(plain)
+        .sort(),
+      seen: (await lines(trace)).flatMap(line => /execve\("[^"]*?([^/"]+)"/.exec(line)?.[1] ?? []).sort(),
+    };
+  }
+
+  async function costs(vms: number, nics: number) {
+    const file = await lab(vms, nics);
+    return {
+      plan: await started(['plan', '--network-only', file]),
+      provision: await started(['provision', '--network-only', file]),
+      again: await started(['provision', '--network-only', file]),
+      destroy: await started(['destroy', 'counted']),
+    };
+  }
+
+  it.each([
+    ['100 VMs', 100, 1],
+    ['10 VMs with 30 NICs each', 10, 30],
+  ])('%s take as many as 10 with one', async (_, vms, nics) => {
+    const few = await costs(10, 1);
+    expect(await costs(vms, nics)).toEqual(few);
+    expect(few.provision.told.filter(line => line.startsWith('ip -batch')).length).toBeLessThan(10);
+    // Node itself, a lock each for lab, bridge and uplink, and two looks at the host.
+    expect(few.again.seen).toEqual(['flock', 'flock', 'flock', 'ip', 'ip', 'node']);
+  });
+});
+
+describe("libvirt's calls", () => {
+  /** Calls by name of what they do, without the domain; guests are defined, not started. */
+  async function calls(vms: number): Promise<Record<string, Record<string, number>>> {
+    return JSON.parse(await box.run(process.execPath, LIBRARY, INDEX, await lab(vms, 1)));
+  }
+
+  it('are one for each guest that is defined or removed, and none for one that is as it should be', async () => {
+    const few = await calls(10);
+    const many = await calls(100);
+    expect(few.define).toMatchObject({ 'define domain': 10 });
+    expect(many.define).toEqual({ ...few.define, 'define domain': 100 });
+    expect(Object.keys(few.again ?? {})).not.toContain('define domain');
+    expect(many.again).toEqual(few.again);
+    expect(few.destroy).toMatchObject({ 'undefine domain': 10 });
+    expect(many.destroy).toEqual({ ...few.destroy, 'undefine domain': 100 });
+  });
+});
