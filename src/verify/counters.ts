@@ -24,6 +24,12 @@ const KEYS = {
   reached_ip: 'ether daddr',
   reached_ip6: 'ether daddr',
   reached_arp: 'ether daddr',
+  inward_ip: 'iifname . ether daddr',
+  inward_ip6: 'iifname . ether daddr',
+  inward_arp: 'iifname . ether daddr',
+  brought_ip: 'iifname . ether daddr',
+  brought_ip6: 'iifname . ether daddr',
+  brought_arp: 'iifname . ether daddr',
   bridge_forward: 'ether saddr',
   bridge_input: 'ether saddr',
   passed_prerouting: 'iifname . ether saddr',
@@ -33,6 +39,7 @@ const KEYS = {
   passed_arp: 'ether saddr',
   passed_to_uplink: 'oifname . ether saddr',
   passed_to_tap: 'oifname . ether daddr',
+  reached_tap: 'oifname . ether daddr',
   inet_prerouting: 'ether saddr',
   inet_forward: 'ether saddr',
   inet_input: 'ether saddr',
@@ -70,6 +77,13 @@ const BY_PROTOCOL = [
   { name: 'arp', sets: ['toward_arp', 'passed_arp', 'reached_arp'] },
 ] as const;
 
+/** The same of what came in at the uplink, for the guest: at the bridge's entrance, and switched past every chain. */
+const INWARD = [
+  { name: 'ip', sets: ['inward_ip', 'brought_ip'] },
+  { name: 'ip6', sets: ['inward_ip6', 'brought_ip6'] },
+  { name: 'arp', sets: ['inward_arp', 'brought_arp'] },
+] as const;
+
 /** How many foreign pairs of port and MAC are remembered. */
 const STRANGERS = 1024;
 
@@ -77,8 +91,14 @@ const STRANGERS = 1024;
  * One command a table. A counter for every NIC is an element of a set, not a rule: a few look-ups a frame,
  * however many NICs there are.
  * @param own MACs of the bridges: frames to the host itself are no detour
+ * @param lanMac of the frames that are sent in at uplinks: what our own port sends to a tap shows nothing of the uplink
  */
-export function counterScript(table: string, targets: readonly Target[], own: readonly string[]): string {
+export function counterScript(
+  table: string,
+  targets: readonly Target[],
+  own: readonly string[],
+  lanMac?: string,
+): string {
   const macs = unique(targets.map(({ nic }) => nic.mac));
   const entries = unique(targets.map(target => `"${target.tap}" . ${target.nic.mac}`));
   const led = targets.filter(({ uplink }) => uplink !== null);
@@ -105,8 +125,11 @@ export function counterScript(table: string, targets: readonly Target[], own: re
         ] as const
       ).map(hook => set(hook, entries)),
       ...([...BY_MAC, ...BY_PROTOCOL.flatMap(({ sets }) => sets)] as const).map(hook => set(hook, macs)),
-      ...(['bridge_from_uplink', 'passed_to_uplink'] as const).map(hook => set(hook, crossings)),
+      ...(['bridge_from_uplink', 'passed_to_uplink', ...INWARD.flatMap(({ sets }) => sets)] as const).map(
+        hook => set(hook, crossings),
+      ),
       set('passed_to_tap', entries),
+      set('reached_tap', entries),
       `set taps { typeof iifname; elements = { ${unique(targets.map(({ tap }) => `"${tap}"`)).join(', ')} }; };`,
       `set macs { typeof ether saddr; elements = { ${macs.join(', ')} }; };`,
       `set bridge_strangers { typeof ${KEYS.bridge_strangers}; size ${STRANGERS}; flags dynamic; counter; };`,
@@ -118,6 +141,7 @@ export function counterScript(table: string, targets: readonly Target[], own: re
         count('bridge_multicast', MULTICAST),
         count('bridge_from_uplink', UNICAST),
         ...BY_PROTOCOL.map(({ name, sets: [toward] }) => count(toward, `ether type ${name} ${UNICAST}`)),
+        ...INWARD.map(({ name, sets: [inward] }) => count(inward, `ether type ${name} ${UNICAST}`)),
         `iifname @taps ${notOwn} ${stranger}`,
         `ether saddr @macs ${notOwn} ${stranger}`,
       ]),
@@ -129,11 +153,13 @@ export function counterScript(table: string, targets: readonly Target[], own: re
           count(passed, `ether type ${name} ${frames}`),
           count(reached, `ether type ${name} ${UNICAST}`),
         ]),
+        ...INWARD.map(({ name, sets: [, brought] }) => count(brought, `ether type ${name} ${UNICAST}`)),
       ]),
       chain('first_input', 'input', FIRST, [count('bridge_input')]),
       chain('last_postrouting', 'postrouting', LAST, [
         count('passed_to_uplink', UNICAST),
-        count('passed_to_tap', UNICAST),
+        count('reached_tap', UNICAST),
+        count('passed_to_tap', `${lanMac ? `ether saddr ${lanMac} ` : ''}${UNICAST}`),
       ]),
     ],
     inet: [

@@ -56,6 +56,7 @@ export function evidenceOf(target: Target, gathered: Gathered): PathEvidence {
       prerouting: counts.get('passed_prerouting', entry),
       forward: counts.get('passed_forward', nic.mac),
       toUplink: uplink === null ? 0 : counts.get('passed_to_uplink', uplinkKey(target)),
+      toTap: counts.get('reached_tap', entry),
     },
     families: byFamily(name => ({
       entered: counts.get(`bridge_${name}`, entry),
@@ -87,6 +88,10 @@ export function evidenceOf(target: Target, gathered: Gathered): PathEvidence {
         : {
             ingress: counts.get('netdev_ingress', nic.mac),
             prerouting: counts.get('bridge_from_uplink', uplinkKey(target)),
+            families: byFamily(name => ({
+              entered: counts.get(`inward_${name}`, uplinkKey(target)),
+              switched: counts.get(`brought_${name}`, uplinkKey(target)),
+            })),
             toTap: counts.get('passed_to_tap', entry),
             captured: seen === null ? null : seen.atTap,
             hostStack: {

@@ -34,8 +34,13 @@ export interface PathEvidence {
     readonly forward: number;
     readonly input: number;
   };
-  /** The same after every other chain of the hook; `toUplink`: handed to the uplink. */
-  readonly passed: { readonly prerouting: number; readonly forward: number; readonly toUplink: number };
+  /** The same after every other chain of the hook; `toUplink`: handed to the uplink; `toTap`: anybody's unicast to the guest, handed to its tap. */
+  readonly passed: {
+    readonly prerouting: number;
+    readonly forward: number;
+    readonly toUplink: number;
+    readonly toTap: number;
+  };
   /**
    * The same by protocol: how many reached the bridge, and how many copies were switched past every chain; of the
    * unicast to the guest's MAC, likewise.
@@ -106,7 +111,9 @@ export interface Inbound {
   readonly ingress: number;
   /** Reached the bridge through the uplink. */
   readonly prerouting: number;
-  /** Handed to the guest's tap, after every chain of the bridge. */
+  /** By protocol: how many reached the bridge through the uplink, and how many were switched past every chain. */
+  readonly families: Readonly<Record<Family, Crossing>>;
+  /** Those that we sent in, handed to the guest's tap after every chain of the bridge. */
   readonly toTap: number;
   /** Echo requests seen behind all filters of the tap; null where nothing could be captured. */
   readonly captured: number | null;

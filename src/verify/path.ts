@@ -8,6 +8,7 @@ import {
   notToUplink,
   tapEgress,
   tapIngress,
+  unheard,
   uplinkEgress,
   uplinkIngress,
 } from './causes/hops.js';
@@ -23,6 +24,7 @@ export const CAUSES: Readonly<Record<string, Cause>> = {
   macOnAnotherPort,
   foreignMac,
   tapIngress,
+  unheard,
   silent,
   routed,
   bridgePrerouting,

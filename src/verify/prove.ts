@@ -10,6 +10,7 @@ import { evidenceOf, type Gathered, indexesOf, receivedBetween } from './evidenc
 import { readStack, stackBetween } from './host-stack.js';
 import type { PathEvidence } from './model.js';
 import { byPlace, type Captured, leftAtSize } from './sightings.js';
+import { randomMac } from './station.js';
 import { makeStimulus, type Stimulus } from './stimulus.js';
 import type { Target } from './targets.js';
 
@@ -40,20 +41,23 @@ export async function prove(
 ): Promise<Proof> {
   const bridges = new Set(targets.map(target => target.bridge));
   const own = host.links.filter(link => bridges.has(link.name)).map(link => link.mac);
+  const lanMac = `02:${randomMac().slice(3)}`;
   const table = `vmnet_proof_${process.pid}`;
   const hooked = hookable(targets, host);
-  const macs = new Set([...targets.map(({ nic }) => nic.mac), ...own]);
+  const macs = new Set([...targets.map(({ nic }) => nic.mac), ...own, lanMac]);
   const [before, stackBefore, capture, counters] = await Promise.all([
     drivers.ip.links({ stats: true }),
     readStack(drivers),
     drivers.capture.start({ keep: ({ mac }) => mac !== null && macs.has(mac) }),
-    drivers.nft.own(counterScript(table, hooked, own)),
+    drivers.nft.own(counterScript(table, hooked, own, lanMac)),
   ]);
   const tcpdump = 'close' in capture ? capture : null;
   try {
     const taken = addressesInUse(targets, host);
-    const stimulus = await makeStimulus(drivers, hooked, taken, { passive: options.passive ?? false });
-    macs.add(stimulus.lanMac);
+    const stimulus = await makeStimulus(drivers, hooked, taken, {
+      passive: options.passive ?? false,
+      lanMac,
+    });
     try {
       const read = async (): Promise<Look> => ({
         counts: parseCounts(table, await drivers.nft.sets()),

@@ -48,6 +48,8 @@ export interface Sized {
 export interface StimulusOptions {
   /** Only listen. */
   readonly passive?: boolean;
+  /** Source of the frames that come in at the uplink. Default: a random one. */
+  readonly lanMac?: string;
 }
 
 const LISTEN_MS = 500;
@@ -64,9 +66,8 @@ export async function makeStimulus(
   drivers: Drivers,
   targets: readonly Target[],
   taken: ReadonlySet<string>,
-  { passive = false }: StimulusOptions = {},
+  { passive = false, lanMac = `02:${randomMac().slice(3)}` }: StimulusOptions = {},
 ): Promise<Stimulus> {
-  const lanMac = `02:${randomMac().slice(3)}`;
   const stations = await makeStations(drivers, targets, lanMac, passive);
   const mine = new Set([lanMac, ...stations.map(({ mac }) => mac)]);
   const known = makeKnown(targets, mine);

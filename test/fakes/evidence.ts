@@ -16,7 +16,7 @@ export async function directScene(uplink: boolean): Promise<Scene> {
   const both = { entered: 2, switched: 2 };
   const evidence: PathEvidence = {
     bridge: { name: 'br0', prerouting: 6, forward: 6, input: 0 },
-    passed: { prerouting: 6, forward: 6, toUplink: uplink ? 6 : 0 },
+    passed: { prerouting: 6, forward: 6, toUplink: uplink ? 6 : 0, toTap: 6 },
     families: { ip: both, ip6: both, arp: both },
     toGuest: { ip: both, ip6: both, arp: both },
     multicast: 2,
@@ -31,7 +31,14 @@ export async function directScene(uplink: boolean): Promise<Scene> {
     },
     uplink: uplink ? { name: 'eth0', egress: 6, captured: 6 } : null,
     inbound: uplink
-      ? { ingress: 3, prerouting: 3, toTap: 3, captured: 3, hostStack: { prerouting: 0, forward: 0 } }
+      ? {
+          ingress: 3,
+          prerouting: 3,
+          families: { ip: both, ip6: both, arp: both },
+          toTap: 3,
+          captured: 3,
+          hostStack: { prerouting: 0, forward: 0 },
+        }
       : null,
     fullSize: uplink ? { bytes: 1500, left: 1 } : null,
     tap: { name: target.tap, received: 8 },

@@ -141,6 +141,16 @@ const CASES: readonly Case[] = [
   },
   ...['prerouting', 'forward', 'postrouting'].map(bridgeChain),
   {
+    ...bridgeChain('forward'),
+    cause: 'nft bridge chain that drops only what comes from the LAN for the guest',
+    make: `nft 'add table bridge far; add chain bridge far c { type filter hook forward priority 0; }; add rule bridge far c iifname eth0 ether daddr GUESTMAC drop'`,
+  },
+  {
+    ...bridgeChain('forward'),
+    cause: 'nft bridge chain that drops only IPv4 from the LAN for the guest',
+    make: `nft 'add table bridge far; add chain bridge far c { type filter hook forward priority 0; }; add rule bridge far c iifname eth0 ether daddr GUESTMAC ether type ip drop'`,
+  },
+  {
     cause: 'ebtables rule',
     make: 'ebtables-nft -A FORWARD -j DROP',
     undo: 'nft delete table bridge filter',

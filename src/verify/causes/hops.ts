@@ -14,6 +14,15 @@ export const tapIngress: Cause = ({ evidence, target, diagnosis }) => {
   );
 };
 
+/** The guest is asked and never hears it: so its silence says nothing of it. */
+export const unheard: Cause = scene => {
+  const { bridge, passed, toGuest } = scene.evidence;
+  const sum = (of: 'entered' | 'switched') => FAMILIES.reduce((total, name) => total + toGuest[name][of], 0);
+  if (bridge.prerouting > 0 || passed.toTap > 0 || sum('entered') === 0) return null;
+  const early = culprits(scene.diagnosis, ['bridge'], 'prerouting') !== '';
+  return inBridge(scene, sum('switched') > 0 ? 'postrouting' : early ? 'prerouting' : 'forward', false);
+};
+
 /** A chain of the bridge's entrance drops it. */
 export const bridgePrerouting: Cause = scene => {
   if (scene.evidence.passed.prerouting > 0) return null;
@@ -29,7 +38,7 @@ export const notSwitched: Cause = scene => {
 /** A chain at the bridge's switching drops it: the bridge's own, or, through br_netfilter, the host's. */
 export const bridgeForward: Cause = scene => {
   const { passed, families, toGuest, hostStack, inbound } = scene.evidence;
-  const lost = [families, toGuest].flatMap(way =>
+  const lost = [families, toGuest, ...(inbound ? [inbound.families] : [])].flatMap(way =>
     FAMILIES.filter(name => way[name].entered > 0 && way[name].switched === 0),
   );
   if (passed.forward > 0 && lost.length === 0) return null;

@@ -42,11 +42,13 @@ const inbound = (scene: Scene, change: Partial<Inbound>) => {
 const NONE = { entered: 0, switched: 0 };
 const NO_FAMILY = { ip: NONE, ip6: NONE, arp: NONE };
 
+const NOTHING_PASSED = { prerouting: 0, forward: 0, toUplink: 0 };
+
 /** Nothing of the guest's was seen on the bridge. */
 const absent = (scene: Scene): Scene =>
   seen(scene, {
     bridge: { name: 'br0', prerouting: 0, forward: 0, input: 0 },
-    passed: { prerouting: 0, forward: 0, toUplink: 0 },
+    passed: { ...NOTHING_PASSED, toTap: 6 },
     families: NO_FAMILY,
     multicast: 0,
     uplink: { name: 'eth0', egress: 0, captured: 0 },
@@ -59,7 +61,7 @@ const absent = (scene: Scene): Scene =>
 const silent = (scene: Scene) => seen(absent(scene), { tap: { name: tapOf(scene), received: 0 } });
 
 const through = (scene: Scene, prerouting: number, forward: number, toUplink: number) =>
-  seen(scene, { passed: { prerouting, forward, toUplink } });
+  seen(scene, { passed: { prerouting, forward, toUplink, toTap: 6 } });
 
 const uplinkSaw = (scene: Scene, egress: number, captured: number | null) =>
   seen(scene, { uplink: { name: 'eth0', egress, captured } });
@@ -73,6 +75,7 @@ const BAD: readonly [reason: string, verdict: string, (scene: Scene) => Scene][]
   ['guest-paused', 'unproven', scene => ({ ...scene, domain: 'paused' })],
   ['guest-crashed', 'unproven', scene => ({ ...scene, domain: 'crashed' })],
   ['guest-silent', 'unproven', silent],
+  ['bridge-filter', 'blocked', scene => seen(silent(scene), { passed: { ...NOTHING_PASSED, toTap: 0 } })],
   ['only-multicast', 'unproven', scene => seen(absent(scene), { multicast: 3 })],
   [
     'foreign-mac',
