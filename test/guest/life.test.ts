@@ -79,7 +79,7 @@ describe('a lab of three guests on an addressed uplink', () => {
     const { evidence } = answer.json.checks.find((check: { name: string }) => check.name === 'path');
     expect(evidence.bridge.prerouting).toBeGreaterThan(0);
     expect(evidence.uplink.egress).toBeGreaterThan(0);
-    expect(evidence.hostStack).toEqual({ prerouting: 0, forward: 0, input: 0, arp: 0 });
+    expect(evidence.hostStack).toMatchObject({ prerouting: 0, forward: 0, input: 0, arp: 0 });
     identity = await identityNow();
   });
 
