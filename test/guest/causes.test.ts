@@ -159,6 +159,8 @@ const CASES: readonly Case[] = [
   },
   tc('TAP', 'ingress', 'tap-ingress-filter'),
   netdev('TAP', 'ingress', 'tap-ingress-filter'),
+  tc('TAP', 'egress', 'tap-egress-filter'),
+  netdev('TAP', 'egress', 'tap-egress-filter'),
   tc('eth0', 'egress', 'uplink-egress-filter'),
   netdev('eth0', 'egress', 'uplink-egress-filter'),
   tc('eth0', 'ingress', 'uplink-ingress-filter'),
