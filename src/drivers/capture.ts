@@ -9,6 +9,8 @@ import type { Trace } from './run.js';
 export interface CaptureOptions {
   /** In pcap-filter(7)'s words; default: {@link SPEECH}. `ifindex` and `inbound` work, `ether` does not. */
   readonly filter?: string;
+  /** A condition besides, in the same words. */
+  readonly only?: string;
   /** Which frames are worth their memory; default all. */
   readonly keep?: (frame: CapturedFrame) => boolean;
   /** Frames kept at most; later ones are counted only. Default 20,000. */
@@ -62,9 +64,10 @@ export const captureArgs = (filter: string): string[] => [
 
 export function makeCaptures(trace: Trace): Captures {
   return {
-    async start({ filter = SPEECH, keep = () => true, most = MOST_FRAMES } = {}) {
+    async start({ filter = SPEECH, only, keep = () => true, most = MOST_FRAMES } = {}) {
+      const wanted = only === undefined ? filter : `(${filter}) and (${only})`;
       const started = performance.now();
-      const child = spawn('setpriv', captureArgs(filter), {
+      const child = spawn('setpriv', captureArgs(wanted), {
         env: { ...process.env, LC_ALL: 'C.UTF-8' },
         stdio: ['ignore', 'pipe', 'pipe'],
         detached: true,
@@ -87,7 +90,7 @@ export function makeCaptures(trace: Trace): Captures {
       child.stdout.on('data', take);
       const reason = await listening(child, said);
       trace({
-        what: `setpriv ${captureArgs(filter).join(' ')}`,
+        what: `setpriv ${captureArgs(wanted).join(' ')}`,
         ms: performance.now() - started,
         outcome: reason ?? 'listening',
       });

@@ -20,6 +20,8 @@ export interface Gathered {
   readonly learned: ReadonlyMap<string, string>;
   /** MACs of the bridges. */
   readonly own: readonly string[];
+  /** MACs of our ports. */
+  readonly ours: readonly string[];
   /** What the host's IP stack holds of addresses. */
   readonly stack: StackBetween;
   /** Source of the frames that were sent in at this NIC's uplink; null where none were. */
@@ -104,6 +106,7 @@ export function evidenceOf(target: Target, gathered: Gathered): PathEvidence {
         ? null
         : { bytes, left: leftAtSize(target, uplinkIndex, captured, bytes) },
     tap: { name: tap, received: gathered.received.get(tap) ?? 0 },
+    heard: captured && gathered.ours.some(mac => captured(tapIndex, 'out', mac).length > 0),
     fdb: port === undefined ? null : { mac: nic.mac, port },
     strangers: strangersOf(target, counts),
     first: seen === null ? null : seen.first,
@@ -140,6 +143,7 @@ export const nothingSeen = (target: Target): PathEvidence =>
     received: new Map(),
     learned: new Map(),
     own: [],
+    ours: [],
     stack: { of: () => ({ neighbours: [], conntrack: null, forwarded: 0 }) },
     lanMac: () => null,
     askedSize: () => null,

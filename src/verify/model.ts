@@ -66,6 +66,8 @@ export interface PathEvidence {
   readonly fullSize: { readonly bytes: number; readonly left: number } | null;
   /** Frames that came in from the guest through its tap, of any kind. */
   readonly tap: { readonly name: string; readonly received: number };
+  /** Was a frame of ours seen to leave on the tap, behind all its filters? null where nothing could be captured. */
+  readonly heard: boolean | null;
   /** Port on which the bridge has learned the guest's MAC; null where it has not. */
   readonly fdb: { readonly mac: string; readonly port: string } | null;
   /** Frames that came in with another MAC than the tap's own, or with the guest's MAC at another port. */

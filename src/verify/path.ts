@@ -3,6 +3,7 @@ import { foreignMac, late, notRunning, silent } from './causes/guest.js';
 import {
   bridgeForward,
   bridgePrerouting,
+  deaf,
   notSwitched,
   notToTap,
   notToUplink,
@@ -25,6 +26,7 @@ export const CAUSES: Readonly<Record<string, Cause>> = {
   foreignMac,
   tapIngress,
   unheard,
+  deaf,
   silent,
   routed,
   bridgePrerouting,

@@ -13,6 +13,7 @@ import { byPlace, type Captured, leftAtSize } from './sightings.js';
 import { randomMac } from './station.js';
 import { makeStimulus, type Stimulus } from './stimulus.js';
 import type { Target } from './targets.js';
+import { captureOf } from './watch.js';
 
 export interface ProveOptions {
   /** Milliseconds to wait for guests that have not spoken yet. */
@@ -44,11 +45,11 @@ export async function prove(
   const lanMac = `02:${randomMac().slice(3)}`;
   const table = `vmnet_proof_${process.pid}`;
   const hooked = hookable(targets, host);
-  const macs = new Set([...targets.map(({ nic }) => nic.mac), ...own, lanMac]);
+  const ours = new Set<string>();
   const [before, stackBefore, capture, counters] = await Promise.all([
     drivers.ip.links({ stats: true }),
     readStack(drivers),
-    drivers.capture.start({ keep: ({ mac }) => mac !== null && macs.has(mac) }),
+    drivers.capture.start(captureOf(targets, host, { own, lanMac, ours })),
     drivers.nft.own(counterScript(table, hooked, own, lanMac)),
   ]);
   const tcpdump = 'close' in capture ? capture : null;
@@ -58,6 +59,7 @@ export async function prove(
       passive: options.passive ?? false,
       lanMac,
     });
+    for (const mac of stimulus.macs) ours.add(mac);
     try {
       const read = async (): Promise<Look> => ({
         counts: parseCounts(table, await drivers.nft.sets()),
@@ -86,6 +88,7 @@ export async function prove(
         received: receivedBetween(before, after),
         learned: learned(fdb),
         own,
+        ours: [...ours],
         stack: stackBetween(stackBefore, stack),
         lanMac: target => (sizes.has(target) && !stimulus.noLan(target) ? stimulus.lanMac : null),
         askedSize: target => sizes.get(target) ?? null,

@@ -24,6 +24,8 @@ export interface Stimulus {
   askFromLan(targets: readonly Target[]): Promise<void>;
   /** Source of the frames that come in at the uplink. */
   readonly lanMac: string;
+  /** Every MAC that we speak by. */
+  readonly macs: ReadonlySet<string>;
   /** Why no frame can be made to come in at the uplink of this NIC's bridge; null where it can. */
   noLan(target: Target): string | null;
   /** An IP packet of exactly this size, not to be fragmented; null where no address answers echo requests. */
@@ -139,6 +141,7 @@ export async function makeStimulus(
 
   return {
     lanMac,
+    macs: mine,
     noLan: target => places.get(target.bridge)?.station.noLan ?? null,
     askAll: () => (passive ? sleep(LISTEN_MS) : askThem(targets, false)),
     async ask(target) {

@@ -43,6 +43,7 @@ export async function directScene(uplink: boolean): Promise<Scene> {
     fullSize: uplink ? { bytes: 1500, left: 1 } : null,
     tap: { name: target.tap, received: 8 },
     fdb: { mac: target.nic.mac, port: target.tap },
+    heard: true,
     strangers: [],
     first: {
       what: 'ARP reply',

@@ -82,15 +82,20 @@ export const notToTap: Cause = scene => {
   return separated(scene) ?? inBridge(scene, 'forward', inbound.hostStack.forward > 0);
 };
 
-/** LAN → guest: they are handed to the tap, and do not get through. */
-export const tapEgress: Cause = ({ evidence, target, diagnosis }) => {
-  if (evidence.inbound?.captured !== 0) return null;
-  const named = portFilters(diagnosis, target.tap, 'egress');
-  return blocked(
-    'tap-egress-filter',
-    `frames for the guest are handed to ${target.tap}, but do not get through: ${named || 'look at nft netdev chains and tc filters of the tap'}`,
-  );
+/** Nothing of ours gets out to a guest that says nothing: no wonder. */
+export const deaf: Cause = scene => {
+  const { passed, heard, bridge } = scene.evidence;
+  return bridge.prerouting === 0 && passed.toTap > 0 && heard === false ? atTapEgress(scene) : null;
 };
+
+/** LAN → guest: they are handed to the tap, and do not get through. */
+export const tapEgress: Cause = scene => (scene.evidence.inbound?.captured === 0 ? atTapEgress(scene) : null);
+
+const atTapEgress = ({ target, diagnosis }: Scene): Finding =>
+  blocked(
+    'tap-egress-filter',
+    `frames for the guest are handed to ${target.tap}, but do not get through: ${portFilters(diagnosis, target.tap, 'egress') || 'look at nft netdev chains and tc filters of the tap'}`,
+  );
 
 /** Families whose chains br_netfilter runs. */
 const STACK = ['ip', 'ip6', 'inet', 'arp'] as const;

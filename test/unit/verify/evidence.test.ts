@@ -34,6 +34,7 @@ const gathered = (change: Partial<Gathered>): Gathered => ({
   received: new Map(),
   learned: new Map(),
   own: [],
+  ours: [],
   stack: { of: () => ({ neighbours: [], conntrack: null, forwarded: 0 }) },
   lanMac: () => null,
   askedSize: () => null,

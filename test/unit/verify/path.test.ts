@@ -76,6 +76,7 @@ const BAD: readonly [reason: string, verdict: string, (scene: Scene) => Scene][]
   ['guest-crashed', 'unproven', scene => ({ ...scene, domain: 'crashed' })],
   ['guest-silent', 'unproven', silent],
   ['bridge-filter', 'blocked', scene => seen(silent(scene), { passed: { ...NOTHING_PASSED, toTap: 0 } })],
+  ['tap-egress-filter', 'blocked', scene => seen(silent(scene), { heard: false })],
   ['only-multicast', 'unproven', scene => seen(absent(scene), { multicast: 3 })],
   [
     'foreign-mac',

@@ -1,0 +1,58 @@
+import type { CaptureOptions } from '../drivers/capture.js';
+import type { HostState } from '../host/model.js';
+import type { Target } from './targets.js';
+
+/** Questions, which are all that is looked for of what goes out to guests (RFC 826, RFC 792, RFC 4443, RFC 4861). */
+const QUESTIONS =
+  '(arp and arp[7] = 1) or (icmp and icmp[0] = 8) or (ip6 and (ip6[40] = 128 or ip6[40] = 135))';
+
+/** Who speaks besides the guests. */
+export interface Speakers {
+  /** MACs of the bridges. */
+  readonly own: readonly string[];
+  /** Source of the frames that are sent in at uplinks. */
+  readonly lanMac: string;
+  /** MACs of our ports, known once they are there. */
+  readonly ours: ReadonlySet<string>;
+}
+
+/**
+ * Of all frames on all devices those that show a path. A guest's answer is flooded to every tap: without this, their
+ * number would grow with the square of the number of NICs.
+ * Of our own questions, one a tap shows that it lets frames out.
+ */
+export function captureOf(
+  targets: readonly Target[],
+  host: HostState,
+  { own, lanMac, ours }: Speakers,
+): CaptureOptions {
+  const indexes = new Map(host.links.map(link => [link.name, link.index]));
+  const indexesOf = (names: readonly (string | null)[]) =>
+    new Set(names.flatMap(name => indexes.get(name ?? '') ?? []));
+  const uplinks = indexesOf(targets.map(({ uplink }) => uplink));
+  const bridges = indexesOf(targets.map(({ bridge }) => bridge));
+  const taps = indexesOf(targets.map(({ tap }) => tap));
+  const entrances = new Set(targets.map(({ tap, nic }) => `${indexes.get(tap)} ${nic.mac}`));
+  const macs = new Set([...targets.map(({ nic }) => nic.mac), ...own, lanMac]);
+  const heardOn = new Set<number>();
+  const places = [...uplinks].map(index => ` or ifindex ${index}`).join('');
+  return {
+    only: `inbound${places} or ${QUESTIONS}`,
+    keep({ ifindex, direction, mac }) {
+      if (
+        mac !== null &&
+        ours.has(mac) &&
+        direction === 'out' &&
+        taps.has(ifindex) &&
+        !heardOn.has(ifindex)
+      ) {
+        heardOn.add(ifindex);
+        return true;
+      }
+      if (mac === null || !macs.has(mac)) return false;
+      if (uplinks.has(ifindex) || bridges.has(ifindex)) return true;
+      if (direction === 'in') return entrances.has(`${ifindex} ${mac}`);
+      return mac === lanMac && taps.has(ifindex);
+    },
+  };
+}
