@@ -50,9 +50,9 @@ async function measure(...words: string[]): Promise<Verdict> {
 
 const sh = (script: string) => box.run('sh', '-ec', script);
 
-/** The kernel tells of a carrier up to a second after it is there. */
-const CARRIER_IS_BACK =
-  'for i in $(seq 30); do [ "$(cat /sys/class/net/eth0/operstate)" = up ] && break; sleep 0.1; done';
+/** The kernel tells the bridge of a port's carrier up to a second after it is there; both guests and the uplink are ports. */
+const PORTS_ARE_BACK =
+  'for i in $(seq 30); do [ "$(bridge link show | grep -c "state forwarding")" -ge 3 ] && break; sleep 0.1; done';
 
 /** Commands with the names of this run in them. */
 const named = (script: string) => script.replaceAll('TAP', tap).replaceAll('GUESTMAC', mac);
@@ -310,7 +310,7 @@ describe('trace follows a ping from the LAN', () => {
 describe('each cause is found under its name, and gone when it is gone', () => {
   it.each(CASES)('$cause', async ({ make, undo, found, hint }) => {
     await sh(named(make));
-    const wrong = await measure().finally(() => sh(`${named(undo)}; ${CARRIER_IS_BACK}`));
+    const wrong = await measure().finally(() => sh(`${named(undo)}; ${PORTS_ARE_BACK}`));
     expect(wrong.faults).toContain(found);
     // The path has one verdict; what finds the cause elsewhere leaves it alone.
     if (found.startsWith('path'))
@@ -325,7 +325,7 @@ describe('each cause is found under its name, and gone when it is gone', () => {
     await box.lan('ip', 'link', 'set', 'dev', 'lan0', 'down');
     expect((await measure()).faults).toContain('path blocked uplink-no-carrier');
     await box.lan('ip', 'link', 'set', 'dev', 'lan0', 'up');
-    await sh(CARRIER_IS_BACK);
+    await sh(PORTS_ARE_BACK);
     expect(await measure()).toEqual({ code: 0, faults: [], hint: '' });
   });
 
