@@ -72,6 +72,22 @@ describe('two labs on one bridge and one uplink', () => {
   });
 });
 
+describe('provision while destroy runs', () => {
+  it('waits for it, or is told with --no-wait; the host is whole whichever came first', async () => {
+    const file = await lab('first');
+    await provision(file);
+    const [down, up, hasty] = await Promise.all([
+      box.vmnet('destroy', 'first'),
+      provision(file),
+      box.vmnet('provision', '--network-only', '--no-wait', file),
+    ]);
+    expect([down.json.error, up.json.error]).toEqual([null, null]);
+    if (hasty.json.error) expect(hasty.json.error.code).toBe('busy');
+    expect((await box.vmnet('destroy', 'first')).json.error).toBeNull();
+    expect(await box.differenceFrom(before)).toEqual([]);
+  });
+});
+
 describe('a bridge on which others have ports', () => {
   it('is not deleted, unless by force', async () => {
     await provision(await lab('first'));
