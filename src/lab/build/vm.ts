@@ -1,0 +1,57 @@
+import { resolve } from 'node:path';
+import type { RawLab } from '../file.js';
+import type { Boot, Nic, Vm } from '../model.js';
+import { domainName, domainUuid, nicAlias, nicAltname, nicMac, tapName } from '../names.js';
+import { memoryMiB } from '../units.js';
+import { normalised } from './address.js';
+import type { Taken } from './taken.js';
+
+type RawVm = NonNullable<RawLab['vms']>[string];
+type RawNic = RawVm['nics'][number];
+type RawBoot = NonNullable<RawVm['boot']>;
+
+export const MEMORY_MIB = { probe: 128, other: 512 } as const;
+
+export function buildVm(raw: RawLab, name: string, vm: RawVm, folder: string, taken: Taken): Vm {
+  const all = { ...raw.defaults?.vm, ...vm };
+  const boot = buildBoot(all.boot ?? 'probe', folder);
+  const memory = all.memory ?? MEMORY_MIB[boot.kind === 'probe' ? 'probe' : 'other'];
+  return {
+    name,
+    domain: domainName(raw.name, name),
+    uuid: domainUuid(raw.name, name),
+    memoryMiB: memoryMiB(memory) ?? MEMORY_MIB.other,
+    vcpus: all.vcpus ?? 1,
+    accel: all.accel ?? 'auto',
+    boot,
+    nics: vm.nics.map((nic, index) => buildNic(raw, name, index, nic, taken)),
+  };
+}
+
+function buildBoot(boot: RawBoot, folder: string): Boot {
+  if (boot === 'probe') return { kind: 'probe' };
+  if ('image' in boot) return { kind: 'image', image: resolve(folder, boot.image) };
+  return {
+    kind: 'kernel',
+    kernel: resolve(folder, boot.kernel),
+    initrd: boot.initrd === undefined ? null : resolve(folder, boot.initrd),
+    cmdline: boot.cmdline ?? '',
+  };
+}
+
+function buildNic(raw: RawLab, vm: string, index: number, nic: RawNic, taken: Taken): Nic {
+  const all = { ...raw.defaults?.nic, ...nic };
+  return {
+    vm,
+    index,
+    bridge: nic.bridge,
+    mac: nic.mac?.toLowerCase() ?? nicMac(raw.name, vm, index, taken.macs),
+    tap: nic.tap ?? tapName(raw.name, vm, index, taken.links),
+    model: all.model ?? 'virtio',
+    queues: all.queues ?? 1,
+    mtu: all.mtu ?? null,
+    addresses: normalised(nic.address ?? []),
+    altname: nicAltname(raw.name, vm, index),
+    alias: nicAlias(raw.name, vm, index),
+  };
+}

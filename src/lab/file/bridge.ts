@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { IP_PATTERN } from '../patterns.js';
+import { choice, cidr, cidrs, flag, ifname, int, objectAs } from './words.js';
+
+export const BridgeFile = objectAs('an object such as { "uplink": "eth0" }')({
+  uplink: ifname('the name of a network interface, such as "eth0"')
+    .describe(
+      'The physical interface that becomes a port of the bridge. Leave it out for a bridge of its own.',
+    )
+    .optional(),
+  permanent: flag()
+    .meta({
+      description:
+        'The bridge exists already and is not made by vmnet: it is used, and neither changed nor deleted. Only the taps, and the uplink where one is named, become its ports.',
+      default: false,
+    })
+    .optional(),
+  address: z
+    .union(
+      [z.enum(['inherit', 'none']), cidr, cidrs().min(1, { error: '"none", or at least one address' })],
+      {
+        error: '"inherit", "none", an address such as "192.168.1.1/24", or a list of such addresses',
+      },
+    )
+    .describe(
+      'Where the bridge gets its own addresses: "inherit" moves those of the uplink with their routes, "none" gives it none, or give addresses with prefixes. Default: "inherit" with an uplink, else "none"; a permanent bridge keeps its own.',
+    )
+    .optional(),
+  peers: z
+    .array(z.string({ error: 'an address such as "192.168.1.1"' }).meta({ pattern: IP_PATTERN }), {
+      error: 'a list of at most 16 addresses',
+    })
+    .max(16, { error: 'a list of at most 16 addresses' })
+    .describe(
+      'Addresses that the host must still reach after the uplink has moved, besides its default gateways: the move is refused where one does not answer before, and undone where one does not answer after.',
+    )
+    .optional(),
+  bridgeNetfilter: choice(['keep', 'off'])
+    .meta({
+      description:
+        'Whether bridged frames pass the netfilter hooks of the host: "keep" leaves the setting alone, "off" switches them past it.',
+      default: 'keep',
+    })
+    .optional(),
+  mtu: int(68, 65535).describe('MTU in bytes. Default: that of the uplink, or 1500 without one.').optional(),
+  stp: flag().meta({ description: 'Spanning tree protocol.', default: false }).optional(),
+  forwardDelay: int(0, 30)
+    .describe(
+      'Seconds that a new port waits before it forwards. Default: 0, or 15 with stp, where the kernel wants 2 to 30.',
+    )
+    .optional(),
+  multicastSnooping: flag().describe('IGMP and MLD snooping. Default: as the kernel has it.').optional(),
+});

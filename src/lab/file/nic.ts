@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import { INDEXED_IFNAME_PATTERN, MAC_PATTERN } from '../patterns.js';
+import { choice, cidrs, guestCidr, ifname, int, objectAs } from './words.js';
+
+export const nicKeys = {
+  model: choice(['virtio', 'e1000e', 'rtl8139'])
+    .meta({ description: 'The network card that the guest sees.', default: 'virtio' })
+    .optional(),
+  queues: int(1, 256)
+    .meta({ description: 'Queue pairs; more than 1 only with virtio.', default: 1 })
+    .optional(),
+  // The kernel's tun driver takes 65535 less the 14 bytes of the Ethernet header.
+  mtu: int(68, 65521).describe('MTU in bytes. Default: that of the bridge.').optional(),
+};
+
+export const NicFile = objectAs('an object such as { "bridge": "br0" }')({
+  bridge: z
+    .string({ error: 'the name of one of the bridges of this lab' })
+    .describe('The bridge, by its name in "bridges".'),
+  mac: z
+    .string({ error: 'a MAC address such as "52:54:00:12:34:56"' })
+    .meta({
+      description: 'MAC address of the guest. Default: derived from lab, VM and index, so it stays the same.',
+      pattern: MAC_PATTERN,
+    })
+    .optional(),
+  tap: ifname('a name for the tap interface, at most 15 characters', INDEXED_IFNAME_PATTERN)
+    .describe(
+      'Name of the tap on the host. Default: derived from lab, VM and index. With a "count" it needs "{index}".',
+    )
+    .optional(),
+  ...nicKeys,
+  address: z
+    .union([guestCidr, cidrs(guestCidr)], {
+      error: 'an address such as "192.168.1.50/24", or a list of such addresses',
+    })
+    .describe(
+      'The addresses that the guest is meant to have, IPv4 and IPv6, with prefixes. With a "count" each needs "{index}".',
+    )
+    .optional(),
+});

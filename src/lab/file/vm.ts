@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { MEMORY_PATTERN } from '../patterns.js';
+import { NicFile, nicKeys } from './nic.js';
+import { choice, int, object, objectAs, path } from './words.js';
+
+const boot = z.union(
+  [
+    z.literal('probe'),
+    object({
+      kernel: path('a kernel image').describe('Path of the kernel, relative to the lab file.'),
+      initrd: path('an initial RAM disk')
+        .describe('Path of the initial RAM disk, relative to the lab file.')
+        .optional(),
+      cmdline: z.string({ error: 'a text' }).describe('The kernel command line.').optional(),
+    }),
+    object({
+      image: path('a disk image').describe(
+        'Path of a disk image, relative to the lab file. It is not written to: the VM gets a copy-on-write overlay.',
+      ),
+    }),
+  ],
+  { error: '"probe", { "kernel": …, "initrd": …, "cmdline": … } or { "image": … }' },
+);
+
+export const vmKeys = {
+  boot: boot.describe('What the VM boots: "probe" is the small guest that vmnet builds itself.').optional(),
+  memory: z
+    .union([z.int().meta({ minimum: 16, maximum: 16777216 }), z.string().meta({ pattern: MEMORY_PATTERN })], {
+      error: 'a size such as "512MiB" or "1GiB", or a whole number of MiB',
+    })
+    .describe('Memory, such as "512MiB" or "1GiB"; a number is MiB. Default: 512MiB, 128MiB for a probe.')
+    .optional(),
+  vcpus: int(1, 512).meta({ description: 'Number of virtual CPUs.', default: 1 }).optional(),
+  accel: choice(['auto', 'kvm', 'tcg'])
+    .meta({
+      description: '"auto" uses KVM where it is proven to work; "kvm" and "tcg" (emulation) force one.',
+      default: 'auto',
+    })
+    .optional(),
+};
+
+/** Copies share their bridges, and the kernel's BR_MAX_PORTS is 1024, of which port 0 is not used. */
+const MOST_COPIES = 1023;
+
+export const VmFile = objectAs('an object such as { "boot": "probe", "nics": [ … ] }')({
+  group: z
+    .string({ error: 'the name of one of the groups of this lab' })
+    .describe('The group, by its name in "groups", whose values this VM takes where it has none of its own.')
+    .optional(),
+  count: int(1, MOST_COPIES)
+    .describe(
+      'How many of this VM there are. In its name, its taps and its addresses "{index}" stands for the number of each, from 1.',
+    )
+    .optional(),
+  ...vmKeys,
+  nics: z
+    .array(NicFile, { error: 'a list of at least one NIC, such as [ { "bridge": "br0" } ]' })
+    .min(1, { error: 'a list of at least one NIC, such as [ { "bridge": "br0" } ]' })
+    .describe('The network cards of the VM, in order.'),
+});
+
+export const GroupFile = objectAs('an object such as { "memory": "1GiB" }')({
+  ...vmKeys,
+  nic: object(nicKeys).describe('For every NIC of the group that does not say otherwise.').optional(),
+});
