@@ -25,6 +25,8 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
       });
     case 'delete-links':
       return deleteLinks(action.links, drivers, options);
+    case 'nft':
+      return drivers.nft.apply(action.script, { undoing: options.undoing });
     case 'sysctl':
       return writeSysctl(action, drivers, options);
     case 'lro':
@@ -133,6 +135,8 @@ export function joined(actions: readonly Action[]): Action[] {
       result[result.length - 1] = { ...last, lines: [...last.lines, ...action.lines] };
     else if (action.kind === 'delete-links' && last?.kind === 'delete-links')
       result[result.length - 1] = { ...last, links: [...last.links, ...action.links] };
+    else if (action.kind === 'nft' && last?.kind === 'nft')
+      result[result.length - 1] = { ...last, script: last.script + action.script };
     else result.push(action);
   }
   return result;

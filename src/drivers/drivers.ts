@@ -13,6 +13,7 @@ import { makePorts, type Ports } from './port.js';
 import { makeProcesses, type Processes } from './processes.js';
 import { makeRecords, type Records } from './records.js';
 import { makeRun, type Run, type Trace } from './run.js';
+import { makeRunScript } from './scripts.js';
 import { observeSession, type Session } from './session.js';
 import { makeSystemd, type Systemd } from './systemd.js';
 import { makeTrafficControl, type TrafficControl } from './tc.js';
@@ -68,10 +69,11 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
   let hypervisor: Promise<Hypervisor> | null = null;
   const kernel = makeKernel(trace);
   const locks = makeLocks(run, async () => `/run/vmnet/locks/${(await kernel.netns()).replace(/\D/g, '')}`);
+  const batches = `${stateDir}/batches`;
   return {
     run,
-    ip: makeIproute2(run, `${stateDir}/batches`, locks.descriptors),
-    nft: makeNftables(run, trace),
+    ip: makeIproute2(run, batches, locks.descriptors),
+    nft: makeNftables(run, makeRunScript(run, batches, locks.descriptors), trace),
     tc: makeTrafficControl(run),
     kernel,
     inspect: makeInspect(),

@@ -31,6 +31,8 @@ export interface HostState {
   readonly managers: readonly Manager[];
   /** Copy-on-write disks that the lab has already. */
   readonly disks: readonly string[];
+  /** Tables of nftables that bear a lab's name; empty where neither the lab nor its record has any. */
+  readonly tables: readonly TableState[];
   /** null where libvirt was not asked (`--network-only`). */
   readonly libvirt: LibvirtState | null;
   /** What earlier runs wrote down about the labs they applied. */
@@ -49,6 +51,15 @@ export interface FirewallRule {
    * `sees-guests`: it belongs to the port, and gets the guests' frames as well.
    */
   readonly effect: 'locks-out' | 'opens-up' | 'no-longer-applies' | 'sees-guests';
+}
+
+/** A table of nftables that vmnet made. */
+export interface TableState {
+  /** `inet`, `bridge`, … */
+  readonly family: string;
+  readonly name: string;
+  /** Digest of what was loaded; null where it is not there any more. */
+  readonly digest: string | null;
 }
 
 /** A program of the host that looks after an interface. */

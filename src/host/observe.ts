@@ -15,6 +15,7 @@ import { renewersOf } from './renewers.js';
 import { parseNeighbour, parseRoute, parseRule } from './routes.js';
 import type { Replaced } from './rules/effect.js';
 import { heirs, readSysctls } from './sysctls.js';
+import { readTables } from './tables.js';
 
 export interface ObserveOptions {
   /** Leave libvirt out: only links matter (`--network-only`). */
@@ -73,6 +74,7 @@ export async function observeHost(
       drivers,
     ),
     managers: lab ? await managersOf(lab.name, drivers) : [],
+    tables: await readTables(lab, records, drivers),
     libvirt,
     records,
   };

@@ -10,7 +10,11 @@ const completed = (record: LabRecord): LabRecord => ({
   ...record,
   lab: {
     ...record.lab,
-    bridges: record.lab.bridges.map(bridge => ({ ...bridge, peers: bridge.peers ?? [] })),
+    bridges: record.lab.bridges.map(bridge => ({
+      ...bridge,
+      peers: bridge.peers ?? [],
+      mode: bridge.mode ?? 'bridged',
+    })),
   },
 });
 

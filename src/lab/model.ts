@@ -17,6 +17,12 @@ export type BridgeAddress =
   | { readonly mode: 'none' }
   | { readonly mode: 'static'; readonly cidrs: readonly string[] };
 
+/**
+ * What a bridge is for. `bridged`: its ports are on the uplink's network; `isolated`: nothing of it gets out;
+ * `nat`: out through the host, with the host's address; `routed`: out and in through the host, as they are.
+ */
+export type BridgeMode = 'bridged' | 'isolated' | 'nat' | 'routed';
+
 export interface Bridge {
   /** Interface name, at most 15 bytes. */
   readonly name: string;
@@ -24,6 +30,7 @@ export interface Bridge {
   readonly uplink: string | null;
   /** Somebody else's, which exists already: nothing of it is changed but its ports, and only those of the lab. */
   readonly permanent: boolean;
+  readonly mode: BridgeMode;
   readonly address: BridgeAddress;
   /** Addresses, without prefix, that must be reached before and after the uplink moves. */
   readonly peers: readonly string[];

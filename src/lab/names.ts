@@ -16,6 +16,12 @@ export const nicAltname = (lab: string, vm: string, index: number) => `vmnet.${l
 export const bridgeAlias = (lab: string, bridge: string) => `vmnet:${lab}:${bridge}`;
 export const nicAlias = (lab: string, vm: string, index: number) => `vmnet:${lab}:${vm}:${index}`;
 
+/** Name of the lab's tables in nftables, of whatever family. */
+export const tableName = (lab: string) => `vmnet.${lab}`;
+
+/** An empty chain in each such table has the digest of all its rules in its name: a list of chains tells it. */
+export const DIGEST_CHAIN = 'digest_';
+
 /** Name of the libvirt domain. */
 export const domainName = (lab: string, vm: string) => `${lab}-${vm}`;
 

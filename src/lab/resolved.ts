@@ -15,8 +15,18 @@ export function resolvedFile(lab: Lab): RawLab {
 }
 
 function bridgeFile(bridge: Bridge): RawLab['bridges'][string] {
-  const { uplink, permanent, address, peers, bridgeNetfilter, mtu, stp, forwardDelay, multicastSnooping } =
-    bridge;
+  const {
+    uplink,
+    permanent,
+    mode,
+    address,
+    peers,
+    bridgeNetfilter,
+    mtu,
+    stp,
+    forwardDelay,
+    multicastSnooping,
+  } = bridge;
   const port = uplink === null ? {} : { uplink };
   const reached = peers.length === 0 ? {} : { peers: [...peers] };
   // One that is somebody else's has settings of its own, which the file may not name.
@@ -24,6 +34,7 @@ function bridgeFile(bridge: Bridge): RawLab['bridges'][string] {
   return {
     ...port,
     permanent,
+    mode,
     address: address.mode === 'static' ? [...address.cidrs] : address.mode,
     ...reached,
     bridgeNetfilter,

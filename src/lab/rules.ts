@@ -5,6 +5,7 @@ import { checkCounts } from './rules/counts.js';
 import { checkLimits } from './rules/limits.js';
 import { checkLinks } from './rules/links.js';
 import { checkMacs } from './rules/macs.js';
+import { checkModes } from './rules/modes.js';
 import { checkNames } from './rules/names.js';
 import { checkPeers } from './rules/peers.js';
 import { checkPermanent } from './rules/permanent.js';
@@ -22,6 +23,7 @@ export function checkRules(lab: LooseLab, folder: string, report: Report, checkF
   checkSizes(lab, report);
   checkLimits(lab, report);
   checkPermanent(lab, report);
+  checkModes(lab, report);
   checkBoot(lab, report);
   checkFilesOf(lab, folder, report, checkFile);
 }

@@ -27,6 +27,10 @@ function describeAction(action: Action): string[] {
       return action.lines.map(line => indent(`ip ${action.family ? '-6 ' : ''}${line}`));
     case 'delete-links':
       return action.links.map(link => indent(`ip link del dev ${link.altname}`));
+    case 'nft':
+      return ['nft -f:', ...action.script.trim().split('\n')].map((line, i) =>
+        indent(i === 0 ? line : `  ${line}`),
+      );
     case 'sysctl':
       return [indent(`sysctl ${action.path.replaceAll('/', '.')}=${action.value}`)];
     case 'lro':

@@ -19,7 +19,7 @@ export interface Plan {
   readonly record: LabRecord | null;
 }
 
-export type PhaseName = 'remove' | 'bridge' | 'uplink' | 'taps' | 'domains' | 'start' | 'guests';
+export type PhaseName = 'remove' | 'rules' | 'bridge' | 'uplink' | 'taps' | 'domains' | 'start' | 'guests';
 
 export interface Phase {
   readonly name: PhaseName;
@@ -41,6 +41,8 @@ export type Action =
   /** Lines of one `ip -batch`; neighbouring ones of a phase are joined. */
   | { readonly kind: 'ip'; readonly family?: 6; readonly lines: readonly string[] }
   | { readonly kind: 'delete-links'; readonly links: readonly LinkRef[] }
+  /** One transaction of nft. */
+  | { readonly kind: 'nft'; readonly script: string }
   | { readonly kind: 'sysctl'; readonly path: string; readonly value: string }
   /** Turn LRO on again. */
   | { readonly kind: 'lro'; readonly dev: string }

@@ -13,6 +13,7 @@ import { planBridgeNetfilter, restoreBridgeNetfilter } from './netfilter.js';
 import { type PlanProblem, throwProblems } from './problems.js';
 import { recordOf } from './record.js';
 import { releaseUplinks, removeBridges, removeTaps } from './remove.js';
+import { planTables, removeTables } from './tables.js';
 import { planTaps } from './tap.js';
 import { ownerNotes, planUnmanaged, removeUnmanaged } from './unmanaged.js';
 import { movesOf, planUplinks } from './uplink.js';
@@ -45,6 +46,7 @@ export function planProvision(
   const leftovers = planLeftovers(lab, host, context, problems);
   const phases = phasesOf({
     remove: leftovers.steps,
+    rules: planTables(lab, host),
     bridge: [
       ...planUnmanaged(lab, host),
       ...planBridges(lab, host, problems),
@@ -110,6 +112,7 @@ export function planDestroy(
       ...restoreBridgeNetfilter(name, host),
       ...removeUnmanaged(host),
     ],
+    rules: removeTables(name, host),
   });
   throwProblems(name, problems);
   return {
@@ -170,6 +173,7 @@ const runs = (lab: Lab, vm: string, host: HostState) =>
 const TITLES: Readonly<Record<PhaseName, string>> = {
   guests: 'Guests',
   remove: 'Remove what the lab no longer has',
+  rules: 'Rules',
   bridge: 'Bridge',
   uplink: 'Uplink',
   taps: 'Taps',

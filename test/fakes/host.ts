@@ -13,9 +13,11 @@ import type {
   Manager,
   Owner,
   Renewer,
+  TableState,
 } from '../../src/host/model.js';
 import { runIpLine } from './ip.js';
 import { FakeKernel, type FakeLink } from './kernel.js';
+import { loadTables } from './nft.js';
 import { fakeProcesses } from './processes.js';
 
 export const STATE_DIR = '/var/lib/vmnet';
@@ -54,6 +56,8 @@ export class FakeHost {
   fault: (call: string) => Error | null = () => null;
   owners: Record<string, Owner[]> = {};
   managers: Manager[] = [];
+  /** Tables of nftables, by family and name. */
+  readonly tables = new Map<string, TableState>();
   bootId = 'boot-1';
 
   constructor() {
@@ -87,6 +91,7 @@ export class FakeHost {
       renewers: this.renewers,
       owners: this.owners,
       managers: this.managers,
+      tables: [...this.tables.values()],
       disks: [...this.files].filter(path => path.endsWith('.qcow2')),
       libvirt: { uri: 'qemu:///system', domains: [...this.domains.values()] },
       records: [...this.records.values()],
@@ -128,6 +133,9 @@ export class FakeHost {
         readSysctl: async (path: string) => this.kernel.sysctls.get(path) ?? null,
         writeSysctl: (path: string, value: string) =>
           this.#call(`sysctl ${path}=${value}`, () => this.#writeSysctl(path, value)),
+      },
+      nft: {
+        apply: (script: string) => this.#call(`nft ${script}`, () => loadTables(this.tables, script)),
       },
       files: {
         makeFolder: async () => {},

@@ -31,6 +31,11 @@ function lines(action: Action): string[] {
         ({ altname, createdAs }) =>
           `delete link ${altname}${createdAs === null ? '' : `, or ${createdAs} if it bears no mark`}`,
       );
+    case 'nft':
+      return action.script
+        .trim()
+        .split('\n')
+        .map(line => `nft ${line}`);
     case 'sysctl':
       return [`sysctl ${action.path}=${action.value}`];
     case 'lro':

@@ -1,5 +1,5 @@
 import type { RawLab } from '../file.js';
-import type { Bridge, BridgeAddress } from '../model.js';
+import type { Bridge, BridgeAddress, BridgeMode } from '../model.js';
 import { bridgeAlias, bridgeAltname, bridgeMac } from '../names.js';
 import { normalised, plainAddress } from './address.js';
 import type { Taken } from './taken.js';
@@ -12,6 +12,7 @@ export function buildBridge(lab: string, name: string, raw: RawBridge, taken: Ta
     name,
     uplink: raw.uplink ?? null,
     permanent: raw.permanent ?? false,
+    mode: bridgeMode(raw),
     address: bridgeAddress(raw),
     peers: (raw.peers ?? []).map(plainAddress),
     bridgeNetfilter: raw.bridgeNetfilter ?? 'keep',
@@ -25,6 +26,10 @@ export function buildBridge(lab: string, name: string, raw: RawBridge, taken: Ta
     alias: bridgeAlias(lab, name),
   };
 }
+
+/** With neither an uplink nor an owner of its own, nothing leads out of a bridge. */
+const bridgeMode = ({ mode, uplink, permanent }: RawBridge): BridgeMode =>
+  mode ?? (uplink === undefined && !permanent ? 'isolated' : 'bridged');
 
 function bridgeAddress({ address, uplink, permanent }: RawBridge): BridgeAddress {
   const mode = address ?? (uplink === undefined || permanent ? 'none' : 'inherit');

@@ -8,6 +8,11 @@ export const BridgeFile = objectAs('an object such as { "uplink": "eth0" }')({
       'The physical interface that becomes a port of the bridge. Leave it out for a bridge of its own.',
     )
     .optional(),
+  mode: choice(['bridged', 'isolated', 'nat', 'routed'])
+    .describe(
+      'What the bridge is for: "bridged" puts its ports on the network of the uplink, "isolated" lets nothing out, "nat" lets out through the host with the address of the host, "routed" lets out and in through the host. Default: "bridged" with an uplink or where the bridge is permanent, else "isolated".',
+    )
+    .optional(),
   permanent: flag()
     .meta({
       description:

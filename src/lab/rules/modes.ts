@@ -1,0 +1,31 @@
+import type { Report } from '../problem.js';
+import { quote } from '../quote.js';
+import type { LooseLab } from '../shape.js';
+import { bridgesOf } from './walk.js';
+
+/** What a bridge is for, and what it is connected to, must agree. */
+export function checkModes(lab: LooseLab, report: Report): void {
+  for (const { name, bridge, path } of bridgesOf(lab)) {
+    const { mode, uplink } = bridge;
+    if (mode === undefined) continue;
+    if (mode === 'bridged' && uplink === undefined && bridge.permanent !== true)
+      report(
+        [...path, 'mode'],
+        `the bridge ${quote(name)} is to be bridged, but to no network`,
+        'name the physical interface: "uplink": "eth0", or choose "isolated", "nat" or "routed"',
+      );
+    if (mode === 'bridged') continue;
+    if (uplink !== undefined)
+      report(
+        [...path, 'uplink'],
+        `the bridge ${quote(name)} has mode "${mode}", so no physical interface may be a port of it`,
+        'take "uplink" out, or choose "mode": "bridged"',
+      );
+    if (bridge.permanent === true)
+      report(
+        [...path, 'mode'],
+        `the bridge ${quote(name)} is permanent, so vmnet does not decide what it is for`,
+        'take "mode" out, or "permanent" for a bridge that vmnet makes',
+      );
+  }
+}
