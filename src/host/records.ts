@@ -15,6 +15,11 @@ const completed = (record: LabRecord): LabRecord => ({
       peers: bridge.peers ?? [],
       mode: bridge.mode ?? 'bridged',
     })),
+    vms: record.lab.vms.map(vm => ({
+      ...vm,
+      boot: vm.boot.kind === 'probe' ? { ...vm.boot, forward: vm.boot.forward ?? false } : vm.boot,
+      nics: vm.nics.map(nic => ({ ...nic, gateways: nic.gateways ?? [] })),
+    })),
   },
 });
 

@@ -53,7 +53,11 @@ export interface Bridge {
 
 /** What a VM boots; paths are absolute. */
 export type Boot =
-  | { readonly kind: 'probe' }
+  | {
+      readonly kind: 'probe';
+      /** Forwards between its NICs. */
+      readonly forward: boolean;
+    }
   | {
       readonly kind: 'kernel';
       readonly kernel: string;
@@ -93,6 +97,8 @@ export interface Nic {
   readonly mtu: number | null;
   /** CIDRs, IPv4 and IPv6, that the guest is meant to have. */
   readonly addresses: readonly string[];
+  /** Default gateways, at most one for each of IPv4 and IPv6, without prefix. */
+  readonly gateways: readonly string[];
   /** Ownership mark of the tap: `vmnet.LAB.VM.INDEX`. */
   readonly altname: string;
   /** Ownership mark for people: `vmnet:LAB:VM:INDEX`. */

@@ -54,13 +54,22 @@ const vmFile = ({ boot, memoryMiB, vcpus, accel, nics }: Vm): RawVm => ({
 });
 
 function bootFile(boot: Boot): NonNullable<RawVm['boot']> {
-  if (boot.kind === 'probe') return 'probe';
+  if (boot.kind === 'probe') return boot.forward ? { probe: { forward: true } } : 'probe';
   if (boot.kind === 'image') return { image: boot.image };
   const { kernel, initrd, cmdline } = boot;
   return { kernel, ...(initrd === null ? {} : { initrd }), ...(cmdline === '' ? {} : { cmdline }) };
 }
 
-const nicFile = ({ bridge, mac, tap, model, queues, mtu, addresses }: Nic): RawVm['nics'][number] => ({
+const nicFile = ({
+  bridge,
+  mac,
+  tap,
+  model,
+  queues,
+  mtu,
+  addresses,
+  gateways,
+}: Nic): RawVm['nics'][number] => ({
   bridge,
   mac,
   tap,
@@ -68,4 +77,5 @@ const nicFile = ({ bridge, mac, tap, model, queues, mtu, addresses }: Nic): RawV
   queues,
   ...(mtu === null ? {} : { mtu }),
   ...(addresses.length === 0 ? {} : { address: [...addresses] }),
+  ...(gateways.length === 0 ? {} : { gateway: [...gateways] }),
 });

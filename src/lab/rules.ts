@@ -2,6 +2,7 @@ import type { Report } from './problem.js';
 import { checkAddresses } from './rules/addresses.js';
 import { checkBoot, checkFilesOf, type FileCheck } from './rules/boot.js';
 import { checkCounts } from './rules/counts.js';
+import { checkGateways } from './rules/gateways.js';
 import { checkLimits } from './rules/limits.js';
 import { checkLinks } from './rules/links.js';
 import { checkMacs } from './rules/macs.js';
@@ -19,6 +20,7 @@ export function checkRules(lab: LooseLab, folder: string, report: Report, checkF
   checkCounts(lab, report);
   checkMacs(lab, report);
   checkAddresses(lab, report);
+  checkGateways(lab, report);
   checkPeers(lab, report);
   checkSizes(lab, report);
   checkLimits(lab, report);

@@ -20,9 +20,20 @@ export function machineFor(arch: string): Machine {
     : { arch: 'x86_64', type: 'q35', console: 'ttyS0', apic: true, emulatedCpu: null };
 }
 
-/** Kernel command line of the probe guest: quiet, ending at a panic instead of hanging, with its NICs' addresses. */
+/** Kernel command line of the probe guest: quiet, ending at a panic instead of hanging, with its NICs' addresses and gateways. */
 export function probeCmdline(vm: Vm, machine: Machine): string {
   const nics = vm.nics.map(nic => `vmnet.nic=${[nic.mac, ...nic.addresses].join(',')}`);
   const mtus = vm.nics.flatMap(nic => (nic.mtu === null ? [] : [`vmnet.mtu=${nic.mac},${nic.mtu}`]));
-  return [`console=${machine.console}`, 'quiet', 'panic=-1', 'net.ifnames=0', ...nics, ...mtus].join(' ');
+  const ways = vm.nics.flatMap(nic => nic.gateways.map(gateway => `vmnet.via=${nic.mac},${gateway}`));
+  const forward = vm.boot.kind === 'probe' && vm.boot.forward ? ['vmnet.forward'] : [];
+  return [
+    `console=${machine.console}`,
+    'quiet',
+    'panic=-1',
+    'net.ifnames=0',
+    ...nics,
+    ...mtus,
+    ...ways,
+    ...forward,
+  ].join(' ');
 }
