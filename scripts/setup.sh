@@ -227,7 +227,7 @@ install_modules() {
 }
 
 build() {
-  [ -e dist/cli.js ] && [ -z "$(find src tsconfig.json -newer dist/cli.js | head -n 1)" ] && return 0
+  [ -e dist/cli.js ] && [ -z "$(find src scripts/bundle.mjs tsconfig.json -newer dist/cli.js | head -n 1)" ] && return 0
   say 'npm run build: compiling src to dist'
   npm run --silent build || die 'npm run build failed.' 'The lines above name the file and the line; mend it, then run this again.'
 }

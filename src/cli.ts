@@ -4,8 +4,9 @@ import { Command, CommanderError, Option } from 'commander';
 import type { Context, Outcome } from './commands/command.js';
 import { VmnetError } from './errors.js';
 import { failed, runCommand } from './main.js';
+import { PACKAGE } from './place.js';
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+const { version } = JSON.parse(readFileSync(new URL('package.json', PACKAGE), 'utf8')) as {
   version: string;
 };
 

@@ -6,6 +6,7 @@ import { EXIT, VmnetError } from '../errors.js';
 import { buildProbe } from '../guest/build.js';
 import { loadLab } from '../lab/load.js';
 import type { Lab } from '../lab/model.js';
+import { CLI } from '../place.js';
 import { self } from '../process.js';
 import { table } from '../report/table.js';
 import { makePermanentBridges } from '../sandbox/bridges.js';
@@ -111,7 +112,7 @@ async function runVmnet(
   const folder = await mkdtemp(join(tmpdir(), 'vmnet-'));
   try {
     const file = join(folder, 'out.json');
-    const cli = fileURLToPath(new URL('../cli.js', import.meta.url));
+    const cli = fileURLToPath(CLI);
     const quiet = json ? ['--quiet'] : [];
     const code = await runInside(
       inSandbox(sandbox, 'host', [process.execPath, cli, ...quiet, '--json-file', file, ...words]),
