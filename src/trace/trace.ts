@@ -6,6 +6,7 @@ import type { HostState, Link } from '../host/model.js';
 import { parseBridgeSettings } from '../host/ports.js';
 import { bare } from '../lab/cidr.js';
 import { parseCounts } from '../verify/counters.js';
+import { isAskingPort } from '../verify/station.js';
 import { makeStimulus } from '../verify/stimulus.js';
 import { switchesOn } from '../verify/switches.js';
 import type { Target } from '../verify/targets.js';
@@ -108,15 +109,12 @@ export function filterFor(addresses: readonly string[], to: string | null): stri
   ].join(' or ');
 }
 
-/** Ports that the questions of a proof come from. */
-const OUR_PORT = /^vmp[0-9a-f]{8}\d+$/;
-
 function devicesOf(links: readonly Link[], { tap, bridge, uplink }: Target): Devices {
   const roleOf = ({ name, master }: Link): Role => {
     if (name === tap) return 'tap';
     if (name === bridge) return 'bridge';
     if (name === uplink) return 'uplink';
-    if (OUR_PORT.test(name)) return 'ours';
+    if (isAskingPort(name)) return 'ours';
     return master === bridge ? 'port' : 'other';
   };
   return new Map(links.map(link => [link.index, { device: link.name, role: roleOf(link) }]));
