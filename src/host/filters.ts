@@ -1,4 +1,5 @@
 import type { IpJson } from '../drivers/iproute2.js';
+import { grouped } from './grouped.js';
 import { object, objects, string } from './json.js';
 
 /** A base chain of the host's own filters that can drop a frame. */
@@ -36,20 +37,6 @@ export function dropsFrom(start: string, rulesOf: (chain: string) => readonly Ru
     return rulesOf(chain).flatMap(({ drops, targets }) => [...drops, ...targets.flatMap(visit)]);
   };
   return visit(start);
-}
-
-export function grouped<T>(
-  items: readonly T[],
-  keyOf: (item: T) => string,
-): ReadonlyMap<string, readonly T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group) group.push(item);
-    else groups.set(key, [item]);
-  }
-  return groups;
 }
 
 /** Base chains out of `nft -j list ruleset`; a rule that jumps drops what its target drops. */

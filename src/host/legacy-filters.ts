@@ -1,4 +1,5 @@
-import { DROPS, dropsFrom, type Filter, grouped, type Rule } from './filters.js';
+import { DROPS, dropsFrom, type Filter, type Rule } from './filters.js';
+import { grouped } from './grouped.js';
 
 /** Base chains out of `iptables-save` and its like, a table at a time: each has chains of the same names. */
 export const legacyFilters = (program: string, family: Filter['family'], text: string): Filter[] =>
