@@ -1,5 +1,6 @@
 import type { Drivers } from '../drivers/drivers.js';
 import type { IpJson } from '../drivers/iproute2.js';
+import { savedEbtables } from './ebtables.js';
 import type { FirewallRule } from './model.js';
 import { printed } from './printed.js';
 import type { Replaced } from './rules/effect.js';
@@ -22,7 +23,10 @@ export async function rulesNaming(
   if (uplinks.length === 0) return [];
   const all = await Promise.all([
     nftables(uplinks, drivers),
-    ...LEGACY.map(async program => legacyRules(program, await printed(drivers, program), uplinks)),
+    ...LEGACY.map(async program =>
+      legacyRules(program, await printed(drivers, `${program}-legacy-save`), uplinks),
+    ),
+    savedEbtables(drivers).then(text => legacyRules('ebtables', text, uplinks)),
     firewalldZones(uplinks, drivers),
     trafficControl(uplinks, drivers),
   ]);
