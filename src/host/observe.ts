@@ -88,9 +88,10 @@ const freeUplinks = (lab: Lab | null, links: readonly Link[]): Replaced[] =>
 
 /** Bridges that a DHCP client was moved to. */
 const followed = (lab: Lab | null, links: readonly Link[], records: readonly LabRecord[]): string[] => {
-  const uplinks = records.find(record => record.name === lab?.name)?.uplinks ?? {};
+  // A map: an uplink may be named `toString`, which every object has.
+  const uplinks = new Map(Object.entries(records.find(record => record.name === lab?.name)?.uplinks ?? {}));
   return (lab?.bridges ?? []).flatMap(({ name, altname, uplink }) =>
-    uplink !== null && (uplinks[uplink]?.renewers?.length ?? 0) > 0
+    uplink !== null && (uplinks.get(uplink)?.renewers?.length ?? 0) > 0
       ? (links.find(link => link.altnames.includes(altname))?.name ?? name)
       : [],
   );
