@@ -47,37 +47,47 @@ export async function observeHost(
     ...dump.routes6.map(json => parseRoute(json, 6)),
   ].filter(route => route !== null);
   const free = freeUplinks(lab, links);
-  const firewall = await rulesNaming(free, dump.links, drivers);
-  const watched = [...free.map(({ device }) => device), ...followed(lab, links, records)];
+  const uplinks = free.map(({ device }) => device);
+  const watched = [...uplinks, ...followed(lab, links, records)];
+  const firewall = rulesNaming(free, dump.links, drivers);
+  const { inherited, clients, leases, ...seen } = await atOnce({
+    routes: exactMetrics(routes, nics, drivers),
+    inherited: heirs(lab, links, drivers),
+    wireless: wirelessOf(links, drivers),
+    disks: lab ? drivers.files.list(`${drivers.stateDir}/disks/${lab.name}`) : [],
+    fdb: learnedFor(lab, links, drivers),
+    firewall,
+    lro: mergingReceivers(uplinks, drivers),
+    clients: renewersOf(watched, drivers),
+    leases: networkdLeases(watched, links, drivers),
+    owners: firewall.then(rules => ownersOf(uplinks, links, rules, drivers)),
+    managers: lab ? managersOf(lab.name, drivers) : [],
+    tables: readTables(lab, records, drivers),
+  });
   return {
+    ...seen,
     bootId,
     netns,
     links,
-    routes: await exactMetrics(routes, nics, drivers),
     rules: [...dump.rules4.map(json => parseRule(json, 4)), ...dump.rules6.map(json => parseRule(json, 6))],
     neighbours: dump.neighbours.map(parseNeighbour).filter(entry => entry !== null),
     nexthops: parseNexthops(dump.nexthops, dump.nexthops6),
-    sysctls: { ...sysctls, ...(await heirs(lab, links, drivers)) },
-    wireless: await wirelessOf(links, drivers),
-    disks: lab ? await drivers.files.list(`${drivers.stateDir}/disks/${lab.name}`) : [],
-    fdb: await learnedFor(lab, links, drivers),
-    firewall,
-    lro: await mergingReceivers(
-      free.map(({ device }) => device),
-      drivers,
-    ),
-    renewers: [...(await renewersOf(watched, drivers)), ...(await networkdLeases(watched, links, drivers))],
-    owners: await ownersOf(
-      free.map(({ device }) => device),
-      links,
-      firewall,
-      drivers,
-    ),
-    managers: lab ? await managersOf(lab.name, drivers) : [],
-    tables: await readTables(lab, records, drivers),
+    sysctls: { ...sysctls, ...inherited },
+    renewers: [...clients, ...leases],
     libvirt,
     records,
   };
+}
+
+/** Look-ups that do not need each other, by name. */
+async function atOnce<T extends Readonly<Record<string, unknown>>>(
+  looks: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  const names = Object.keys(looks);
+  const found = await Promise.all(Object.values(looks));
+  return Object.fromEntries(names.map((name, i) => [name, found[i]])) as Awaited<
+    ReturnType<typeof atOnce<T>>
+  >;
 }
 
 /** Uplinks of the lab that are no bridge's ports yet. */
@@ -90,9 +100,10 @@ const freeUplinks = (lab: Lab | null, links: readonly Link[]): Replaced[] =>
 
 /** Bridges that a DHCP client was moved to. */
 const followed = (lab: Lab | null, links: readonly Link[], records: readonly LabRecord[]): string[] => {
-  const uplinks = records.find(record => record.name === lab?.name)?.uplinks ?? {};
+  // A map: an uplink may be named `toString`, which every object has.
+  const uplinks = new Map(Object.entries(records.find(record => record.name === lab?.name)?.uplinks ?? {}));
   return (lab?.bridges ?? []).flatMap(({ name, altname, uplink }) =>
-    uplink !== null && (uplinks[uplink]?.renewers?.length ?? 0) > 0
+    uplink !== null && (uplinks.get(uplink)?.renewers?.length ?? 0) > 0
       ? (links.find(link => link.altnames.includes(altname))?.name ?? name)
       : [],
   );

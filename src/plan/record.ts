@@ -1,6 +1,6 @@
 import type { HostState, LabRecord, UplinkBefore } from '../host/model.js';
 import type { Lab } from '../lab/model.js';
-import { bridgeName, linkNamed } from './links.js';
+import { bridgeName, linkNamed, takenUplink } from './links.js';
 import { currentRecords, netfilterBefore } from './netfilter.js';
 import { uplinkBefore } from './uplink.js';
 
@@ -46,7 +46,3 @@ export function recordOf(lab: Lab, host: HostState, networkOnly: boolean): LabRe
 /** A lab's record, unless it is of another boot or network namespace. */
 export const currentRecord = (lab: string, host: HostState): LabRecord | undefined =>
   currentRecords(host).find(record => record.name === lab);
-
-/** How an uplink was before the lab took it, if it did; a tap may be named `toString`, which every object has. */
-export const takenUplink = (record: LabRecord | undefined, name: string): UplinkBefore | undefined =>
-  record && Object.hasOwn(record.uplinks, name) ? record.uplinks[name] : undefined;

@@ -72,6 +72,12 @@ interface Site {
   readonly subnets: readonly Subnet[];
 }
 
+/** A tag for the run, and the number of the bridge. */
+const portName = (tag: string, i: number) => `vmp${tag}${i}`;
+
+/** Is it a port that a proof, of whichever run, asks from? */
+export const isAskingPort = (name: string) => /^vmp[0-9a-f]{8}\d+$/.test(name);
+
 function sitesOf(targets: readonly Target[], links: ReadonlyMap<string, Link>): Site[] {
   const tag = randomBytes(4).toString('hex');
   return [...new Set(targets.map(target => target.bridge))].map((bridge, i) => {
@@ -87,7 +93,7 @@ function sitesOf(targets: readonly Target[], links: ReadonlyMap<string, Link>): 
     return {
       bridge,
       targets: own,
-      port: `vmp${tag}${i}`,
+      port: portName(tag, i),
       mtu: link?.mtu ?? 1500,
       uplink: enslaved ? uplink : null,
       noLan: enslaved ? null : uplink ? `${uplink} is no port of ${bridge}` : `${bridge} has no uplink`,

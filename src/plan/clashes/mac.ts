@@ -12,11 +12,11 @@ export function findMacClashes(
   problems: PlanProblem[],
 ): void {
   const users = usersOf(lab, host);
+  const names = new Map(lab.bridges.map(bridge => [bridge.name, bridgeName(bridge, host)]));
+  // The first port that a bridge tells is the one that counts.
+  const seen = new Map(host.fdb.toReversed().map(entry => [`${entry.bridge} ${entry.mac}`, entry]));
   for (const nic of missing) {
-    const bridge = lab.bridges.find(({ name }) => name === nic.bridge);
-    const learned = host.fdb.find(
-      ({ mac, bridge: name }) => mac === nic.mac && bridge && name === bridgeName(bridge, host),
-    );
+    const learned = seen.get(`${names.get(nic.bridge)} ${nic.mac}`);
     // A domain says more than its tap.
     const user = users.get(nic.mac) ?? users.get(tapMac(nic));
     if (!user && !learned) continue;

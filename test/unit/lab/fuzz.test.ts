@@ -204,10 +204,12 @@ function checkXml(lab: Lab, vm: Lab['vms'][number], context: Parameters<typeof r
   if (vm.boot.kind !== 'kernel') return;
   const { kernel, initrd, cmdline } = vm.boot;
   const os = child(domain, 'os');
-  expect([text('kernel', os), text('initrd', os) ?? null, text('cmdline', os) ?? '']).toEqual([
+  // xml2js reads white space alone, as which it also counts U+FEFF, as an empty element.
+  const blank = cmdline === '' ? undefined : {};
+  expect([text('kernel', os), text('initrd', os) ?? null, text('cmdline', os)]).toEqual([
     kernel,
     initrd,
-    cmdline,
+    cmdline.trim() === '' ? blank : cmdline,
   ]);
 }
 
