@@ -111,13 +111,14 @@ export function proofStage(
   lab: Lab,
   { drivers, signal }: Context,
   started: boolean,
+  networkOnly: boolean,
 ): { stage: Stage; checks: Check[] } {
   const checks: Check[] = [];
   const patienceMs = started ? PATIENCE.booting : PATIENCE.running;
   const stage: Stage = {
     title: STAGE_TITLE,
     async run(tell) {
-      checks.push(...(await verifyLab(lab, drivers, { patienceMs, signal, tell })).checks);
+      checks.push(...(await verifyLab(lab, drivers, { patienceMs, signal, tell, networkOnly })).checks);
       if (signal.aborted) throw new VmnetError('interrupted', 'interrupted during the health checks');
       if (started) await throwIfDied(lab, checks, drivers);
       return summary(checks);

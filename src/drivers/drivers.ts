@@ -8,6 +8,7 @@ import { type Journals, makeJournals } from './journal.js';
 import { type Kernel, makeKernel } from './kernel.js';
 import { type Locks, makeLocks } from './lock.js';
 import { makeNamespace, type ThrowAwayNamespace } from './namespace.js';
+import { makeNamespaces, type Namespaces } from './netns.js';
 import { makeNftables, type Nftables } from './nftables.js';
 import { makePorts, type Ports } from './port.js';
 import { makeProcesses, type Processes } from './processes.js';
@@ -38,6 +39,8 @@ export interface Drivers {
   /** Who started this run, and from where. */
   readonly session: () => Promise<Session>;
   readonly namespace: () => Promise<ThrowAwayNamespace>;
+  /** Network namespaces with a name. */
+  readonly namespaces: Namespaces;
   /** The connection to libvirt: opened by the first call, shared by all later ones. */
   readonly libvirt: () => Promise<Hypervisor>;
   readonly libvirtUri: string;
@@ -85,6 +88,7 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     capture: makeCaptures(trace),
     session: () => observeSession(env, process.stdin.isTTY === true),
     namespace: makeNamespace,
+    namespaces: makeNamespaces(run),
     libvirt() {
       hypervisor ??= import('#libvirt').then(({ Hypervisor }) => Hypervisor.open(libvirtUri, { trace }));
       return hypervisor;

@@ -3,7 +3,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VmnetError } from '../errors.js';
 import { startTime } from '../process.js';
-import type { Run } from './run.js';
+import type { Run, RunOptions } from './run.js';
 import { writeSynced } from './synced.js';
 
 /** Everything iproute2 tells about links, addresses, routes, rules and permanent neighbours, as its own JSON. */
@@ -28,6 +28,8 @@ export interface BatchOptions {
   readonly family?: 6;
   /** Go on after a failing line; the caller re-reads the host afterwards. */
   readonly force?: boolean;
+  /** Command prefix that runs it in another network namespace. */
+  readonly enter?: readonly string[];
 }
 
 export interface Iproute2 {
@@ -72,6 +74,8 @@ export function makeIproute2(
     const text = `${lines.join('\n')}\n`;
     const args = [...(options.family ? ['-6'] : []), ...(options.force ? ['-force'] : []), '-batch'];
     const child = { ownSession: true, allowFailure: true, keepOpen: locks() };
+    const [program = 'ip', ...before] = [...(options.enter ?? []), 'ip'];
+    const start = (words: readonly string[], more: RunOptions) => run(program, [...before, ...words], more);
     const file = join(batchDir, `${process.pid}-${serial++}.ip`);
     try {
       await writeWhole(file, text);
@@ -79,11 +83,11 @@ export function makeIproute2(
       await rm(file, { force: true }).catch(() => {});
       if (!options.force) throw notWritten(file, error as Error);
       // Going back must not fail for want of disk space.
-      await run('ip', [...args, '-'], { ...child, input: text });
+      await start([...args, '-'], { ...child, input: text });
       return;
     }
     try {
-      const result = await run('ip', [...args, file], child);
+      const result = await start([...args, file], child);
       if (result.exitCode !== 0 && !options.force) throw batchFailed(lines, result.stderr);
     } finally {
       await rm(file, { force: true }).catch(() => {}); // it was run; `sweep` removes it later

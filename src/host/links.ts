@@ -40,7 +40,15 @@ export function parseLink(json: IpJson): Link {
           }
         : null,
     addresses: objects(json.addr_info).map(parseAddress),
+    ...peerOf(json, kind),
   };
+}
+
+/** ip(8) tells the index where the other end is elsewhere, and its name where it is here: that is looked up later. */
+function peerOf(json: IpJson, kind: string | null): Pick<Link, 'peer'> {
+  const index = number(json.link_index);
+  if (kind !== 'veth' || index === null) return {};
+  return { peer: { index, netnsid: number(json.link_netnsid) } };
 }
 
 /** iproute2 prints a bridge's timers in hundredths of a second, whatever the kernel's own tick. */

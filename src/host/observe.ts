@@ -6,6 +6,7 @@ import { observeLibvirt } from './libvirt.js';
 import { parseLink } from './links.js';
 import { exactMetrics } from './metrics.js';
 import type { HostState, LabRecord, Link } from './model.js';
+import { namespacesFor } from './namespaces.js';
 import { networkdLeases } from './networkd.js';
 import { parseNexthops } from './nexthops.js';
 import { mergingReceivers } from './offloads.js';
@@ -33,12 +34,13 @@ export async function observeHost(
   const { kernel } = drivers;
   const records = await readRecords(drivers);
   const nics = namesOfInterest(lab, records);
-  const [bootId, netns, dump, sysctls, libvirt] = await Promise.all([
+  const [bootId, netns, dump, sysctls, libvirt, namespaces] = await Promise.all([
     kernel.bootId(),
     kernel.netns(),
     drivers.ip.dump(),
     readSysctls(drivers, nics, records),
     options.networkOnly ? null : observeLibvirt(drivers),
+    namespacesFor(lab, records, drivers),
   ]);
   const links = dump.links.map(parseLink);
   const routes = [
@@ -58,6 +60,7 @@ export async function observeHost(
     nexthops: parseNexthops(dump.nexthops, dump.nexthops6),
     sysctls: { ...sysctls, ...(await heirs(lab, links, drivers)) },
     wireless: await wirelessOf(links, drivers),
+    ...namespaces,
     disks: lab ? await drivers.files.list(`${drivers.stateDir}/disks/${lab.name}`) : [],
     fdb: await learnedFor(lab, links, drivers),
     firewall,

@@ -16,6 +16,26 @@ export const nicAltname = (lab: string, vm: string, index: number) => `vmnet.${l
 export const bridgeAlias = (lab: string, bridge: string) => `vmnet:${lab}:${bridge}`;
 export const nicAlias = (lab: string, vm: string, index: number) => `vmnet:${lab}:${vm}:${index}`;
 
+/** Ownership mark of a namespace, on its `lo`. */
+export const namespaceAltname = (lab: string, name: string) => `vmnet.${lab}.${name}`;
+export const namespaceAlias = (lab: string, name: string) => `vmnet:${lab}:${name}`;
+
+/** Ownership mark of an end of a link; at most 120 of the kernel's 127 bytes. */
+export const endAltname = (lab: string, namespace: string, name: string) =>
+  `vmnet.${lab}.${namespace}.${name}`;
+export const endAlias = (lab: string, namespace: string, name: string) => `vmnet:${lab}:${namespace}:${name}`;
+
+/** What stands for the host itself where a namespace is named. */
+export const HOST = 'host';
+
+/** Name of a namespace on the host. */
+export const netnsName = (lab: string, name: string) => `${lab}-${name}`;
+
+/** MAC of an end of a link: QEMU's 52:54:00 and three bytes of the hash. */
+export function endMac(lab: string, namespace: string, name: string, taken: Set<string>): string {
+  return free(taken, salt => `52:54:00:${hexBytes(digest(salt, lab, namespace, name), 3)}`);
+}
+
 /** Name of the libvirt domain. */
 export const domainName = (lab: string, vm: string) => `${lab}-${vm}`;
 

@@ -27,6 +27,15 @@ function describeAction(action: Action): string[] {
       return action.lines.map(line => indent(`ip ${action.family ? '-6 ' : ''}${line}`));
     case 'delete-links':
       return action.links.map(link => indent(`ip link del dev ${link.altname}`));
+    case 'inside':
+      return action.work.flatMap(({ namespace, sysctls, lines }) => [
+        ...sysctls.map(([path, value]) =>
+          indent(`in ${namespace}: sysctl ${path.replaceAll('/', '.')}=${printable(value)}`),
+        ),
+        ...lines.map(line => indent(`ip -n ${namespace} ${line}`)),
+      ]);
+    case 'delete-namespaces':
+      return action.namespaces.map(({ name }) => indent(`ip netns del ${name}`));
     case 'sysctl':
       return [indent(`sysctl ${action.path.replaceAll('/', '.')}=${action.value}`)];
     case 'lro':

@@ -1,4 +1,4 @@
-import type { DomainState, HostState, Link } from '../host/model.js';
+import type { DomainState, HostState, Link, NamespaceState } from '../host/model.js';
 import type { Session } from '../host/session.js';
 import type { Lab } from '../lab/model.js';
 import type { RenderContext } from '../render/domain.js';
@@ -9,10 +9,13 @@ import { findClashes } from './clashes/clashes.js';
 import { guestFiles, isAlive, planGuests, removeGuests } from './guest.js';
 import { linksOf } from './links.js';
 import type { Phase, PhaseName, Plan, Step } from './model.js';
-import { planBridgeNetfilter, restoreBridgeNetfilter } from './netfilter.js';
+import { planNamespaces } from './namespace.js';
+import { currentRecords, planBridgeNetfilter, restoreBridgeNetfilter } from './netfilter.js';
+import { isMarkOf, namespacesOf, otherEnd, type Placed } from './place.js';
 import { type PlanProblem, throwProblems } from './problems.js';
-import { recordOf } from './record.js';
+import { currentRecord, recordOf } from './record.js';
 import { releaseUplinks, removeBridges, removeTaps } from './remove.js';
+import { type Endpoints, removeEndpoints } from './remove-namespaces.js';
 import { planTaps } from './tap.js';
 import { ownerNotes, planUnmanaged, removeUnmanaged } from './unmanaged.js';
 import { movesOf, planUplinks } from './uplink.js';
@@ -58,6 +61,7 @@ export function planProvision(
       problems,
     ),
     taps: planTaps(lab, host, vm => (options.restart ?? false) || !runs(lab, vm, host), problems),
+    namespaces: planNamespaces(lab, host, problems),
     domains: guests.define,
     start: guests.start,
   });
@@ -79,7 +83,7 @@ export function planProvision(
 }
 
 export interface DestroyOptions {
-  /** Delete a bridge although ports that vmnet did not make are on it. */
+  /** Delete a bridge although ports that vmnet did not make are on it, and a namespace although processes run in it. */
   readonly force?: boolean;
 }
 
@@ -100,9 +104,20 @@ export function planDestroy(
   const phases = phasesOf({
     guests: removeGuests(name, domains, stateDir, why),
     taps: removeTaps(
-      linksOf(host, name).filter(link => link.kind !== 'bridge'),
+      linksOf(host, name).filter(link => link.kind !== 'bridge' && link.kind !== 'veth'),
       name,
       why,
+    ),
+    namespaces: removeEndpoints(
+      name,
+      {
+        veths: linksOf(host, name).filter(link => link.kind === 'veth'),
+        ends: [],
+        namespaces: namespacesOf(host, name),
+      },
+      host,
+      { why, force: options.force ?? false, folder: madeFolder(name, host) },
+      problems,
     ),
     uplink: releaseUplinks(name, host, [...bridges, ...adoptedBy(name, host)], () => true).steps,
     bridge: [
@@ -134,6 +149,8 @@ function planLeftovers(
   const wanted = new Set([
     ...lab.bridges.map(bridge => bridge.altname),
     ...lab.vms.flatMap(vm => vm.nics.map(nic => nic.altname)),
+    ...lab.namespaces.flatMap(({ altname, nics }) => [altname, ...nics.map(nic => nic.altname)]),
+    ...lab.links.flatMap(({ ends }) => ends.map(end => end.altname)),
   ]);
   const isWanted = (link: Link) => link.altnames.some(altname => wanted.has(altname));
   const all = linksOf(host, lab.name);
@@ -145,15 +162,54 @@ function planLeftovers(
   const steps = [
     ...(context ? removeGuests(lab.name, dropped(lab, host), context.stateDir, why) : []),
     ...removeTaps(
-      links.filter(link => link.kind !== 'bridge'),
+      links.filter(link => link.kind !== 'bridge' && link.kind !== 'veth'),
       lab.name,
       why,
+    ),
+    ...removeEndpoints(
+      lab.name,
+      leftEndpoints(lab.name, wanted, host),
+      host,
+      { why, force: null, folder: false },
+      problems,
     ),
     ...released.steps,
     ...removeBridges(lab.name, host, bridges, { staying: all.filter(isWanted), force: null }, problems),
   ];
   return { steps, after: released.after };
 }
+
+/** Namespaces and veths of ours that a lab no longer has; a link between two namespaces goes by one of its ends. */
+function leftEndpoints(lab: string, wanted: ReadonlySet<string>, host: HostState): Endpoints {
+  const left = ({ altnames }: Link) =>
+    altnames.some(it => isMarkOf(lab, it)) && !altnames.some(it => wanted.has(it));
+  const [gone, staying] = [true, false].map(isGone =>
+    namespacesOf(host, lab).filter(({ mark }) => wanted.has(mark ?? '') !== isGone),
+  ) as [NamespaceState[], NamespaceState[]];
+  const names = new Set(gone.map(({ name }) => name));
+  const veths = linksOf(host, lab).filter(link => link.kind === 'veth' && left(link));
+  const ends = staying.flatMap(({ name, links }) =>
+    links.filter(link => link.kind === 'veth' && left(link)).map(link => ({ place: name, link })),
+  );
+  const goAnyway = (end: Placed) => {
+    const other = otherEnd(host, end);
+    if (other === undefined) return false;
+    if (other.place === null) return veths.includes(other.link);
+    // Of two ends that are both left over, the first.
+    return (
+      names.has(other.place) ||
+      ends.some(it => it.link === other.link && ends.indexOf(it) < indexIn(ends, end))
+    );
+  };
+  return { veths, ends: ends.filter(end => !goAnyway(end)), namespaces: gone };
+}
+
+const indexIn = (ends: readonly Placed[], end: Placed) => ends.findIndex(it => it.link === end.link);
+
+/** Does the folder of namespaces' names go with the last of ours? Where a lab made it, and no other lab has any. */
+const madeFolder = (lab: string, host: HostState): boolean =>
+  currentRecord(lab, host)?.namespaceFolder === 'made' &&
+  !currentRecords(host).some(record => record.name !== lab && record.namespaceFolder === 'made');
 
 /** Domains of ours whose VM the lab no longer has. */
 function dropped(lab: Lab, host: HostState): DomainState[] {
@@ -173,6 +229,7 @@ const TITLES: Readonly<Record<PhaseName, string>> = {
   bridge: 'Bridge',
   uplink: 'Uplink',
   taps: 'Taps',
+  namespaces: 'Namespaces and links',
   domains: "Guests' XML",
   start: 'Start',
 };
