@@ -130,7 +130,13 @@ export function proofStage(
 /** `2 of 3 NICs direct` */
 function summary(checks: readonly Check[]): string {
   const paths = checks.filter(check => check.name === 'path');
-  return `${paths.filter(isGood).length} of ${paths.length} NICs direct`;
+  const links = checks.filter(check => check.name === 'link');
+  return [
+    ...(paths.length > 0 || links.length === 0
+      ? [`${paths.filter(isGood).length} of ${paths.length} NICs direct`]
+      : []),
+    ...(links.length > 0 ? [`${links.filter(isGood).length} of ${links.length} links carry`] : []),
+  ].join(', ');
 }
 
 /** A guest that we have just started and that is gone already died at boot. */

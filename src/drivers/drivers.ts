@@ -17,6 +17,7 @@ import { makeRun, type Run, type Trace } from './run.js';
 import { observeSession, type Session } from './session.js';
 import { makeSystemd, type Systemd } from './systemd.js';
 import { makeTrafficControl, type TrafficControl } from './tc.js';
+import { makeWires, type Wires } from './wire.js';
 
 /** All ways to reach one host, as one plain object. Made by cli.ts and index.ts only; fakes hold state. */
 export interface Drivers {
@@ -41,6 +42,8 @@ export interface Drivers {
   readonly namespace: () => Promise<ThrowAwayNamespace>;
   /** Network namespaces with a name. */
   readonly namespaces: Namespaces;
+  /** Frames of our own across veths. */
+  readonly wires: Wires;
   /** The connection to libvirt: opened by the first call, shared by all later ones. */
   readonly libvirt: () => Promise<Hypervisor>;
   readonly libvirtUri: string;
@@ -89,6 +92,7 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     session: () => observeSession(env, process.stdin.isTTY === true),
     namespace: makeNamespace,
     namespaces: makeNamespaces(run),
+    wires: makeWires(),
     libvirt() {
       hypervisor ??= import('#libvirt').then(({ Hypervisor }) => Hypervisor.open(libvirtUri, { trace }));
       return hypervisor;

@@ -21,9 +21,18 @@ import {
   parts,
 } from './netlink.js';
 import type { Run } from './run.js';
+import {
+  inside,
+  type Libc,
+  loadLibc,
+  NETNS_FOLDER,
+  namespaceFile,
+  type Opened,
+  openNamespace,
+} from './setns.js';
 
 /** Where ip-netns(8) keeps the names of network namespaces. */
-const FOLDER = '/run/netns';
+const FOLDER = NETNS_FOLDER;
 
 /** A named network namespace, as it is now. */
 export interface NamespaceDump {
@@ -67,8 +76,6 @@ export interface Namespaces {
   /** Command prefix that runs a program inside. */
   enter(name: string): string[];
 }
-
-export const namespaceFile = (name: string) => join(FOLDER, name);
 
 export function makeNamespaces(run: Run): Namespaces {
   return {
@@ -115,21 +122,6 @@ export function makeNamespaces(run: Run): Namespaces {
   };
 }
 
-interface Opened {
-  readonly name: string;
-  readonly fd: number;
-  readonly inode: string;
-}
-
-function openNamespace(name: string): Opened[] {
-  try {
-    const fd = openSync(namespaceFile(name), 'r');
-    return [{ name, fd, inode: `net:[${statSync(namespaceFile(name)).ino}]` }];
-  } catch {
-    return []; // gone meanwhile
-  }
-}
-
 const exists = (path: string) => statSync(path, { throwIfNoEntry: false }) !== undefined;
 
 function readdirIn(folder: string): string[] {
@@ -140,16 +132,6 @@ function readdirIn(folder: string): string[] {
   }
 }
 
-/** libc's functions that Node has not. */
-interface Libc {
-  setns(fd: number, type: number): number;
-  socket(domain: number, type: number, protocol: number): number;
-  send(fd: number, bytes: Uint8Array, length: number, flags: number): number;
-  recv(fd: number, bytes: Uint8Array, length: number, flags: number): number;
-  errno(): number;
-}
-
-const CLONE_NEWNET = 0x40000000;
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0x80000;
@@ -158,45 +140,6 @@ const NETLINK_ROUTE = 0;
 const MSG_DONTWAIT = 0x40;
 /** The kernel makes a part as large as the reader's buffer, up to 32 KiB. */
 const BUFFER = Buffer.alloc(64 * 1024);
-
-let libc: Libc | undefined;
-
-async function loadLibc(): Promise<Libc> {
-  if (libc) return libc;
-  const { default: koffi } = await import('koffi');
-  const all = koffi.load(null);
-  libc = {
-    setns: all.func('int setns(int, int)') as unknown as Libc['setns'],
-    socket: all.func('int socket(int, int, int)') as unknown as Libc['socket'],
-    send: all.func('long send(int, _In_ uint8_t *, size_t, int)') as unknown as Libc['send'],
-    recv: all.func('long recv(int, _Out_ uint8_t *, size_t, int)') as unknown as Libc['recv'],
-    errno: () => koffi.errno(),
-  };
-  return libc;
-}
-
-/** Do something in another namespace, without a pause in which anything else of ours could run there. */
-function inside<T>(fd: number, { setns, errno }: Libc, act: () => T): T {
-  const home = openSync('/proc/thread-self/ns/net', 'r');
-  try {
-    if (setns(fd, CLONE_NEWNET) !== 0) throw refused(errno());
-    try {
-      return act();
-    } finally {
-      // Whatever would run from here on would change the wrong namespace; the journal tells the next run.
-      if (setns(home, CLONE_NEWNET) !== 0) process.abort();
-    }
-  } finally {
-    closeSync(home);
-  }
-}
-
-const refused = (errno: number) =>
-  new VmnetError(
-    'permission',
-    `the network namespaces below ${FOLDER} cannot be entered: errno ${errno}`,
-    'Run vmnet as root (sudo); inside a container, the container needs CAP_SYS_ADMIN.',
-  );
 
 type Seen = Omit<NamespaceDump, 'pids'> & { readonly inode: string };
 
