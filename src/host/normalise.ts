@@ -1,4 +1,4 @@
-import type { HostState, NamespaceState, Route } from './model.js';
+import type { HostState, Link, NamespaceState, Route } from './model.js';
 
 /**
  * A host's state as comparable lines, so that "the host is as it was" can be looked at instead of claimed.
@@ -40,10 +40,12 @@ function facts(host: HostState): Map<string, Details> {
   return new Map([...found].flatMap(([what, copies]) => numbered(what, copies)));
 }
 
+const byName = (links: readonly Link[]) => links.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+
 function innerFacts({ mark, links, routes, sysctls }: NamespaceState): Details {
   return {
     mark,
-    links: links.map(({ name, mac, mtu, up, altnames, addresses }) => ({
+    links: byName(links).map(({ name, mac, mtu, up, altnames, addresses }) => ({
       ...{ name, mac, mtu, up, altnames },
       addresses: addresses.flatMap(({ local, prefix, scope }) =>
         scope === 'link' ? [] : [`${local}/${prefix}`],

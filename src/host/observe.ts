@@ -3,7 +3,7 @@ import type { Lab } from '../lab/model.js';
 import { learnedFor } from './fdb.js';
 import { rulesNaming } from './firewall.js';
 import { observeLibvirt } from './libvirt.js';
-import { parseLink } from './links.js';
+import { withPeersHere } from './links.js';
 import { exactMetrics } from './metrics.js';
 import type { HostState, LabRecord, Link } from './model.js';
 import { namespacesFor } from './namespaces.js';
@@ -42,7 +42,7 @@ export async function observeHost(
     options.networkOnly ? null : observeLibvirt(drivers),
     namespacesFor(lab, records, drivers),
   ]);
-  const links = dump.links.map(parseLink);
+  const links = withPeersHere(dump.links);
   const routes = [
     ...dump.routes4.map(json => parseRoute(json, 4)),
     ...dump.routes6.map(json => parseRoute(json, 6)),

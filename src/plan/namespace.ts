@@ -1,13 +1,12 @@
-import type { HostState, NamespaceState } from '../host/model.js';
+import type { HostState, Link, NamespaceState } from '../host/model.js';
 import type { Lab, Namespace } from '../lab/model.js';
 import { endStep, goneAddresses, mendEnd } from './end.js';
 import { mendRoutes, mendSysctls, routeLine } from './inner.js';
 import { markLines } from './links.js';
 import type { Action, InsideWork, Step } from './model.js';
-import { linksIn, markedIn, namespaceNamed, otherEnd, type Place } from './place.js';
+import { linksIn, markedIn, namespaceNamed, otherEnd, type Place, type Placed } from './place.js';
 import type { PlanProblem } from './problems.js';
 import { currentRecord } from './record.js';
-import { removeEndpoints } from './remove-namespaces.js';
 import { type End, endLines, linesAt, type Pair, pairLine, pairsOf } from './veth.js';
 
 /**
@@ -22,7 +21,6 @@ export function planNamespaces(lab: Lab, host: HostState, problems: PlanProblem[
   const wires = pairsOf(lab, host).map(pair => planPair(pair, fresh, former, host, problems));
   const lines = wires.flatMap(wire => wire.lines);
   return [
-    ...wires.flatMap(({ unmake }) => unmake),
     ...missing.map(namespace => create(namespace, host)),
     ...wires.flatMap(({ make }) => make),
     ...missing.map(namespace => setUp(namespace, lines)),
@@ -104,8 +102,6 @@ function setUp(
 }
 
 interface PairPlan {
-  /** Takes away what is left of one that cannot be mended. */
-  readonly unmake: readonly Step[];
   readonly make: readonly Step[];
   /** For ends in namespaces that are new: what `setUp` does with them. */
   readonly lines: readonly InsideWork[];
@@ -114,7 +110,29 @@ interface PairPlan {
   readonly shakes: boolean;
 }
 
-const NOTHING: PairPlan = { unmake: [], make: [], lines: [], mend: [], shakes: false };
+const NOTHING: PairPlan = { make: [], lines: [], mend: [], shakes: false };
+
+/** Both ends, where they are there and belong together. */
+function wholePair({ ends: [a, b] }: Pair, host: HostState): readonly [Link, Link] | null {
+  const link = markedIn(host, a.place, a.altname);
+  const other = link && otherEnd(host, { place: a.place, link });
+  const isOurs = other?.place === b.place && other.link.altnames.includes(b.altname);
+  // On the host an owner may have renamed it; inside, programs know it by its name.
+  return link && isOurs && other.link.name === b.name && (a.place === null || link.name === a.name)
+    ? [link, other.link]
+    : null;
+}
+
+/** Marks and places of ends that are there, but not with the other end that the lab wants: they are made anew. */
+export const brokenEnds = (lab: Lab, host: HostState): Placed[] =>
+  pairsOf(lab, host)
+    .filter(pair => wholePair(pair, host) === null)
+    .flatMap(({ ends }) =>
+      ends.flatMap(({ place, altname }) => {
+        const link = markedIn(host, place, altname);
+        return link ? [{ place, link }] : [];
+      }),
+    );
 
 function planPair(
   pair: Pair,
@@ -123,16 +141,10 @@ function planPair(
   host: HostState,
   problems: PlanProblem[],
 ): PairPlan {
-  if (tooLong(pair, problems)) return NOTHING;
-  const found = pair.ends.map(end => {
-    const link = markedIn(host, end.place, end.altname);
-    return link && { place: end.place, link };
-  });
-  const [a, b] = found;
-  const whole = a && b && otherEnd(host, a)?.link === b.link && b.link.name === pair.ends[1].name;
+  const whole = wholePair(pair, host);
   if (whole) {
-    const both = [a, b].map(({ link }, i) => {
-      const end = pair.ends[i as 0 | 1];
+    const both = pair.ends.map((end, i) => {
+      const link = whole[i as 0 | 1];
       return {
         end,
         link,
@@ -144,17 +156,6 @@ function planPair(
   }
   const blocked = pair.ends.filter(end => isTaken(end, pair, host, problems));
   if (blocked.length > 0) return NOTHING;
-  const unmake = removeEndpoints(
-    labOfMark(pair.ends[0].altname),
-    {
-      veths: a?.place === null ? [a.link] : [],
-      ends: [a, b].filter(it => it !== undefined).filter(({ place }) => place !== null),
-      namespaces: [],
-    },
-    host,
-    { why: 'its two ends do not belong together any more', force: null, folder: false },
-    problems,
-  );
   const outer = pair.ends.filter(({ place }) => place === null);
   const inner = pair.ends.filter(({ place }) => place !== null);
   const make: Step = {
@@ -165,7 +166,6 @@ function planPair(
   };
   const settled = inner.map(end => ({ namespace: end.place ?? '', sysctls: [], lines: endLines(end) }));
   return {
-    unmake,
     make: [make],
     lines: settled.filter(({ namespace }) => fresh.has(namespace)),
     shakes: false,
@@ -198,17 +198,6 @@ function isTaken(end: End, { path }: Pair, host: HostState, problems: PlanProble
   return true;
 }
 
-/** What is longer than the other end takes is dropped there, and nobody is told. */
-function tooLong({ ends: [outer, inner], path }: Pair, problems: PlanProblem[]): boolean {
-  if (inner.mtu <= outer.mtu) return false;
-  problems.push({
-    code: 'bad-lab',
-    message: `${path}.mtu: ${inner.mtu} is more than the ${outer.mtu} of ${outer.master}, which would drop the longer frames`,
-    fix: `Write at most ${outer.mtu}, or leave it out.`,
-  });
-  return true;
-}
-
 function mendLoopback({ name, netns }: Namespace, { links }: NamespaceState): Step[] {
   const lo = links.find(link => link.type === 'loopback');
   if (lo === undefined || lo.up) return [];
@@ -221,5 +210,3 @@ function mendLoopback({ name, netns }: Namespace, { links }: NamespaceState): St
     },
   ];
 }
-
-const labOfMark = (altname: string) => altname.split('.')[1] ?? '';

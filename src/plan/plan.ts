@@ -1,4 +1,4 @@
-import type { DomainState, HostState, Link, NamespaceState } from '../host/model.js';
+import type { DomainState, HostState, Link } from '../host/model.js';
 import type { Session } from '../host/session.js';
 import type { Lab } from '../lab/model.js';
 import type { RenderContext } from '../render/domain.js';
@@ -9,9 +9,9 @@ import { findClashes } from './clashes/clashes.js';
 import { guestFiles, isAlive, planGuests, removeGuests } from './guest.js';
 import { linksOf } from './links.js';
 import type { Phase, PhaseName, Plan, Step } from './model.js';
-import { planNamespaces } from './namespace.js';
+import { brokenEnds, planNamespaces } from './namespace.js';
 import { currentRecords, planBridgeNetfilter, restoreBridgeNetfilter } from './netfilter.js';
-import { isMarkOf, namespacesOf, otherEnd, type Placed } from './place.js';
+import { isMarkOf, namespacesOf, otherEnd } from './place.js';
 import { type PlanProblem, throwProblems } from './problems.js';
 import { currentRecord, recordOf } from './record.js';
 import { releaseUplinks, removeBridges, removeTaps } from './remove.js';
@@ -168,7 +168,7 @@ function planLeftovers(
     ),
     ...removeEndpoints(
       lab.name,
-      leftEndpoints(lab.name, wanted, host),
+      leftEndpoints(lab, wanted, host),
       host,
       { why, force: null, folder: false },
       problems,
@@ -179,32 +179,29 @@ function planLeftovers(
   return { steps, after: released.after };
 }
 
-/** Namespaces and veths of ours that a lab no longer has; a link between two namespaces goes by one of its ends. */
-function leftEndpoints(lab: string, wanted: ReadonlySet<string>, host: HostState): Endpoints {
-  const left = ({ altnames }: Link) =>
-    altnames.some(it => isMarkOf(lab, it)) && !altnames.some(it => wanted.has(it));
-  const [gone, staying] = [true, false].map(isGone =>
-    namespacesOf(host, lab).filter(({ mark }) => wanted.has(mark ?? '') !== isGone),
-  ) as [NamespaceState[], NamespaceState[]];
-  const names = new Set(gone.map(({ name }) => name));
-  const veths = linksOf(host, lab).filter(link => link.kind === 'veth' && left(link));
-  const ends = staying.flatMap(({ name, links }) =>
-    links.filter(link => link.kind === 'veth' && left(link)).map(link => ({ place: name, link })),
+/** Namespaces and veths of ours that a lab no longer has, or not so; a link between two namespaces goes by one of its ends. */
+function leftEndpoints(lab: Lab, wanted: ReadonlySet<string>, host: HostState): Endpoints {
+  const broken = new Set(brokenEnds(lab, host).map(({ link }) => link));
+  const isLeft = (link: Link) =>
+    broken.has(link) ||
+    (link.kind === 'veth' &&
+      link.altnames.some(it => isMarkOf(lab.name, it)) &&
+      !link.altnames.some(it => wanted.has(it)));
+  const all = namespacesOf(host, lab.name);
+  const staying = all.filter(({ mark }) => wanted.has(mark ?? ''));
+  const veths = host.links.filter(isLeft);
+  const left = staying.flatMap(({ name, links }) =>
+    links.filter(isLeft).map(link => ({ place: name, link })),
   );
-  const goAnyway = (end: Placed) => {
-    const other = otherEnd(host, end);
-    if (other === undefined) return false;
-    if (other.place === null) return veths.includes(other.link);
-    // Of two ends that are both left over, the first.
-    return (
-      names.has(other.place) ||
-      ends.some(it => it.link === other.link && ends.indexOf(it) < indexIn(ends, end))
-    );
-  };
-  return { veths, ends: ends.filter(end => !goAnyway(end)), namespaces: gone };
+  const gone = new Set(veths);
+  const ends = left.filter(end => {
+    const other = otherEnd(host, end)?.link;
+    if (other && gone.has(other)) return false;
+    gone.add(end.link);
+    return true;
+  });
+  return { veths, ends, namespaces: all.filter(it => !staying.includes(it)) };
 }
-
-const indexIn = (ends: readonly Placed[], end: Placed) => ends.findIndex(it => it.link === end.link);
 
 /** Does the folder of namespaces' names go with the last of ours? Where a lab made it, and no other lab has any. */
 const madeFolder = (lab: string, host: HostState): boolean =>

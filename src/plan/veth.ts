@@ -41,7 +41,13 @@ export function pairsOf(lab: Lab, host: HostState): Pair[] {
     nics.map(nic => {
       const bridge = bridges.get(nic.bridge) ?? { name: nic.bridge, mtu: 1500 };
       const { altname, alias } = nic;
-      const port = { name: nic.tap, mac: tapMac(nic), mtu: bridge.mtu, master: bridge.name, cidrs: [] };
+      const port = {
+        name: nic.tap,
+        mac: tapMac(nic),
+        mtu: nic.mtu ?? bridge.mtu,
+        master: bridge.name,
+        cidrs: [],
+      };
       const inner = {
         name: nic.name,
         mac: nic.mac,

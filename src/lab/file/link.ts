@@ -20,7 +20,7 @@ const end = z.union(
   { error: '"NAMESPACE:INTERFACE", such as "a:eth1", or { "namespace": "a", "name": "eth1", "address": … }' },
 );
 
-const TWO = 'a list of two ends, such as [ "a:eth1", "b:eth1" ]';
+const TWO = 'a list of exactly two ends, such as [ "a:eth1", "b:eth1" ]';
 
 export const LinkFile = objectAs('an object such as { "endpoints": [ "a:eth1", "b:eth1" ] }')({
   endpoints: z

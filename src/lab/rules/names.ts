@@ -47,7 +47,7 @@ function namespaceFault(lab: LooseLab, name: string): Fault | null {
 
 /** What could not be read at all was reported before; a text that is no end is reported here, as a whole. */
 function checkInner({ namespace, name, path }: AtInner, report: Report): void {
-  if (namespace === undefined || name === undefined) return;
+  if (!namespace || !name) return;
   const isEnd = path[0] === 'links';
   if (isEnd && namespace !== HOST) tell(report, path, nameFault(namespace, NAMESPACE));
   tell(report, isEnd ? path : [...path, 'name'], interfaceFault(name, INNER) ?? tapFault(name, 'interface'));
