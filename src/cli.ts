@@ -41,7 +41,7 @@ const yes = [
   '--yes',
   'go on although something would be lost, or nobody would see it; the refusal says what',
 ] as const;
-const networkOnly = ['--network-only', 'bridge, uplink and taps; no domains'] as const;
+const networkOnly = ['--network-only', 'bridges, uplinks, taps, namespaces and links; no domains'] as const;
 const noWait = [
   '--no-wait',
   'fail at once where another run is under way, instead of waiting for it',
@@ -115,8 +115,17 @@ verb(
   .option('--dry-run', 'print the plan and change nothing')
   .option(...noWait)
   .option('--network-only', 'leave libvirt alone')
-  .option('--force', 'delete a bridge although ports that vmnet did not make are on it');
-verb('status [lab]', 'show the VMs of a lab, or of all', async (context, lab, flags) =>
+  .option(
+    '--force',
+    'delete a bridge although ports that vmnet did not make are on it, and a namespace although processes run in it',
+  );
+verb(
+  'exec <name> <command...>',
+  'run a command in a namespace of a lab: vmnet exec NAME -- CMD; the name alone, or LAB/NAME',
+  async (context, name, words, flags) =>
+    (await import('./commands/exec.js')).exec(name, words, flags, context),
+).option('--lab <lab>', 'whose namespace, by file or name');
+verb('status [lab]', 'show the VMs, namespaces and links of a lab, or of all', async (context, lab, flags) =>
   (await import('./commands/status.js')).status(lab, flags, context),
 );
 const enableVerbs = () => import('./commands/enable.js');

@@ -89,6 +89,8 @@ function onSignals(abort: AbortController, command: string, about: Context['abou
   const doing = DOING[command] ?? 'stopping';
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const handler = () => {
+    // The command that was run has heard it as well, and its end is ours.
+    if (command === 'exec') return;
     const finish = FINISH[command];
     const how = finish ? ` Should this be killed, finish with: vmnet ${finish} ${about.lab ?? 'LAB'}` : '';
     process.stderr.write(

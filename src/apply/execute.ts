@@ -3,6 +3,7 @@ import type { Drivers } from '../drivers/drivers.js';
 import { parseLink } from '../host/links.js';
 import type { Link } from '../host/model.js';
 import type { Action, LinkRef } from '../plan/model.js';
+import { deleteNamespaces, workInside } from './inside.js';
 import { awaitRenewal, freezeRenewer, startRenewer, stopRenewer } from './renewer.js';
 import { heardFrom } from './routers.js';
 import { awaitGuest } from './start.js';
@@ -27,6 +28,10 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
       return deleteLinks(action.links, drivers, options);
     case 'nft':
       return drivers.nft.apply(action.script, { undoing: options.undoing });
+    case 'inside':
+      return workInside(action.work, drivers, options.undoing);
+    case 'delete-namespaces':
+      return deleteNamespaces(action.namespaces, action.folder, drivers, options.undoing);
     case 'sysctl':
       return writeSysctl(action, drivers, options);
     case 'lro':
@@ -124,7 +129,8 @@ async function deleteLinks(
   await drivers.ip.deleteLinks(names, found, { undoing });
 }
 
-const isBare = (link: Link) => link.altnames.length === 0 && (link.kind === 'tun' || link.kind === 'bridge');
+const isBare = (link: Link) =>
+  link.altnames.length === 0 && ['tun', 'bridge', 'veth'].includes(link.kind ?? '');
 
 /** Join neighbouring batches and deletions: one process for a phase, not one for a step. */
 export function joined(actions: readonly Action[]): Action[] {
@@ -137,6 +143,8 @@ export function joined(actions: readonly Action[]): Action[] {
       result[result.length - 1] = { ...last, links: [...last.links, ...action.links] };
     else if (action.kind === 'nft' && last?.kind === 'nft')
       result[result.length - 1] = { ...last, script: last.script + action.script };
+    else if (action.kind === 'inside' && last?.kind === 'inside')
+      result[result.length - 1] = { ...last, work: [...last.work, ...action.work] };
     else result.push(action);
   }
   return result;

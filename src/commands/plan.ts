@@ -4,7 +4,7 @@ import type { Plan } from '../plan/model.js';
 import { planProvision } from '../plan/plan.js';
 import { sessionNotes } from '../plan/uplink-session.js';
 import type { Context, Outcome } from './command.js';
-import { observeFor } from './observe.js';
+import { isGuestless, observeFor } from './observe.js';
 
 export interface PlanFlags {
   readonly networkOnly?: boolean;
@@ -17,8 +17,9 @@ export async function plan(file: string, flags: PlanFlags, context: Context): Pr
   const { drivers } = context;
   const lab = await loadLab(file);
   context.about.lab = lab.name;
-  const host = await observeFor(lab, flags, context);
-  const prepared = flags.networkOnly
+  const networkOnly = flags.networkOnly === true || (await isGuestless(lab, drivers));
+  const host = await observeFor(lab, { ...flags, networkOnly }, context);
+  const prepared = networkOnly
     ? null
     : await (await import('./prepare.js')).prepareRender(lab, host, drivers, false);
   const change = planProvision(lab, host, prepared?.context ?? null, flags);

@@ -13,7 +13,7 @@ import type { Context, Outcome } from './command.js';
 import { questionOf } from './confirm.js';
 import { rollbackAfter, startGuard } from './guarded.js';
 import { type LockFlags, locked, locksFor } from './locked.js';
-import { observeFor } from './observe.js';
+import { isGuestless, observeFor } from './observe.js';
 import { plan } from './plan.js';
 import { recoverFirst } from './recover.js';
 
@@ -59,13 +59,15 @@ async function provisionLab(lab: Lab, flags: ProvisionFlags, context: Context): 
 async function provisionLocked(lab: Lab, flags: ProvisionFlags, context: Context): Promise<Outcome> {
   const { drivers, reporter } = context;
   await recoverFirst(lab.name, context);
-  const observe = () => observeFor(lab, flags, context);
+  // Without VMs, now or before, nobody need have libvirt.
+  const networkOnly = flags.networkOnly === true || (await isGuestless(lab, drivers));
+  const observe = () => observeFor(lab, { ...flags, networkOnly }, context);
   const seconds = rollbackAfter(flags.rollbackAfter);
   const question = questionOf(flags.confirm, context);
   const guard = seconds > 0 ? (name: string) => startGuard(name, seconds, drivers) : null;
   const host = await observe();
   // Guests' code and the proof's are half of all code: a network plane does without.
-  const prepared = flags.networkOnly
+  const prepared = networkOnly
     ? null
     : await (await import('./prepare.js')).prepareRender(lab, host, drivers, true);
   const session = movesOf(lab, host).length > 0 ? await drivers.session() : null;
@@ -76,7 +78,7 @@ async function provisionLocked(lab: Lab, flags: ProvisionFlags, context: Context
 
   const starting = change.phases.some(phase => phase.name === 'start');
   const verifying = flags.networkOnly || flags.verify === false ? null : await import('./verify.js');
-  const proof = verifying?.proofStage(lab, context, starting);
+  const proof = verifying?.proofStage(lab, context, starting, networkOnly);
   const steps = await applyProvision(
     change,
     host,

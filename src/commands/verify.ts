@@ -111,13 +111,14 @@ export function proofStage(
   lab: Lab,
   { drivers, signal }: Context,
   started: boolean,
+  networkOnly: boolean,
 ): { stage: Stage; checks: Check[] } {
   const checks: Check[] = [];
   const patienceMs = started ? PATIENCE.booting : PATIENCE.running;
   const stage: Stage = {
     title: STAGE_TITLE,
     async run(tell) {
-      checks.push(...(await verifyLab(lab, drivers, { patienceMs, signal, tell })).checks);
+      checks.push(...(await verifyLab(lab, drivers, { patienceMs, signal, tell, networkOnly })).checks);
       if (signal.aborted) throw new VmnetError('interrupted', 'interrupted during the health checks');
       if (started) await throwIfDied(lab, checks, drivers);
       return summary(checks);
@@ -129,7 +130,13 @@ export function proofStage(
 /** `2 of 3 NICs direct` */
 function summary(checks: readonly Check[]): string {
   const paths = checks.filter(check => check.name === 'path');
-  return `${paths.filter(isGood).length} of ${paths.length} NICs direct`;
+  const links = checks.filter(check => check.name === 'link');
+  return [
+    ...(paths.length > 0 || links.length === 0
+      ? [`${paths.filter(isGood).length} of ${paths.length} NICs direct`]
+      : []),
+    ...(links.length > 0 ? [`${links.filter(isGood).length} of ${links.length} links carry`] : []),
+  ].join(', ');
 }
 
 /** A guest that we have just started and that is gone already died at boot. */

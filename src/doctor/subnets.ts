@@ -1,6 +1,7 @@
 import type { Link } from '../host/model.js';
 import { type Cidr, parseCidr, subnetText } from '../lab/cidr.js';
 import type { Lab } from '../lab/model.js';
+import { nicsOf } from '../lab/nics.js';
 import type { Ground } from './ground.js';
 import { about, type Finding } from './model.js';
 
@@ -65,9 +66,7 @@ function linkClaims(links: readonly Link[]): Claim[] {
 /** Of bridges with addresses of their own, and of guests on bridges without an uplink. */
 function labClaims(lab: Lab | null): Claim[] {
   const guests = (bridge: string) =>
-    (lab?.vms ?? []).flatMap(vm =>
-      vm.nics.filter(nic => nic.bridge === bridge).flatMap(nic => nic.addresses),
-    );
+    (lab === null ? [] : nicsOf(lab)).filter(nic => nic.bridge === bridge).flatMap(nic => nic.addresses);
   return (lab?.bridges ?? [])
     .filter(bridge => bridge.uplink === null)
     .flatMap(({ name, address }) =>

@@ -8,6 +8,7 @@ import { type Journals, makeJournals } from './journal.js';
 import { type Kernel, makeKernel } from './kernel.js';
 import { type Locks, makeLocks } from './lock.js';
 import { makeNamespace, type ThrowAwayNamespace } from './namespace.js';
+import { makeNamespaces, type Namespaces } from './netns.js';
 import { makeNftables, type Nftables } from './nftables.js';
 import { makePorts, type Ports } from './port.js';
 import { makeProcesses, type Processes } from './processes.js';
@@ -17,6 +18,7 @@ import { makeRunScript } from './scripts.js';
 import { observeSession, type Session } from './session.js';
 import { makeSystemd, type Systemd } from './systemd.js';
 import { makeTrafficControl, type TrafficControl } from './tc.js';
+import { makeWires, type Wires } from './wire.js';
 
 /** All ways to reach one host, as one plain object. Made by cli.ts and index.ts only; fakes hold state. */
 export interface Drivers {
@@ -39,6 +41,10 @@ export interface Drivers {
   /** Who started this run, and from where. */
   readonly session: () => Promise<Session>;
   readonly namespace: () => Promise<ThrowAwayNamespace>;
+  /** Network namespaces with a name. */
+  readonly namespaces: Namespaces;
+  /** Frames of our own across veths. */
+  readonly wires: Wires;
   /** The connection to libvirt: opened by the first call, shared by all later ones. */
   readonly libvirt: () => Promise<Hypervisor>;
   readonly libvirtUri: string;
@@ -87,6 +93,8 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     capture: makeCaptures(trace),
     session: () => observeSession(env, process.stdin.isTTY === true),
     namespace: makeNamespace,
+    namespaces: makeNamespaces(run),
+    wires: makeWires(),
     libvirt() {
       hypervisor ??= import('#libvirt').then(({ Hypervisor }) => Hypervisor.open(libvirtUri, { trace }));
       return hypervisor;

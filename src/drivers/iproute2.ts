@@ -28,6 +28,8 @@ export interface BatchOptions {
   readonly family?: 6;
   /** Go on after a failing line; the caller re-reads the host afterwards. */
   readonly force?: boolean;
+  /** Command prefix that runs it in another network namespace. */
+  readonly enter?: readonly string[];
 }
 
 export interface Iproute2 {
@@ -69,9 +71,9 @@ export function makeIproute2(
 
   const batch = async (lines: readonly string[], options: BatchOptions = {}): Promise<void> => {
     if (lines.length === 0) return;
-    const { family, force = false } = options;
+    const { family, force = false, enter = [] } = options;
     const args = [...(family ? ['-6'] : []), ...(force ? ['-force'] : []), '-batch'];
-    const result = await runScript('ip', args, `${lines.join('\n')}\n`, { undoing: force });
+    const result = await runScript('ip', args, `${lines.join('\n')}\n`, { undoing: force, enter });
     if (result.exitCode !== 0 && !force) throw batchFailed(lines, result.stderr);
   };
 

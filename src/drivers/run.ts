@@ -42,6 +42,7 @@ const PACKAGE_OF: Readonly<Record<string, string>> = {
   busybox: 'busybox-static',
   unshare: 'util-linux',
   nsenter: 'util-linux',
+  umount: 'mount',
   depmod: 'kmod',
   libvirtd: 'libvirt-daemon',
 };

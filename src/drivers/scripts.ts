@@ -7,6 +7,8 @@ import { writeSynced } from './synced.js';
 export interface ScriptOptions {
   /** Going back: where no file can be written, the script is piped in. */
   readonly undoing?: boolean;
+  /** Command prefix that runs it in another network namespace. */
+  readonly enter?: readonly string[];
 }
 
 /**
@@ -27,8 +29,9 @@ export function makeRunScript(
   locks: () => readonly number[] = () => [],
 ): RunScript {
   let serial = 0;
-  return async (program, args, text, { undoing = false } = {}) => {
+  return async (program, args, text, { undoing = false, enter = [] } = {}) => {
     const child = { ownSession: true, allowFailure: true, keepOpen: locks() };
+    const [start = program, ...before] = [...enter, program];
     const file = join(folder, `${process.pid}-${serial++}.${program}`);
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -37,10 +40,10 @@ export function makeRunScript(
       await rm(file, { force: true }).catch(() => {});
       if (!undoing) throw notWritten(file, error as Error);
       // Going back must not fail for want of disk space.
-      return run(program, [...args, '-'], { ...child, input: text });
+      return run(start, [...before, ...args, '-'], { ...child, input: text });
     }
     try {
-      return await run(program, [...args, file], child);
+      return await run(start, [...before, ...args, file], child);
     } finally {
       await rm(file, { force: true }).catch(() => {}); // it was run; `ip.sweep` removes it later
     }

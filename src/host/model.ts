@@ -33,6 +33,10 @@ export interface HostState {
   readonly disks: readonly string[];
   /** Tables of nftables that bear a lab's name; empty where neither the lab nor its record has any. */
   readonly tables: readonly TableState[];
+  /** Network namespaces with a name; absent where there are none. */
+  readonly namespaces?: readonly NamespaceState[];
+  /** The folder of their names is there: ip(8) makes it with the first, and leaves it behind. */
+  readonly namespaceFolder?: boolean;
   /** null where libvirt was not asked (`--network-only`). */
   readonly libvirt: LibvirtState | null;
   /** What earlier runs wrote down about the labs they applied. */
@@ -124,6 +128,42 @@ export interface Link {
   } | null;
   /** In the order of the dump, which is the order to add them in. */
   readonly addresses: readonly Address[];
+  /** Of a veth: where its other end is. */
+  readonly peer?: LinkPeer;
+}
+
+export interface LinkPeer {
+  readonly index: number;
+  /** Id of the network namespace that it is in, as this link's own counts them; null where it is the same. */
+  readonly netnsid: number | null;
+}
+
+/** A network namespace with a name, looked into where it bears a mark of vmnet. */
+export interface NamespaceState {
+  readonly name: string;
+  /** Its id as the host's links count them; null where it has none. */
+  readonly id: number | null;
+  /** Mark on its loopback interface: `vmnet.LAB.NAME`; null for any that is not ours, of which only the name is known. */
+  readonly mark: string | null;
+  readonly links: readonly Link[];
+  readonly routes: readonly InnerRoute[];
+  /** Those that a lab sets, by path below /proc/sys. */
+  readonly sysctls: Readonly<Record<string, string>>;
+  /** Whom the ids of its veths' other ends stand for: the name of a namespace, or null for the host. */
+  readonly peers: Readonly<Record<number, string | null>>;
+  /** Processes in it. */
+  readonly pids: readonly number[];
+}
+
+/** A unicast route of a namespace's main table. */
+export interface InnerRoute {
+  readonly family: 4 | 6;
+  /** A CIDR. */
+  readonly dst: string;
+  readonly gateway: string | null;
+  readonly dev: string | null;
+  readonly protocol: string;
+  readonly metric: number | null;
 }
 
 export interface Address {
@@ -270,6 +310,8 @@ export interface LabRecord {
   readonly netns: string;
   /** How each uplink was before it was enslaved, by name. */
   readonly uplinks: Readonly<Record<string, UplinkBefore>>;
+  /** There was no folder of namespaces' names before a lab made one. */
+  readonly namespaceFolder?: 'made';
   /** bridge-nf-call-* as found, by path below /proc/sys, where the lab turned them off; else null. */
   readonly bridgeNetfilter: Readonly<Record<string, string>> | null;
 }

@@ -1,4 +1,4 @@
-import type { HostState, Route } from './model.js';
+import type { HostState, Link, NamespaceState, Route } from './model.js';
 
 /**
  * A host's state as comparable lines, so that "the host is as it was" can be looked at instead of claimed.
@@ -6,7 +6,9 @@ import type { HostState, Route } from './model.js';
  * - `operState`, `carrier`, `portState`: follow from carriers, which come and go by themselves;
  * - lifetimes of addresses and routes: they run;
  * - the metric of a default route that a router advertised, and its double: one stands in until the next advertisement;
- * - the interface index: stays with a link, and a link that comes back under its name is as good;
+ * - the interface index: stays with a link, and a link that comes back under its name is as good; so does that of a
+ *   veth's other end;
+ * - of a network namespace that is not ours, all but its name; of ours, its processes and what its kernel does by itself;
  * - records: ours, and removed after the comparison.
  */
 export function normalise(host: HostState): string[] {
@@ -19,7 +21,7 @@ type Details = Readonly<Record<string, unknown>>;
 function facts(host: HostState): Map<string, Details> {
   const found = new Map<string, Details[]>();
   const add = (what: string, details: Details) => void found.set(what, [...(found.get(what) ?? []), details]);
-  for (const { addresses, index, operState, carrier, portState, ...link } of host.links) {
+  for (const { addresses, index, operState, carrier, portState, peer, ...link } of host.links) {
     add(`link ${link.name}`, link);
     for (const [i, { validLifetime, preferredLifetime, temporary, ...address }] of addresses.entries())
       add(`address ${address.local}/${address.prefix} on ${link.name}`, { position: i + 1, ...address });
@@ -34,8 +36,27 @@ function facts(host: HostState): Map<string, Details> {
   for (const { client, on, argv } of host.renewers) add(`${client} on ${on ?? 'all interfaces'}`, { argv });
   for (const { name, path, text } of host.managers) add(`${path} of ${name}`, { text });
   for (const { family, name, digest } of host.tables) add(`nft table ${family} ${name}`, { digest });
+  for (const namespace of host.namespaces ?? []) add(`namespace ${namespace.name}`, innerFacts(namespace));
   for (const { name, uuid, state } of host.libvirt?.domains ?? []) add(`domain ${name}`, { uuid, state });
   return new Map([...found].flatMap(([what, copies]) => numbered(what, copies)));
+}
+
+const byName = (links: readonly Link[]) => links.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+
+function innerFacts({ mark, links, routes, sysctls }: NamespaceState): Details {
+  return {
+    mark,
+    links: byName(links).map(({ name, mac, mtu, up, altnames, addresses }) => ({
+      ...{ name, mac, mtu, up, altnames },
+      addresses: addresses.flatMap(({ local, prefix, scope }) =>
+        scope === 'link' ? [] : [`${local}/${prefix}`],
+      ),
+    })),
+    routes: routes.flatMap(({ dst, gateway, dev, protocol }) =>
+      protocol === 'kernel' || protocol === 'ra' ? [] : [{ dst, gateway, dev }],
+    ),
+    sysctls,
+  };
 }
 
 /** Some things differ in nothing that people would call them by, such as two rules of one priority. */

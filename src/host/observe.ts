@@ -3,9 +3,10 @@ import type { Lab } from '../lab/model.js';
 import { learnedFor } from './fdb.js';
 import { rulesNaming } from './firewall.js';
 import { observeLibvirt } from './libvirt.js';
-import { parseLink } from './links.js';
+import { withPeersHere } from './links.js';
 import { exactMetrics } from './metrics.js';
 import type { HostState, LabRecord, Link } from './model.js';
+import { namespacesFor } from './namespaces.js';
 import { networkdLeases } from './networkd.js';
 import { parseNexthops } from './nexthops.js';
 import { mergingReceivers } from './offloads.js';
@@ -34,14 +35,15 @@ export async function observeHost(
   const { kernel } = drivers;
   const records = await readRecords(drivers);
   const nics = namesOfInterest(lab, records);
-  const [bootId, netns, dump, sysctls, libvirt] = await Promise.all([
+  const [bootId, netns, dump, sysctls, libvirt, namespaces] = await Promise.all([
     kernel.bootId(),
     kernel.netns(),
     drivers.ip.dump(),
     readSysctls(drivers, nics, records),
     options.networkOnly ? null : observeLibvirt(drivers),
+    namespacesFor(lab, records, drivers),
   ]);
-  const links = dump.links.map(parseLink);
+  const links = withPeersHere(dump.links);
   const routes = [
     ...dump.routes4.map(json => parseRoute(json, 4)),
     ...dump.routes6.map(json => parseRoute(json, 6)),
@@ -66,6 +68,7 @@ export async function observeHost(
   });
   return {
     ...seen,
+    ...namespaces,
     bootId,
     netns,
     links,

@@ -10,6 +10,8 @@ const completed = (record: LabRecord): LabRecord => ({
   ...record,
   lab: {
     ...record.lab,
+    namespaces: record.lab.namespaces ?? [],
+    links: record.lab.links ?? [],
     bridges: record.lab.bridges.map(bridge => ({
       ...bridge,
       peers: bridge.peers ?? [],

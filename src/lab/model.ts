@@ -9,6 +9,8 @@ export interface Lab {
   readonly file: string;
   readonly bridges: readonly Bridge[];
   readonly vms: readonly Vm[];
+  readonly namespaces: readonly Namespace[];
+  readonly links: readonly VethLink[];
 }
 
 /** Where a bridge's own addresses come from. `cidrs` are like `192.168.1.1/24` or `fd00::1/64`. */
@@ -102,5 +104,56 @@ export interface Nic {
   /** Ownership mark of the tap: `vmnet.LAB.VM.INDEX`. */
   readonly altname: string;
   /** Ownership mark for people: `vmnet:LAB:VM:INDEX`. */
+  readonly alias: string;
+}
+
+/** A network namespace as an endpoint. */
+export interface Namespace {
+  /** The key in the lab file. */
+  readonly name: string;
+  /** Its name below /run/netns: `LAB-NAME`. */
+  readonly netns: string;
+  readonly nics: readonly NamespaceNic[];
+  readonly routes: readonly NamespaceRoute[];
+  /** Values by path below /proc/sys, such as `net/ipv4/ip_forward`. */
+  readonly sysctls: Readonly<Record<string, string>>;
+  /** Ownership mark, on its loopback interface: `vmnet.LAB.NAME`. */
+  readonly altname: string;
+  /** Ownership mark for people: `vmnet:LAB:NAME`. */
+  readonly alias: string;
+}
+
+/**
+ * A NIC whose guest is a namespace: `vm` is the namespace, `tap` the end of its veth on the host, and its addresses are
+ * given to it. Both ends bear the mark, each in its own namespace.
+ */
+export interface NamespaceNic extends Nic {
+  /** Name of the interface inside. */
+  readonly name: string;
+}
+
+export interface NamespaceRoute {
+  /** A subnet; that of everything is `0.0.0.0/0` or `::/0`. */
+  readonly to: string;
+  /** Address of the gateway. */
+  readonly via: string;
+}
+
+/** A veth pair without a bridge. */
+export interface VethLink {
+  readonly ends: readonly [LinkEnd, LinkEnd];
+  /** Bytes. */
+  readonly mtu: number;
+}
+
+export interface LinkEnd {
+  /** Name of a namespace of the lab; null for the host itself. */
+  readonly namespace: string | null;
+  /** Interface name there. */
+  readonly name: string;
+  readonly mac: string;
+  readonly addresses: readonly string[];
+  /** Ownership mark: `vmnet.LAB.NAMESPACE.NAME`, with `host` for the host. */
+  readonly altname: string;
   readonly alias: string;
 }

@@ -21,6 +21,25 @@ export const tableName = (lab: string) => `vmnet.${lab}`;
 
 /** An empty chain in each such table has the digest of all its rules in its name: a list of chains tells it. */
 export const DIGEST_CHAIN = 'digest_';
+/** Ownership mark of a namespace, on its `lo`. */
+export const namespaceAltname = (lab: string, name: string) => `vmnet.${lab}.${name}`;
+export const namespaceAlias = (lab: string, name: string) => `vmnet:${lab}:${name}`;
+
+/** Ownership mark of an end of a link; at most 120 of the kernel's 127 bytes. */
+export const endAltname = (lab: string, namespace: string, name: string) =>
+  `vmnet.${lab}.${namespace}.${name}`;
+export const endAlias = (lab: string, namespace: string, name: string) => `vmnet:${lab}:${namespace}:${name}`;
+
+/** What stands for the host itself where a namespace is named. */
+export const HOST = 'host';
+
+/** Name of a namespace on the host. */
+export const netnsName = (lab: string, name: string) => `${lab}-${name}`;
+
+/** MAC of an end of a link: QEMU's 52:54:00 and three bytes of the hash. */
+export function endMac(lab: string, namespace: string, name: string, taken: Set<string>): string {
+  return free(taken, salt => `52:54:00:${hexBytes(digest(salt, lab, namespace, name), 3)}`);
+}
 
 /** Name of the libvirt domain. */
 export const domainName = (lab: string, vm: string) => `${lab}-${vm}`;

@@ -22,3 +22,9 @@ export const RESERVED_TAP = /^(vnet|vif|macvtap|macvlan)/;
 
 /** ip(8) takes a name that begins so for an index wherever no such link is there: it reads `if2-web` as interface 2. */
 export const INDEX_LIKE = /^if-?[0-9]/;
+
+/** A setting below net. in sysctl(8)'s words: a slash stands for a dot in an interface's name. */
+export const SYSCTL_PATTERN = '^net(\\.[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*){1,8}$';
+
+/** An end of a link: `NAMESPACE:INTERFACE`. */
+export const END_PATTERN = '^[A-Za-z0-9][A-Za-z0-9_-]{0,62}:[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$';

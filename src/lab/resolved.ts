@@ -1,5 +1,6 @@
 import type { RawLab } from './file.js';
-import type { Boot, Bridge, Lab, Nic, Vm } from './model.js';
+import type { Boot, Bridge, Lab, Namespace, NamespaceNic, Nic, VethLink, Vm } from './model.js';
+import { HOST } from './names.js';
 import { memoryText } from './units.js';
 
 type RawVm = NonNullable<RawLab['vms']>[string];
@@ -11,10 +12,14 @@ export function resolvedFile(lab: Lab): RawLab {
     name: lab.name,
     bridges: Object.fromEntries(lab.bridges.map(bridge => [bridge.name, bridgeFile(bridge)])),
     vms: Object.fromEntries(lab.vms.map(vm => [vm.name, vmFile(vm)])),
+    ...(lab.namespaces.length === 0
+      ? {}
+      : { namespaces: Object.fromEntries(lab.namespaces.map(it => [it.name, namespaceFile(it)])) }),
+    ...(lab.links.length === 0 ? {} : { links: lab.links.map(linkFile) }),
   };
 }
 
-function bridgeFile(bridge: Bridge): RawLab['bridges'][string] {
+function bridgeFile(bridge: Bridge): NonNullable<RawLab['bridges']>[string] {
   const {
     uplink,
     permanent,
@@ -79,3 +84,30 @@ const nicFile = ({
   ...(addresses.length === 0 ? {} : { address: [...addresses] }),
   ...(gateways.length === 0 ? {} : { gateway: [...gateways] }),
 });
+
+const namespaceFile = ({ nics, routes, sysctls }: Namespace): NonNullable<RawLab['namespaces']>[string] => ({
+  nics: nics.map(innerNicFile),
+  routes: routes.map(route => ({ ...route })),
+  sysctls: Object.fromEntries(Object.entries(sysctls).map(([path, value]) => [sysctlName(path), value])),
+});
+
+const innerNicFile = ({ bridge, name, mac, mtu, addresses }: NamespaceNic) => ({
+  bridge,
+  name,
+  mac,
+  ...(mtu === null ? {} : { mtu }),
+  ...(addresses.length === 0 ? {} : { address: [...addresses] }),
+});
+
+const linkFile = ({ ends, mtu }: VethLink): NonNullable<RawLab['links']>[number] => ({
+  endpoints: ends.map(({ namespace, name, mac, addresses }) => ({
+    namespace: namespace ?? HOST,
+    name,
+    mac,
+    ...(addresses.length === 0 ? {} : { address: [...addresses] }),
+  })),
+  mtu,
+});
+
+/** As sysctl(8) names it: dots and slashes change places. */
+const sysctlName = (path: string) => path.replace(/[./]/g, sign => (sign === '.' ? '/' : '.'));

@@ -3,6 +3,7 @@ import { checkAddresses } from './rules/addresses.js';
 import { checkBoot, checkFilesOf, type FileCheck } from './rules/boot.js';
 import { checkCounts } from './rules/counts.js';
 import { checkGateways } from './rules/gateways.js';
+import { checkInterfaces } from './rules/interfaces.js';
 import { checkLimits } from './rules/limits.js';
 import { checkLinks } from './rules/links.js';
 import { checkMacs } from './rules/macs.js';
@@ -10,7 +11,9 @@ import { checkModes } from './rules/modes.js';
 import { checkNames } from './rules/names.js';
 import { checkPeers } from './rules/peers.js';
 import { checkPermanent } from './rules/permanent.js';
+import { checkRoutes } from './rules/routes.js';
 import { checkSizes } from './rules/sizes.js';
+import { checkSysctls } from './rules/sysctls.js';
 import type { LooseLab } from './shape.js';
 
 /** Everything that a lab must keep to beyond its shape. Each rule reports all it finds, and passes over what is missing. */
@@ -26,6 +29,9 @@ export function checkRules(lab: LooseLab, folder: string, report: Report, checkF
   checkLimits(lab, report);
   checkPermanent(lab, report);
   checkModes(lab, report);
+  checkInterfaces(lab, report);
+  checkRoutes(lab, report);
+  checkSysctls(lab, report);
   checkBoot(lab, report);
   checkFilesOf(lab, folder, report, checkFile);
 }

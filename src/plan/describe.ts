@@ -31,6 +31,15 @@ function describeAction(action: Action): string[] {
       return ['nft -f:', ...action.script.trim().split('\n')].map((line, i) =>
         indent(i === 0 ? line : `  ${line}`),
       );
+    case 'inside':
+      return action.work.flatMap(({ namespace, sysctls, lines }) => [
+        ...sysctls.map(([path, value]) =>
+          indent(`in ${namespace}: sysctl ${path.replaceAll('/', '.')}=${printable(value)}`),
+        ),
+        ...lines.map(line => indent(`ip -n ${namespace} ${line}`)),
+      ]);
+    case 'delete-namespaces':
+      return action.namespaces.map(({ name }) => indent(`ip netns del ${name}`));
     case 'sysctl':
       return [indent(`sysctl ${action.path.replaceAll('/', '.')}=${action.value}`)];
     case 'lro':

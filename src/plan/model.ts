@@ -19,7 +19,16 @@ export interface Plan {
   readonly record: LabRecord | null;
 }
 
-export type PhaseName = 'remove' | 'rules' | 'bridge' | 'uplink' | 'taps' | 'domains' | 'start' | 'guests';
+export type PhaseName =
+  | 'remove'
+  | 'rules'
+  | 'bridge'
+  | 'uplink'
+  | 'taps'
+  | 'namespaces'
+  | 'domains'
+  | 'start'
+  | 'guests';
 
 export interface Phase {
   readonly name: PhaseName;
@@ -43,6 +52,14 @@ export type Action =
   | { readonly kind: 'delete-links'; readonly links: readonly LinkRef[] }
   /** One transaction of nft. */
   | { readonly kind: 'nft'; readonly script: string }
+  /** What is done inside network namespaces: a process for each at most; neighbouring ones of a phase are joined. */
+  | { readonly kind: 'inside'; readonly work: readonly InsideWork[] }
+  | {
+      readonly kind: 'delete-namespaces';
+      readonly namespaces: readonly NamespaceRef[];
+      /** Take the folder of names away as well, where it is then empty. */
+      readonly folder: boolean;
+    }
   | { readonly kind: 'sysctl'; readonly path: string; readonly value: string }
   /** Turn LRO on again. */
   | { readonly kind: 'lro'; readonly dev: string }
@@ -82,6 +99,21 @@ export type Action =
       /** A lease that does not come is an error; else it is only told. */
       readonly must: boolean;
     } & RenewerRef);
+
+/** Settings first, since some tell how an address or a link comes up; then the lines of one `ip -batch`. */
+export interface InsideWork {
+  /** Its name below /run/netns. */
+  readonly namespace: string;
+  readonly sysctls: readonly (readonly [path: string, value: string])[];
+  readonly lines: readonly string[];
+}
+
+/** A namespace of ours: found by its name and its mark; by its name alone where the plan saw that none was there. */
+export interface NamespaceRef {
+  readonly name: string;
+  readonly mark: string;
+  readonly created: boolean;
+}
 
 /** A DHCP client on one interface. */
 export interface RenewerRef extends Omit<Renewer, 'on'> {

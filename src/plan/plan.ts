@@ -9,10 +9,13 @@ import { findClashes } from './clashes/clashes.js';
 import { guestFiles, isAlive, planGuests, removeGuests } from './guest.js';
 import { linksOf } from './links.js';
 import type { Phase, PhaseName, Plan, Step } from './model.js';
-import { planBridgeNetfilter, restoreBridgeNetfilter } from './netfilter.js';
+import { brokenEnds, planNamespaces } from './namespace.js';
+import { currentRecords, planBridgeNetfilter, restoreBridgeNetfilter } from './netfilter.js';
+import { isMarkOf, namespacesOf, otherEnd } from './place.js';
 import { type PlanProblem, throwProblems } from './problems.js';
-import { recordOf } from './record.js';
+import { currentRecord, recordOf } from './record.js';
 import { releaseUplinks, removeBridges, removeTaps } from './remove.js';
+import { type Endpoints, removeEndpoints } from './remove-namespaces.js';
 import { planTables, removeTables } from './tables.js';
 import { planTaps } from './tap.js';
 import { ownerNotes, planUnmanaged, removeUnmanaged } from './unmanaged.js';
@@ -60,6 +63,7 @@ export function planProvision(
       problems,
     ),
     taps: planTaps(lab, host, vm => (options.restart ?? false) || !runs(lab, vm, host), problems),
+    namespaces: planNamespaces(lab, host, problems),
     domains: guests.define,
     start: guests.start,
   });
@@ -81,7 +85,7 @@ export function planProvision(
 }
 
 export interface DestroyOptions {
-  /** Delete a bridge although ports that vmnet did not make are on it. */
+  /** Delete a bridge although ports that vmnet did not make are on it, and a namespace although processes run in it. */
   readonly force?: boolean;
 }
 
@@ -102,9 +106,20 @@ export function planDestroy(
   const phases = phasesOf({
     guests: removeGuests(name, domains, stateDir, why),
     taps: removeTaps(
-      linksOf(host, name).filter(link => link.kind !== 'bridge'),
+      linksOf(host, name).filter(link => link.kind !== 'bridge' && link.kind !== 'veth'),
       name,
       why,
+    ),
+    namespaces: removeEndpoints(
+      name,
+      {
+        veths: linksOf(host, name).filter(link => link.kind === 'veth'),
+        ends: [],
+        namespaces: namespacesOf(host, name),
+      },
+      host,
+      { why, force: options.force ?? false, folder: madeFolder(name, host) },
+      problems,
     ),
     uplink: releaseUplinks(name, host, [...bridges, ...adoptedBy(name, host)], () => true).steps,
     bridge: [
@@ -137,6 +152,8 @@ function planLeftovers(
   const wanted = new Set([
     ...lab.bridges.map(bridge => bridge.altname),
     ...lab.vms.flatMap(vm => vm.nics.map(nic => nic.altname)),
+    ...lab.namespaces.flatMap(({ altname, nics }) => [altname, ...nics.map(nic => nic.altname)]),
+    ...lab.links.flatMap(({ ends }) => ends.map(end => end.altname)),
   ]);
   const isWanted = (link: Link) => link.altnames.some(altname => wanted.has(altname));
   const all = linksOf(host, lab.name);
@@ -148,15 +165,51 @@ function planLeftovers(
   const steps = [
     ...(context ? removeGuests(lab.name, dropped(lab, host), context.stateDir, why) : []),
     ...removeTaps(
-      links.filter(link => link.kind !== 'bridge'),
+      links.filter(link => link.kind !== 'bridge' && link.kind !== 'veth'),
       lab.name,
       why,
+    ),
+    ...removeEndpoints(
+      lab.name,
+      leftEndpoints(lab, wanted, host),
+      host,
+      { why, force: null, folder: false },
+      problems,
     ),
     ...released.steps,
     ...removeBridges(lab.name, host, bridges, { staying: all.filter(isWanted), force: null }, problems),
   ];
   return { steps, after: released.after };
 }
+
+/** Namespaces and veths of ours that a lab no longer has, or not so; a link between two namespaces goes by one of its ends. */
+function leftEndpoints(lab: Lab, wanted: ReadonlySet<string>, host: HostState): Endpoints {
+  const broken = new Set(brokenEnds(lab, host).map(({ link }) => link));
+  const isLeft = (link: Link) =>
+    broken.has(link) ||
+    (link.kind === 'veth' &&
+      link.altnames.some(it => isMarkOf(lab.name, it)) &&
+      !link.altnames.some(it => wanted.has(it)));
+  const all = namespacesOf(host, lab.name);
+  const staying = all.filter(({ mark }) => wanted.has(mark ?? ''));
+  const veths = host.links.filter(isLeft);
+  const left = staying.flatMap(({ name, links }) =>
+    links.filter(isLeft).map(link => ({ place: name, link })),
+  );
+  const gone = new Set(veths);
+  const ends = left.filter(end => {
+    const other = otherEnd(host, end)?.link;
+    if (other && gone.has(other)) return false;
+    gone.add(end.link);
+    return true;
+  });
+  return { veths, ends, namespaces: all.filter(it => !staying.includes(it)) };
+}
+
+/** Does the folder of namespaces' names go with the last of ours? Where a lab made it, and no other lab has any. */
+const madeFolder = (lab: string, host: HostState): boolean =>
+  currentRecord(lab, host)?.namespaceFolder === 'made' &&
+  !currentRecords(host).some(record => record.name !== lab && record.namespaceFolder === 'made');
 
 /** Domains of ours whose VM the lab no longer has. */
 function dropped(lab: Lab, host: HostState): DomainState[] {
@@ -177,6 +230,7 @@ const TITLES: Readonly<Record<PhaseName, string>> = {
   bridge: 'Bridge',
   uplink: 'Uplink',
   taps: 'Taps',
+  namespaces: 'Namespaces and links',
   domains: "Guests' XML",
   start: 'Start',
 };

@@ -37,10 +37,20 @@ export function recordOf(lab: Lab, host: HostState, networkOnly: boolean): LabRe
     bootId: host.bootId,
     netns: host.netns,
     uplinks: Object.fromEntries(uplinks),
+    ...(madeFolder(lab, host, former) ? { namespaceFolder: 'made' as const } : {}),
     bridgeNetfilter: lab.bridges.some(bridge => bridge.bridgeNetfilter === 'off')
       ? netfilterBefore(lab.name, host)
       : null,
   };
+}
+
+/** Did this lab, or another that is up, find no folder of namespaces' names? */
+function madeFolder(lab: Lab, host: HostState, former: LabRecord | undefined): boolean {
+  if (former?.namespaceFolder === 'made') return true;
+  if (lab.namespaces.length === 0) return false;
+  return (
+    host.namespaceFolder === false || currentRecords(host).some(record => record.namespaceFolder === 'made')
+  );
 }
 
 /** A lab's record, unless it is of another boot or network namespace. */

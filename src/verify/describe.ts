@@ -1,3 +1,4 @@
+import type { Crossed } from '../drivers/wire.js';
 import { table } from '../report/table.js';
 import { stackTotal } from './causes/stack.js';
 import { type Check, isGood, type PathEvidence } from './model.js';
@@ -22,8 +23,21 @@ export function proofTable(checks: readonly Check[]): string {
   });
   const header = ['VM', 'NIC', 'tap in', '→ bridge', '→ uplink', 'in', '← LAN', '| host stack', 'verdict'];
   const faults = faultLines(checks);
-  return ['', table(header, rows), ...(faults.length > 0 ? ['', ...faults] : []), ''].join('\n');
+  const proof = rows.length > 0 || checks.length === 0 ? [table(header, rows)] : [];
+  return ['', ...proof, ...linkLines(checks), ...(faults.length > 0 ? ['', ...faults] : []), ''].join('\n');
 }
+
+/** What each direct link carried. */
+const linkLines = (checks: readonly Check[]): string[] => {
+  const links = checks.filter(({ name }) => name === 'link');
+  if (links.length === 0) return [];
+  const row = ({ vm, evidence, verdict }: Check) => {
+    const { there, back } = evidence as { there?: Crossed; back?: Crossed };
+    const told = (crossed: Crossed | undefined) => (crossed ? `${crossed.received} of ${crossed.sent}` : '-');
+    return [vm, told(there), told(back), verdict];
+  };
+  return ['', table(['link', '→ frames', '← frames', 'verdict'], links.map(row))];
+};
 
 /** One line for all NICs with the same fault. */
 function faultLines(checks: readonly Check[]): string[] {
@@ -46,11 +60,14 @@ export function closingLine(lab: string, steps: number | null, checks: readonly 
       : [steps === 0 ? 'nothing to change' : `${steps} ${steps === 1 ? 'step' : 'steps'} done`];
   const proof =
     paths.length === 0
-      ? steps === null
+      ? steps === null && checks.length === 0
         ? ['it has no VMs, so there is nothing to check']
         : []
       : [`${direct} of ${paths.length} NICs direct`];
+  const links = checks.filter(({ name }) => name === 'link');
+  const carrying =
+    links.length === 0 ? [] : [`${links.filter(isGood).length} of ${links.length} links carry`];
   const failed = checks.filter(check => !isGood(check)).length;
   const bad = failed === 0 ? [] : [`${failed} ${failed === 1 ? 'check' : 'checks'} failed`];
-  return `${lab}: ${[...done, ...proof, ...bad].join(', ')}`;
+  return `${lab}: ${[...done, ...proof, ...carrying, ...bad].join(', ')}`;
 }

@@ -1,6 +1,7 @@
 /** One measurement, with what it found. */
 export interface Check {
-  readonly name: 'domain' | 'tap' | 'uplink' | 'fdb' | 'address' | 'path';
+  readonly name: 'domain' | 'namespace' | 'link' | 'tap' | 'uplink' | 'fdb' | 'address' | 'path';
+  /** The VM or namespace; of a link its two ends, such as `a:eth1 - b:eth1`. */
   readonly vm: string;
   /** Index of the NIC in the VM; null for a check of the VM. */
   readonly nic: number | null;

@@ -1,10 +1,11 @@
 import type { HostState } from '../host/model.js';
 import type { Lab, Nic } from '../lab/model.js';
+import { nicsOf } from '../lab/nics.js';
 
 /** A NIC of the lab with the names that its links have now. */
 export interface Target {
   readonly nic: Nic;
-  /** Name of its libvirt domain; null where the lab was applied without domains. */
+  /** Name of its libvirt domain; null for a namespace's, and where the lab was applied without domains. */
   readonly domain: string | null;
   readonly tap: string;
   readonly bridge: string;
@@ -17,16 +18,15 @@ export function targetsOf(lab: Lab, host: HostState, networkOnly = false): Targe
     host.links.flatMap(link => link.altnames.map(altname => [altname, link.name] as const)),
   );
   const bridges = new Map(lab.bridges.map(bridge => [bridge.name, bridge]));
-  return lab.vms.flatMap(vm =>
-    vm.nics.map(nic => {
-      const bridge = bridges.get(nic.bridge);
-      return {
-        nic,
-        domain: networkOnly ? null : vm.domain,
-        tap: nameOf.get(nic.altname) ?? nic.tap,
-        bridge: nameOf.get(bridge?.altname ?? '') ?? nic.bridge,
-        uplink: bridge?.uplink ?? null,
-      };
-    }),
-  );
+  const domains = new Map(networkOnly ? [] : lab.vms.map(vm => [vm.name, vm.domain]));
+  return nicsOf(lab).map(nic => {
+    const bridge = bridges.get(nic.bridge);
+    return {
+      nic,
+      domain: domains.get(nic.vm) ?? null,
+      tap: nameOf.get(nic.altname) ?? nic.tap,
+      bridge: nameOf.get(bridge?.altname ?? '') ?? nic.bridge,
+      uplink: bridge?.uplink ?? null,
+    };
+  });
 }

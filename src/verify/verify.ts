@@ -13,7 +13,9 @@ import { checkAddress, checkDomain, checkFdb, checkTap, checkUplink } from './ch
 import { diagnose, NO_DIAGNOSIS } from './diagnosis.js';
 import { nothingSeen } from './evidence.js';
 import { targetsOfDomain } from './foreign.js';
+import { checkLinks } from './link.js';
 import type { Check } from './model.js';
+import { checkNamespace } from './namespace.js';
 import { judgePath } from './path.js';
 import { type Proof, type ProveOptions, prove } from './prove.js';
 import { type Target, targetsOf } from './targets.js';
@@ -41,10 +43,14 @@ export async function verifyLab(lab: Lab, drivers: Drivers, options: VerifyOptio
   const targets = targetsOf(lab, before, networkOnly);
   const { checks, ...seen } = await verifyTargets(targets, before, look, drivers, options);
   const domains = networkOnly ? [] : lab.vms.map(vm => checkDomain(vm, seen.host));
+  const namespaces = lab.namespaces.map(namespace => checkNamespace(namespace, lab, seen.host));
+  const links = await checkLinks(lab, seen.host, drivers);
   return {
     ...seen,
     targets,
-    checks: await Promise.all([...domains, ...checks].map(check => withConsole(check, lab, drivers))),
+    checks: await Promise.all(
+      [...domains, ...namespaces, ...checks, ...links].map(check => withConsole(check, lab, drivers)),
+    ),
   };
 }
 

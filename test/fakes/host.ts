@@ -19,6 +19,7 @@ import { runIpLine } from './ip.js';
 import { FakeKernel, type FakeLink } from './kernel.js';
 import { loadTables } from './nft.js';
 import { fakeProcesses } from './processes.js';
+import { FakeSpaces } from './spaces.js';
 
 export const STATE_DIR = '/var/lib/vmnet';
 
@@ -38,6 +39,7 @@ const DEFAULTS = {
 /** A machine with a kernel, libvirt and files, whose drivers change it and whose state can be looked at. */
 export class FakeHost {
   readonly kernel = new FakeKernel();
+  readonly spaces = new FakeSpaces(this.kernel);
   readonly domains = new Map<string, DomainState>();
   readonly files = new Set<string>();
   readonly records = new Map<string, LabRecord>();
@@ -93,6 +95,8 @@ export class FakeHost {
       managers: this.managers,
       tables: [...this.tables.values()],
       disks: [...this.files].filter(path => path.endsWith('.qcow2')),
+      ...(this.spaces.folder ? { namespaces: this.spaces.state() } : {}),
+      namespaceFolder: this.spaces.folder,
       libvirt: { uri: 'qemu:///system', domains: [...this.domains.values()] },
       records: [...this.records.values()],
     });
@@ -101,7 +105,13 @@ export class FakeHost {
   #seen({ mtuIsSet, carrier, ...link }: FakeLink): Link {
     const running = link.up && (link.tap ? this.#isOpen(link.name) : carrier);
     const port = link.master === null ? null : running ? 'forwarding' : 'disabled';
-    return { ...link, operState: running ? 'UP' : 'DOWN', carrier: running, portState: port };
+    return {
+      ...link,
+      ...this.spaces.peerOf(link.name, null),
+      operState: running ? 'UP' : 'DOWN',
+      carrier: running,
+      portState: port,
+    };
   }
 
   /** Has a guest, or another process, that tap? */
@@ -124,7 +134,8 @@ export class FakeHost {
         defaultRoutes6: async () => this.kernel.advertise(),
         sweep: async () => {},
         deleteLinks: async (names: readonly string[]) => {
-          for (const name of names) await this.#call(`link del dev ${name}`, () => this.kernel.remove(name));
+          for (const name of names)
+            await this.#call(`link del dev ${name}`, () => this.spaces.remove(null, name));
         },
       },
       kernel: {
@@ -136,6 +147,23 @@ export class FakeHost {
       },
       nft: {
         apply: (script: string) => this.#call(`nft ${script}`, () => loadTables(this.tables, script)),
+      },
+      namespaces: {
+        exists: async (name: string) => this.spaces.names.includes(name),
+        hasFolder: async () => this.spaces.folder,
+        enter: (name: string) => [name],
+        look: async () =>
+          this.spaces.state().map(({ name, mark }) => ({
+            name,
+            links: mark === null ? [] : [{ ifname: 'lo', altnames: [mark] }],
+          })),
+        writeSysctls: (name: string, values: readonly (readonly [string, string])[]) =>
+          this.#call(`in ${name}: ${values.map(([path]) => path).join(' ')}`, () =>
+            this.spaces.writeSysctls(name, values),
+          ),
+        removeFolder: async () => {
+          if (this.spaces.names.length === 0) this.spaces.folder = false;
+        },
       },
       files: {
         makeFolder: async () => {},
@@ -187,17 +215,22 @@ export class FakeHost {
   }
 
   /** Stops at the first line that fails, unless forced. */
-  async #batch(lines: readonly string[], { family, force }: BatchOptions): Promise<void> {
+  async #batch(lines: readonly string[], { family, force, enter }: BatchOptions): Promise<void> {
     for (const line of lines) {
       try {
         await this.#call(`ip ${family === 6 ? '-6 ' : ''}${line}`, () =>
-          runIpLine(this.kernel, line, family),
+          this.#runLine(line, family, enter?.[0]),
         );
       } catch (error) {
         if (!force) throw new VmnetError('command-failed', `\`ip ${line}\`: ${(error as Error).message}`);
         if (/fake kernel/.test((error as Error).message)) throw error;
       }
     }
+  }
+
+  #runLine(line: string, family: 4 | 6 | undefined, namespace: string | undefined): void {
+    if (namespace !== undefined) this.spaces.runInside(namespace, line);
+    else if (!this.spaces.runOnHost(line)) runIpLine(this.kernel, line, family);
   }
 
   readonly #libvirt = {

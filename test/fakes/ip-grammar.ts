@@ -1,6 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import type { HostState } from '../../src/host/model.js';
 import type { Lab } from '../../src/lab/model.js';
+import { nicsOf } from '../../src/lab/nics.js';
 import { tapMac } from '../../src/plan/tap.js';
 
 /** The words that may stand in a line of `ip -batch` beside those of the language. */
@@ -9,25 +10,32 @@ export interface Vocabulary {
   readonly marks: ReadonlySet<string>;
   readonly aliases: ReadonlySet<string>;
   readonly macs: ReadonlySet<string>;
+  readonly namespaces: ReadonlySet<string>;
 }
 
 /** Of a lab on a host: its validated names, what is derived from them, and what the host has. */
 export function vocabulary(lab: Lab, host: HostState): Vocabulary {
-  const nics = lab.vms.flatMap(vm => vm.nics);
+  const nics = nicsOf(lab);
+  const ends = lab.links.flatMap(link => link.ends);
   const { links } = host;
   return {
     names: new Set([
       ...lab.bridges.flatMap(({ name, uplink }) => [name, ...(uplink === null ? [] : [uplink])]),
       ...nics.map(nic => nic.tap),
+      ...lab.namespaces.flatMap(namespace => namespace.nics.map(nic => nic.name)),
+      ...ends.map(end => end.name),
+      'lo',
       ...links.map(link => link.name),
     ]),
-    marks: new Set([...lab.bridges, ...nics].map(link => link.altname)),
-    aliases: new Set([...lab.bridges, ...nics].map(link => link.alias)),
+    marks: new Set([...lab.bridges, ...nics, ...ends, ...lab.namespaces].map(link => link.altname)),
+    aliases: new Set([...lab.bridges, ...nics, ...ends, ...lab.namespaces].map(link => link.alias)),
     macs: new Set([
       ...lab.bridges.map(bridge => bridge.mac),
       ...nics.flatMap(nic => [nic.mac, tapMac(nic)]),
+      ...ends.map(end => end.mac),
       ...links.map(link => link.mac),
     ]),
+    namespaces: new Set(lab.namespaces.map(namespace => namespace.netns)),
   };
 }
 
@@ -35,6 +43,13 @@ export function vocabulary(lab: Lab, host: HostState): Vocabulary {
 const FORMS = [
   'link add name NAME address MAC mtu NUMBER type bridge stp_state BIT forward_delay NUMBER',
   'link add name NAME address MAC mtu NUMBER type bridge stp_state BIT forward_delay NUMBER mcast_snooping BIT',
+  'netns add NETNS',
+  'link add name NAME address MAC mtu NUMBER type veth peer name NAME netns NETNS address MAC mtu NUMBER',
+  'link add name NAME netns NETNS address MAC mtu NUMBER type veth peer name NAME netns NETNS address MAC mtu NUMBER',
+  'link del dev NAME',
+  'route add SUBNET via IP',
+  'route replace SUBNET via IP',
+  'route del SUBNET via IP',
   'link property add dev NAME altname MARK',
   'link property del dev NAME altname MARK',
   'link set dev NAME alias ALIAS',
@@ -74,6 +89,7 @@ const CLASSES: Readonly<Record<string, (word: string, known: Vocabulary) => bool
     marks.has(word) && /^vmnet(\.[A-Za-z0-9_-]+){2,}[.A-Za-z0-9_-]*$/.test(word) && word.length <= 127,
   ALIAS: (word, { aliases }) => aliases.has(word) && /^vmnet(:[A-Za-z0-9_.-]+){2,3}$/.test(word),
   MAC: (word, { macs }) => macs.has(word) && /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(word),
+  NETNS: (word, { namespaces }) => namespaces.has(word) && /^[A-Za-z0-9][A-Za-z0-9_-]{2,95}$/.test(word),
   NUMBER: word => /^(0|[1-9][0-9]{0,5})$/.test(word),
   BIT: word => word === '0' || word === '1',
   STATE: word => word === 'up' || word === 'down',

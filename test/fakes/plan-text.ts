@@ -68,6 +68,15 @@ function lines(action: Action): string[] {
         `await ${client} on ${on}: ${addresses.join(', ')}; none on ${instead}${must ? '' : '; or not'}`,
       ];
     }
+    case 'inside':
+      return action.work.flatMap(({ namespace, sysctls, lines }) => [
+        ...sysctls.map(([path, value]) => `in ${namespace}: ${path}=${value}`),
+        ...lines.map(line => `in ${namespace}: ${line}`),
+      ]);
+    case 'delete-namespaces':
+      return action.namespaces.map(
+        ({ name, mark, created }) => `delete namespace ${name} (${mark}${created ? ', just made' : ''})`,
+      );
     case 'undefine':
     case 'stop':
       return [`${action.kind} ${action.name}`];

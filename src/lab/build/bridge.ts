@@ -4,7 +4,7 @@ import { bridgeAlias, bridgeAltname, bridgeMac } from '../names.js';
 import { normalised, plainAddress } from './address.js';
 import type { Taken } from './taken.js';
 
-type RawBridge = RawLab['bridges'][string];
+type RawBridge = NonNullable<RawLab['bridges']>[string];
 
 export function buildBridge(lab: string, name: string, raw: RawBridge, taken: Taken): Bridge {
   const stp = raw.stp ?? false;

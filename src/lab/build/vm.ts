@@ -54,7 +54,7 @@ function buildNic(raw: RawLab, vm: string, index: number, nic: RawNic, taken: Ta
     queues: all.queues ?? 1,
     mtu: all.mtu ?? null,
     addresses,
-    gateways: gatewaysOf(nic, addresses, raw.bridges[nic.bridge]),
+    gateways: gatewaysOf(nic, addresses, raw.bridges?.[nic.bridge]),
     altname: nicAltname(raw.name, vm, index),
     alias: nicAlias(raw.name, vm, index),
   };
@@ -64,7 +64,7 @@ function buildNic(raw: RawLab, vm: string, index: number, nic: RawNic, taken: Ta
 function gatewaysOf(
   { gateway }: RawNic,
   addresses: readonly string[],
-  bridge: RawLab['bridges'][string] | undefined,
+  bridge: NonNullable<RawLab['bridges']>[string] | undefined,
 ): string[] {
   if (gateway !== undefined) return [gateway].flat().map(plainAddress);
   const leadsOut = bridge?.mode === 'nat' || bridge?.mode === 'routed';

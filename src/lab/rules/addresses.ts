@@ -1,10 +1,11 @@
 import { type Cidr, contains, parseCidr, sameAddress, subnetText } from '../cidr.js';
+import { HOST } from '../names.js';
 import type { Path, Report } from '../problem.js';
 import { quote } from '../quote.js';
 import type { LooseLab } from '../shape.js';
 import { nearest } from '../suggest.js';
 import { cidrFault, useFault } from './cidr-fault.js';
-import { type AtBridge, bridgesOf, nicsOf, textsAt } from './walk.js';
+import { type AtBridge, bridgesOf, endsOf, innerNicsOf, nicsOf, textsAt } from './walk.js';
 
 /** An address of the lab, with whom it belongs to. */
 interface Owned {
@@ -22,13 +23,28 @@ export function checkAddresses(lab: LooseLab, report: Report): void {
     subnets.set(at.name, own);
     for (const owned of own) checkUnique(owned, '', seen, report);
   }
-  for (const { vm, index, nic, path } of nicsOf(lab)) {
-    const own = subnets.get(nic.bridge ?? '') ?? [];
-    for (const { text, path: at } of textsAt(nic.address, [...path, 'address'])) {
-      const owned = readAddress(text, `VM ${quote(vm)}, NIC ${index}`, at, report);
+  const guests = nicsOf(lab).map(({ vm, index, nic, path }) => ({
+    who: `VM ${quote(vm)}, NIC ${index}`,
+    bridge: nic.bridge,
+    address: nic.address,
+    path,
+  }));
+  const inner = innerNicsOf(lab).map(nic => ({ ...nic, bridge: 'bridge' in nic.at ? nic.at.bridge : '' }));
+  for (const { who, bridge = '', address, path } of [...guests, ...inner]) {
+    const own = subnets.get(bridge) ?? [];
+    for (const { text, path: at } of textsAt(address, [...path, 'address'])) {
+      const owned = readAddress(text, who, at, report);
       if (owned === null) continue;
-      if (!clashes(owned, own, report)) checkSubnet(owned, nic.bridge ?? '', own, report);
-      checkUnique(owned, nic.bridge ?? '', seen, report);
+      if (!clashes(owned, own, report)) checkSubnet(owned, bridge, own, report);
+      checkUnique(owned, bridge, seen, report);
+    }
+  }
+  for (const { who, namespace, at: wire, address, path } of endsOf(lab)) {
+    // The host's end has an address of the host.
+    const segment = namespace === HOST || !('link' in wire) ? '' : `link ${wire.link}`;
+    for (const { text, path: at } of textsAt(address, [...path, 'address'])) {
+      const owned = readAddress(text, who, at, report);
+      if (owned !== null) checkUnique(owned, segment, seen, report);
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { HostState } from '../../host/model.js';
 import type { Lab, Nic } from '../../lab/model.js';
+import { nicPath } from '../../lab/nics.js';
 import { bridgeName, labOf } from '../links.js';
 import type { PlanProblem } from '../problems.js';
 import { tapMac } from '../tap.js';
@@ -22,7 +23,7 @@ export function findMacClashes(
     if (!user && !learned) continue;
     problems.push({
       code: 'conflict',
-      message: `vms.${nic.vm}.nics[${nic.index}].mac: ${nic.mac} ${user ?? `was seen behind ${learned?.port}, another port of ${learned?.bridge}`}`,
+      message: `${nicPath(nic)}.mac: ${nic.mac} ${user ?? `was seen behind ${learned?.port}, another port of ${learned?.bridge}`}`,
       fix: user
         ? 'Give one of the two another MAC, or repeat the command with --yes if they never meet on one network.'
         : 'Give the NIC another "mac", or repeat the command with --yes if that machine is gone: a bridge forgets after 5 minutes.',

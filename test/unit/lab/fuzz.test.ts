@@ -131,7 +131,13 @@ function checkPlan(plan: Plan, lab: Lab, host: HostState): void {
   const known = vocabulary(lab, host);
   const steps = plan.phases.flatMap(phase => phase.steps);
   const actions = steps.flatMap(step => [...step.do, ...step.undo]);
-  const lines = actions.flatMap(action => (action.kind === 'ip' ? action.lines : []));
+  const lines = actions.flatMap(action =>
+    action.kind === 'ip'
+      ? action.lines
+      : action.kind === 'inside'
+        ? action.work.flatMap(work => work.lines)
+        : [],
+  );
   expect(lines.filter(line => !isKnownLine(line, known))).toEqual([]);
   for (const action of actions) checkAction(action, lab);
   for (const path of plan.garbage) expect(isBelow(path, STATE_DIR)).toBe(true);
@@ -139,6 +145,8 @@ function checkPlan(plan: Plan, lab: Lab, host: HostState): void {
 }
 
 const isBelow = (path: string, folder: string) => resolve(path) === path && path.startsWith(`${folder}/`);
+
+const NETNS = /^[A-Za-z0-9][A-Za-z0-9_-]{2,95}$/;
 
 function checkAction(action: Action, lab: Lab): void {
   switch (action.kind) {
@@ -162,6 +170,21 @@ function checkAction(action: Action, lab: Lab): void {
       return;
     case 'remove-file':
       expect(isBelow(action.path, STATE_DIR)).toBe(true);
+      return;
+    case 'inside':
+      for (const { namespace, sysctls } of action.work) {
+        expect(namespace).toMatch(NETNS);
+        for (const [path, value] of sysctls) {
+          expect(isBelow(`/proc/sys/${path}`, '/proc/sys/net')).toBe(true);
+          expect(printed(value) && !value.includes('\n')).toBe(true);
+        }
+      }
+      return;
+    case 'delete-namespaces':
+      for (const { name, mark } of action.namespaces) {
+        expect(name).toMatch(NETNS);
+        expect(mark).toMatch(/^vmnet\.[A-Za-z0-9_-]{1,32}\.[A-Za-z0-9_-]{1,63}$/);
+      }
       return;
     case 'lro':
     case 'routers':
