@@ -15,6 +15,10 @@ const completed = (record: LabRecord): LabRecord => ({
       peers: bridge.peers ?? [],
       mode: bridge.mode ?? 'bridged',
     })),
+    vms: record.lab.vms.map(vm => ({
+      ...vm,
+      nics: vm.nics.map(nic => ({ ...nic, isolated: nic.isolated ?? false })),
+    })),
   },
 });
 

@@ -60,12 +60,22 @@ function bootFile(boot: Boot): NonNullable<RawVm['boot']> {
   return { kernel, ...(initrd === null ? {} : { initrd }), ...(cmdline === '' ? {} : { cmdline }) };
 }
 
-const nicFile = ({ bridge, mac, tap, model, queues, mtu, addresses }: Nic): RawVm['nics'][number] => ({
+const nicFile = ({
+  bridge,
+  mac,
+  tap,
+  model,
+  queues,
+  mtu,
+  isolated,
+  addresses,
+}: Nic): RawVm['nics'][number] => ({
   bridge,
   mac,
   tap,
   model,
   queues,
   ...(mtu === null ? {} : { mtu }),
+  isolated,
   ...(addresses.length === 0 ? {} : { address: [...addresses] }),
 });

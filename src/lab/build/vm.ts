@@ -50,6 +50,7 @@ function buildNic(raw: RawLab, vm: string, index: number, nic: RawNic, taken: Ta
     model: all.model ?? 'virtio',
     queues: all.queues ?? 1,
     mtu: all.mtu ?? null,
+    isolated: all.isolated ?? false,
     addresses: normalised(nic.address ?? []),
     altname: nicAltname(raw.name, vm, index),
     alias: nicAlias(raw.name, vm, index),

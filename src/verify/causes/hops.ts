@@ -7,6 +7,8 @@ import { blocked, type Cause, type Finding, type Scene } from './cause.js';
 /** It comes in through the tap, and does not reach the bridge. */
 export const tapIngress: Cause = ({ evidence, target, diagnosis }) => {
   if (evidence.bridge.prerouting > 0 || evidence.multicast > 0 || evidence.tap.received === 0) return null;
+  // What it said to the host alone is counted apart.
+  if ((evidence.way?.toHost.entered ?? 0) > 0) return null;
   const named = portFilters(diagnosis, target.tap, 'ingress');
   return blocked(
     'tap-ingress-filter',
