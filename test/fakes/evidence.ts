@@ -107,7 +107,8 @@ export async function routedScene(mode: 'nat' | 'routed'): Promise<Scene> {
 export async function isolatedScene(): Promise<Scene> {
   const kept = { ...SENT, forward: 0, passed: [], left: [], captured: null };
   const errands = [kept, { ...kept, family: 'ip6' as const, from: 'fd00:77::5', to: ['2001:2:0:1::5'] }];
-  return meant(await directScene(false), 'isolated', { ...WAY, outward: 0, forwarded: [], errands });
+  const cost = { ...WAY.cost, routedUs: null };
+  return meant(await directScene(false), 'isolated', { ...WAY, outward: 0, forwarded: [], errands, cost });
 }
 
 /** The same scene with one link changed, or gone. */
