@@ -14,6 +14,7 @@ import { networkFor } from '../sandbox/network.js';
 import { type Ping, pingFromLan } from '../sandbox/ping.js';
 import { inSandbox, type Sandbox, sandboxDown, sandboxUp, sweep } from '../sandbox/sandbox.js';
 import { snapshotDifference, takeSnapshot } from '../sandbox/snapshot.js';
+import { isGood } from '../verify/model.js';
 import type { Context, Outcome } from './command.js';
 import { kvmState, runInside } from './sandbox.js';
 
@@ -71,9 +72,7 @@ async function play(lab: Lab, file: string, sandbox: Sandbox, context: Context):
       : `Not as before:\n${left.join('\n')}`,
   );
   const faults = [
-    ...(first.checks.every(check => check.verdict === 'ok' || check.verdict === 'direct')
-      ? []
-      : ['a check failed']),
+    ...(first.checks.every(isGood) ? [] : ['a check failed']),
     ...pings
       .filter(ping => ping.received === 0)
       .map(ping => `${ping.address} (${ping.who}) did not answer from the LAN`),

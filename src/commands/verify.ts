@@ -5,7 +5,7 @@ import { findRecord } from '../host/records.js';
 import type { Lab } from '../lab/model.js';
 import { consolePath } from '../render/domain.js';
 import type { Stage } from '../report/reporter.js';
-import { closingLine, proofTable } from '../verify/describe.js';
+import { closingLine, proofTable, proven } from '../verify/describe.js';
 import { explain } from '../verify/explain.js';
 import { type Check, isGood } from '../verify/model.js';
 import { framesByHop } from '../verify/pcaps.js';
@@ -50,7 +50,7 @@ export async function verify(
     async run(tell) {
       seen = await measure(tell);
       if (signal.aborted) throw new VmnetError('interrupted', 'interrupted during the health checks');
-      return summary(seen.checks);
+      return proven(seen.checks);
     },
   };
   await reporter.stages([stage]);
@@ -121,22 +121,10 @@ export function proofStage(
       checks.push(...(await verifyLab(lab, drivers, { patienceMs, signal, tell, networkOnly })).checks);
       if (signal.aborted) throw new VmnetError('interrupted', 'interrupted during the health checks');
       if (started) await throwIfDied(lab, checks, drivers);
-      return summary(checks);
+      return proven(checks);
     },
   };
   return { stage, checks };
-}
-
-/** `2 of 3 NICs direct` */
-function summary(checks: readonly Check[]): string {
-  const paths = checks.filter(check => check.name === 'path');
-  const links = checks.filter(check => check.name === 'link');
-  return [
-    ...(paths.length > 0 || links.length === 0
-      ? [`${paths.filter(isGood).length} of ${paths.length} NICs direct`]
-      : []),
-    ...(links.length > 0 ? [`${links.filter(isGood).length} of ${links.length} links carry`] : []),
-  ].join(', ');
 }
 
 /** A guest that we have just started and that is gone already died at boot. */

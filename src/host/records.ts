@@ -20,7 +20,7 @@ const completed = (record: LabRecord): LabRecord => ({
     vms: record.lab.vms.map(vm => ({
       ...vm,
       boot: vm.boot.kind === 'probe' ? { ...vm.boot, forward: vm.boot.forward ?? false } : vm.boot,
-      nics: vm.nics.map(nic => ({ ...nic, gateways: nic.gateways ?? [] })),
+      nics: vm.nics.map(nic => ({ ...nic, gateways: nic.gateways ?? [], isolated: nic.isolated ?? false })),
     })),
   },
 });

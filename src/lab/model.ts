@@ -97,6 +97,8 @@ export interface Nic {
   readonly queues: number;
   /** Bytes; null takes the bridge's. */
   readonly mtu: number | null;
+  /** Kept from the other isolated NICs of its bridge. */
+  readonly isolated: boolean;
   /** CIDRs, IPv4 and IPv6, that the guest is meant to have. */
   readonly addresses: readonly string[];
   /** Default gateways, at most one for each of IPv4 and IPv6, without prefix. */

@@ -72,6 +72,7 @@ const nicFile = ({
   model,
   queues,
   mtu,
+  isolated,
   addresses,
   gateways,
 }: Nic): RawVm['nics'][number] => ({
@@ -81,6 +82,7 @@ const nicFile = ({
   model,
   queues,
   ...(mtu === null ? {} : { mtu }),
+  isolated,
   ...(addresses.length === 0 ? {} : { address: [...addresses] }),
   ...(gateways.length === 0 ? {} : { gateway: [...gateways] }),
 });

@@ -2,22 +2,22 @@ import type { Crossed } from '../drivers/wire.js';
 import { table } from '../report/table.js';
 import { stackTotal } from './causes/stack.js';
 import { type Check, isGood, type PathEvidence } from './model.js';
+import type { Departure, WayOut } from './way/model.js';
 
 const isPath = (check: Check): check is Check & { readonly evidence: PathEvidence } => check.name === 'path';
 
 /** The proof as people read it: for each NIC the hops from tap to uplink and back, what the host's stack saw, the verdict. */
 export function proofTable(checks: readonly Check[]): string {
   const rows = checks.filter(isPath).map(({ vm, nic, evidence, verdict }) => {
-    const { bridge, uplink, inbound, tap, first } = evidence;
+    const { bridge, inbound, tap } = evidence;
     return [
       vm,
       nic ?? '',
       `${tap.name} ${tap.received}`,
       `${bridge.name} ${bridge.prerouting}`,
-      uplink === null ? '-' : `${uplink.name} ${uplink.captured ?? uplink.egress}`,
-      first?.left ? `${first.left.afterUs} µs` : '-',
+      ...out(evidence),
       inbound === null ? '-' : inbound.toTap,
-      stackTotal(evidence),
+      stackTotal(evidence) + (evidence.way?.toHost.input ?? 0),
       verdict,
     ];
   });
@@ -38,6 +38,25 @@ const linkLines = (checks: readonly Check[]): string[] => {
   };
   return ['', table(['link', '→ frames', '← frames', 'verdict'], links.map(row))];
 };
+/** What left and by which device, and how long that took. */
+function out({ uplink, first, way }: PathEvidence): [string, string] {
+  if (way !== null) {
+    const last = waysOut(way).at(0);
+    const { routedUs } = way.cost;
+    return [last ? `${last.port} ${last.frames}` : '-', routedUs === null ? '-' : `${routedUs} µs`];
+  }
+  return [
+    uplink === null ? '-' : `${uplink.name} ${uplink.captured ?? uplink.egress}`,
+    first?.left ? `${first.left.afterUs} µs` : '-',
+  ];
+}
+
+/** Of an isolated NIC, what has leaked; of a routed one, what went out as it should. */
+const waysOut = ({ foreignPorts, errands, forwarded }: WayOut): readonly Departure[] => [
+  ...foreignPorts,
+  ...errands.flatMap(({ left, passed }) => (left.length > 0 ? left : passed)),
+  ...forwarded,
+];
 
 /** One line for all NICs with the same fault. */
 function faultLines(checks: readonly Check[]): string[] {
@@ -50,10 +69,21 @@ function faultLines(checks: readonly Check[]): string[] {
   return [...groups].map(([what, who]) => `${who.join('; ')}: ${what}`);
 }
 
+/** `2 of 3 NICs direct`, and the same of whatever else the lab means. */
+export function proven(checks: readonly Check[]): string {
+  const paths = checks.filter(isPath);
+  const intents = [...new Set(paths.map(({ evidence }) => evidence.intent))];
+  return (intents.length > 0 ? intents : ['direct'])
+    .map(intent => {
+      const meant = paths.filter(({ evidence }) => evidence.intent === intent);
+      return `${meant.filter(isGood).length} of ${meant.length} NICs ${intent}`;
+    })
+    .join(', ');
+}
+
 /** The one line that a run ends with. `steps` is null for a command that changes nothing. */
 export function closingLine(lab: string, steps: number | null, checks: readonly Check[]): string {
   const paths = checks.filter(isPath);
-  const direct = paths.filter(check => check.verdict === 'direct').length;
   const done =
     steps === null
       ? []
@@ -63,7 +93,7 @@ export function closingLine(lab: string, steps: number | null, checks: readonly 
       ? steps === null && checks.length === 0
         ? ['it has no VMs, so there is nothing to check']
         : []
-      : [`${direct} of ${paths.length} NICs direct`];
+      : [proven(checks)];
   const links = checks.filter(({ name }) => name === 'link');
   const carrying =
     links.length === 0 ? [] : [`${links.filter(isGood).length} of ${links.length} links carry`];

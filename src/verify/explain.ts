@@ -1,5 +1,6 @@
 import { stackTotal } from './causes/stack.js';
 import type { Check, PathEvidence } from './model.js';
+import { explainWay } from './way/explain.js';
 
 /** The proof of each NIC in sentences. */
 export const explain = (checks: readonly Check[]): string =>
@@ -11,9 +12,14 @@ export const explain = (checks: readonly Check[]): string =>
 function explainPath({ vm, nic, verdict, hint }: Check, evidence: PathEvidence): string {
   return [
     `${vm}, NIC ${nic}: ${verdict}${hint ? `, since ${hint}` : ''}.`,
-    ...[outward(evidence), moment(evidence), inward(evidence), fullSize(evidence), stack(evidence)].filter(
-      Boolean,
-    ),
+    ...[
+      outward(evidence),
+      moment(evidence),
+      inward(evidence),
+      fullSize(evidence),
+      stack(evidence),
+      ...explainWay(evidence),
+    ].filter(Boolean),
     identity(evidence),
     `Asked by: ${evidence.tried.join('; ') || 'nothing, it was only listened to'}.`,
   ].join('\n  ');

@@ -43,6 +43,7 @@ function targetOf(domain: string, card: DomainInterface, index: number, host: Ho
       model: 'virtio',
       queues: 1,
       mtu: null,
+      isolated: false,
       addresses: [],
       gateways: [],
       altname: link.name,
@@ -52,6 +53,9 @@ function targetOf(domain: string, card: DomainInterface, index: number, host: Ho
     tap: link.name,
     bridge: master,
     uplink: uplinkOf(master, host),
+    // What its owner means by it is not known: that it is a switch is all that can be asked of it.
+    mode: 'bridged',
+    intent: 'direct',
   };
 }
 

@@ -28,13 +28,15 @@ export interface EchoOptions {
   readonly sequence: number;
   /** Bytes of the whole IP packet; default: no more than the headers and a few. */
   readonly size?: number;
+  /** Time to live, or hop limit; default: enough for any way. */
+  readonly hops?: number;
 }
 
 /** Where an echo message names the MAC that was asked. */
 export const ASKED_AT = 8 + 6;
 
 /** Echo request of either family. IPv4 with DF set; IPv6 is never fragmented on its way. */
-export function echoRequest(from: Host, to: Host, { id, sequence, size }: EchoOptions): Uint8Array {
+export function echoRequest(from: Host, to: Host, { id, sequence, size, hops }: EchoOptions): Uint8Array {
   const six = to.ip.includes(':');
   const headers = six ? 40 + 8 : 20 + 8;
   const message = Buffer.alloc(8 + Math.max(0, (size ?? headers + 16) - headers), 'vmnet');
@@ -44,7 +46,7 @@ export function echoRequest(from: Host, to: Host, { id, sequence, size }: EchoOp
   message[0] = six ? 128 : 8;
   message.writeUInt16BE(id, 4);
   message.writeUInt16BE(sequence, 6);
-  return six ? icmp6(from, to, message) : icmp4(from, to, message);
+  return six ? icmp6(from, to, message, hops) : icmp4(from, to, message, hops);
 }
 
 /** Who has `target`? Sent to its solicited-node group, or in a frame to `to` alone; tells our own MAC. */
@@ -66,7 +68,7 @@ export function advertisement(from: Host, to: Host): Uint8Array {
 /** All nodes of the link. */
 export const ALL_NODES: Host = { mac: '33:33:00:00:00:01', ip: 'ff02::1' };
 
-function icmp4(from: Host, to: Host, message: Buffer): Uint8Array {
+function icmp4(from: Host, to: Host, message: Buffer, hops = 64): Uint8Array {
   message.writeUInt16BE(checksum(message), 2);
   const header = Buffer.from([
     0x45,
@@ -77,7 +79,7 @@ function icmp4(from: Host, to: Host, message: Buffer): Uint8Array {
     0,
     0x40,
     0,
-    64,
+    hops,
     ICMP,
     0,
     0,
@@ -90,9 +92,9 @@ function icmp4(from: Host, to: Host, message: Buffer): Uint8Array {
 }
 
 /** The hop limit of 255 shows a neighbour that no router was in between. */
-function icmp6(from: Host, to: Host, message: Buffer): Uint8Array {
+function icmp6(from: Host, to: Host, message: Buffer, hops = 255): Uint8Array {
   const addresses = [...ipBytes(from.ip), ...ipBytes(to.ip)];
-  const header = Buffer.from([0x60, 0, 0, 0, 0, 0, ICMPV6, 255, ...addresses]);
+  const header = Buffer.from([0x60, 0, 0, 0, 0, 0, ICMPV6, hops, ...addresses]);
   header.writeUInt16BE(message.length, 4);
   const pseudo = Buffer.from([...addresses, 0, 0, 0, 0, 0, 0, 0, ICMPV6]);
   pseudo.writeUInt32BE(message.length, 32);

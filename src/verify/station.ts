@@ -23,6 +23,8 @@ export interface Station {
   readonly hears: boolean;
   /** IPv4 subnets that the lab names here, then those that the bridge has an address in. */
   readonly subnets: readonly Subnet[];
+  /** The bridge's. */
+  readonly mtu: number;
   onFrame(listener: (frame: Uint8Array) => void): void;
   /** Send these frames, after those that wait already, a little spaced. */
   send(frames: readonly Uint8Array[]): Promise<void>;
@@ -108,7 +110,7 @@ function sitesOf(targets: readonly Target[], links: ReadonlyMap<string, Link>): 
  * are seen there although no peer on the LAN takes part. A MAC that begins with fe is never the lowest, which a
  * bridge without a MAC of its own would take over.
  */
-const plugLines = ({ port, bridge, mtu }: Site) => [
+export const plugLines = ({ port, bridge, mtu }: Pick<Site, 'port' | 'bridge' | 'mtu'>) => [
   `link set dev ${port} address fe:${randomMac().slice(3)} mtu ${mtu} txqueuelen ${QUEUE} addrgenmode none`,
   `link set dev ${port} master ${bridge}`,
   `link set dev ${port} type bridge_slave learning off`,
@@ -157,6 +159,7 @@ function station(site: Site, port: FramePort, noLan: string | null): Station {
     noLan,
     hears: site.hears,
     subnets: site.subnets,
+    mtu: site.mtu,
     onFrame: listener => port.onFrame(listener),
     send(frames) {
       last = last.then(() => sendAll(frames));

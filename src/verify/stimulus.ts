@@ -24,6 +24,8 @@ export interface Stimulus {
   askFromLan(targets: readonly Target[]): Promise<void>;
   /** Source of the frames that come in at the uplink. */
   readonly lanMac: string;
+  /** Where we are, by bridge. */
+  readonly places: ReadonlyMap<string, Place>;
   /** Every MAC that we speak by. */
   readonly macs: ReadonlySet<string>;
   /** Why no frame can be made to come in at the uplink of this NIC's bridge; null where it can. */
@@ -36,6 +38,8 @@ export interface Stimulus {
   seenAddresses(target: Target): readonly KnownAddress[];
   /** What others saw, such as a capture. */
   learn(claim: Claim): void;
+  /** What else was done to make a NIC speak, for the report. */
+  note(target: Target, words: readonly string[]): void;
   close(): Promise<void>;
 }
 
@@ -141,6 +145,7 @@ export async function makeStimulus(
 
   return {
     lanMac,
+    places,
     macs: mine,
     noLan: target => places.get(target.bridge)?.station.noLan ?? null,
     askAll: () => (passive ? sleep(LISTEN_MS) : askThem(targets, false)),
@@ -182,6 +187,9 @@ export async function makeStimulus(
     tried: target => [...(tried.get(target) ?? [])],
     seenAddresses: target => known.of(target),
     learn: known.learn,
+    note(target, words) {
+      for (const word of words) tried.get(target)?.add(word);
+    },
     async close() {
       for (const { station } of places.values()) station.close();
       await forget(stations, lanMac, drivers);

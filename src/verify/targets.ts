@@ -1,6 +1,7 @@
 import type { HostState } from '../host/model.js';
-import type { Lab, Nic } from '../lab/model.js';
+import type { BridgeMode, Lab, Nic } from '../lab/model.js';
 import { nicsOf } from '../lab/nics.js';
+import { type Intent, intentOf } from './intent.js';
 
 /** A NIC of the lab with the names that its links have now. */
 export interface Target {
@@ -10,6 +11,9 @@ export interface Target {
   readonly tap: string;
   readonly bridge: string;
   readonly uplink: string | null;
+  /** What the bridge is for, and the verdict that this makes a good one. */
+  readonly mode: BridgeMode;
+  readonly intent: Intent;
 }
 
 /** Each NIC with the names that its tap and bridge have now: marks tell, since an owner may have renamed them. */
@@ -27,6 +31,8 @@ export function targetsOf(lab: Lab, host: HostState, networkOnly = false): Targe
       tap: nameOf.get(nic.altname) ?? nic.tap,
       bridge: nameOf.get(bridge?.altname ?? '') ?? nic.bridge,
       uplink: bridge?.uplink ?? null,
+      mode: bridge?.mode ?? 'bridged',
+      intent: intentOf(bridge?.mode ?? 'bridged'),
     };
   });
 }

@@ -13,6 +13,8 @@ import { checkAddress, checkDomain, checkFdb, checkTap, checkUplink } from './ch
 import { diagnose, NO_DIAGNOSIS } from './diagnosis.js';
 import { nothingSeen } from './evidence.js';
 import { targetsOfDomain } from './foreign.js';
+import { checkIsolation } from './isolation/check.js';
+import type { SeclusionEvidence } from './isolation/seclusion.js';
 import { checkLinks } from './link.js';
 import type { Check } from './model.js';
 import { checkNamespace } from './namespace.js';
@@ -81,7 +83,7 @@ export async function verifyTargets(
   const scenes = targets.map(target => sceneOf(target, proof, host));
   const judged = await judge(scenes, drivers);
   return {
-    checks: scenes.flatMap((scene, i) => checksOf(scene, judged[i])),
+    checks: scenes.flatMap((scene, i) => checksOf(scene, proof.seclusion(scene.target), judged[i])),
     host,
     frames: proof.frames,
     devices: new Map(host.links.map(link => [link.index, link.name])),
@@ -90,7 +92,13 @@ export async function verifyTargets(
 }
 
 const NO_SETTINGS: BridgeSettings = { ports: new Map(), calls: new Map() };
-const NO_PROOF: Proof = { evidence: new Map(), settings: NO_SETTINGS, frames: [], noCapture: null };
+const NO_PROOF: Proof = {
+  evidence: new Map(),
+  seclusion: () => null,
+  settings: NO_SETTINGS,
+  frames: [],
+  noCapture: null,
+};
 
 const sceneOf = (target: Target, { evidence, settings }: Proof, host: HostState): Scene => ({
   target,
@@ -107,22 +115,33 @@ const sceneOf = (target: Target, { evidence, settings }: Proof, host: HostState)
 /** What could have stopped a frame is looked for only where one was stopped. */
 async function judge(scenes: readonly Scene[], drivers: Drivers): Promise<Check[]> {
   const first = scenes.map(scene => judgePath(scene));
-  const trouble = scenes.filter((_, i) => first[i]?.verdict === 'blocked');
+  const trouble = scenes.filter((_, i) => ['blocked', 'leak'].includes(first[i]?.verdict ?? ''));
   if (trouble.length === 0) return first;
   const present = new Set(trouble.flatMap(({ host }) => host.links).map(({ name }) => name));
-  const devices = trouble.flatMap(({ target }) => [target.tap, target.uplink ?? '']);
+  const devices = trouble.flatMap(({ target, evidence: { way } }) => [
+    target.tap,
+    target.uplink ?? '',
+    ...(way?.errands ?? []).flatMap(({ left }) => left.map(({ port }) => port)),
+  ]);
+  const bridges = trouble.flatMap(({ target }) => (target.intent === 'direct' ? [] : [target.bridge]));
   const diagnosis = await diagnose(
     devices.filter(name => present.has(name)),
+    bridges,
     drivers,
   );
   return scenes.map(scene => judgePath({ ...scene, diagnosis }));
 }
 
-const checksOf = ({ target, evidence, host, settings }: Scene, path: Check | undefined): Check[] => [
+const checksOf = (
+  { target, evidence, host, settings }: Scene,
+  seclusion: SeclusionEvidence | null,
+  path: Check | undefined,
+): Check[] => [
   checkTap(target, host, settings),
   ...checkUplink(target, settings),
   checkFdb(target, evidence.fdb?.port ?? null),
   checkAddress(target, evidence.addresses, host),
+  ...checkIsolation(target, seclusion, settings),
   ...(path ? [path] : []),
 ];
 

@@ -43,6 +43,7 @@ function buildNic(lab: string, namespace: string, index: number, nic: RawNic, ta
     model: 'virtio',
     queues: 1,
     mtu: nic.mtu ?? null,
+    isolated: false,
     addresses: normalised(nic.address ?? []),
     // Its routes are written out.
     gateways: [],

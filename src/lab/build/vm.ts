@@ -53,6 +53,7 @@ function buildNic(raw: RawLab, vm: string, index: number, nic: RawNic, taken: Ta
     model: all.model ?? 'virtio',
     queues: all.queues ?? 1,
     mtu: all.mtu ?? null,
+    isolated: all.isolated ?? false,
     addresses,
     gateways: gatewaysOf(nic, addresses, raw.bridges?.[nic.bridge]),
     altname: nicAltname(raw.name, vm, index),
