@@ -27,6 +27,8 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
       return deleteLinks(action.links, drivers, options);
     case 'nft':
       return drivers.nft.apply(action.script, { undoing: options.undoing });
+    case 'iptables':
+      return drivers.iptables.restore(action.program, action.script);
     case 'sysctl':
       return writeSysctl(action, drivers, options);
     case 'lro':

@@ -34,6 +34,9 @@ function facts(host: HostState): Map<string, Details> {
   for (const { client, on, argv } of host.renewers) add(`${client} on ${on ?? 'all interfaces'}`, { argv });
   for (const { name, path, text } of host.managers) add(`${path} of ${name}`, { text });
   for (const { family, name, digest } of host.tables) add(`nft table ${family} ${name}`, { digest });
+  for (const { program, rules } of host.docker)
+    for (const { comment, chain, bridge } of rules)
+      add(`rule ${comment} in DOCKER-USER of ${program}`, { chain, bridge });
   for (const { name, uuid, state } of host.libvirt?.domains ?? []) add(`domain ${name}`, { uuid, state });
   return new Map([...found].flatMap(([what, copies]) => numbered(what, copies)));
 }

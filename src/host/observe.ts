@@ -1,7 +1,9 @@
 import type { Drivers } from '../drivers/drivers.js';
 import type { Lab } from '../lab/model.js';
+import { readDocker, readForwardDrops } from './docker.js';
 import { learnedFor } from './fdb.js';
 import { rulesNaming } from './firewall.js';
+import { readForwarding } from './forwarding.js';
 import { observeLibvirt } from './libvirt.js';
 import { parseLink } from './links.js';
 import { exactMetrics } from './metrics.js';
@@ -57,7 +59,11 @@ export async function observeHost(
     rules: [...dump.rules4.map(json => parseRule(json, 4)), ...dump.rules6.map(json => parseRule(json, 6))],
     neighbours: dump.neighbours.map(parseNeighbour).filter(entry => entry !== null),
     nexthops: parseNexthops(dump.nexthops, dump.nexthops6),
-    sysctls: { ...sysctls, ...(await heirs(lab, links, drivers)) },
+    sysctls: {
+      ...sysctls,
+      ...(await readForwarding(lab, links, routes, records, drivers)),
+      ...(await heirs(lab, links, drivers)),
+    },
     wireless: await wirelessOf(links, drivers),
     disks: lab ? await drivers.files.list(`${drivers.stateDir}/disks/${lab.name}`) : [],
     fdb: await learnedFor(lab, links, drivers),
@@ -75,6 +81,8 @@ export async function observeHost(
     ),
     managers: lab ? await managersOf(lab.name, drivers) : [],
     tables: await readTables(lab, records, drivers),
+    forwardDrops: await readForwardDrops(lab, drivers),
+    docker: await readDocker(lab, records, drivers),
     libvirt,
     records,
   };

@@ -8,12 +8,14 @@ export const readRecords = async (drivers: Drivers): Promise<readonly LabRecord[
 /** A record of an earlier vmnet lacks the keys that labs have got since. */
 const completed = (record: LabRecord): LabRecord => ({
   ...record,
+  forwarding: record.forwarding ?? null,
   lab: {
     ...record.lab,
     bridges: record.lab.bridges.map(bridge => ({
       ...bridge,
       peers: bridge.peers ?? [],
       mode: bridge.mode ?? 'bridged',
+      docker: bridge.docker ?? 'keep',
     })),
   },
 });

@@ -22,6 +22,9 @@ export const tableName = (lab: string) => `vmnet.${lab}`;
 /** An empty chain in each such table has the digest of all its rules in its name: a list of chains tells it. */
 export const DIGEST_CHAIN = 'digest_';
 
+/** The chain of iptables that lets a bridge pass, by the bridge's alias; names of chains have at most 28 characters. */
+export const dockerChain = (alias: string) => `vmnet-${base32(digest(0, alias), 16)}`;
+
 /** Name of the libvirt domain. */
 export const domainName = (lab: string, vm: string) => `${lab}-${vm}`;
 

@@ -31,6 +31,10 @@ function describeAction(action: Action): string[] {
       return ['nft -f:', ...action.script.trim().split('\n')].map((line, i) =>
         indent(i === 0 ? line : `  ${line}`),
       );
+    case 'iptables':
+      return [`${action.program}-restore:`, ...action.script.trim().split('\n')].map((line, i) =>
+        indent(i === 0 ? line : `  ${line}`),
+      );
     case 'sysctl':
       return [indent(`sysctl ${action.path.replaceAll('/', '.')}=${action.value}`)];
     case 'lro':

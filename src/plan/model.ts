@@ -1,4 +1,4 @@
-import type { LabRecord, Renewer } from '../host/model.js';
+import type { DockerChain, LabRecord, Renewer } from '../host/model.js';
 
 /**
  * What will be done, as plain data: `plan` prints it, `apply` executes it, and an undo is part of each step,
@@ -43,6 +43,8 @@ export type Action =
   | { readonly kind: 'delete-links'; readonly links: readonly LinkRef[] }
   /** One transaction of nft. */
   | { readonly kind: 'nft'; readonly script: string }
+  /** Lines of one `iptables-restore --noflush`, a transaction. */
+  | { readonly kind: 'iptables'; readonly program: DockerChain['program']; readonly script: string }
   | { readonly kind: 'sysctl'; readonly path: string; readonly value: string }
   /** Turn LRO on again. */
   | { readonly kind: 'lro'; readonly dev: string }
@@ -82,6 +84,13 @@ export type Action =
       /** A lease that does not come is an error; else it is only told. */
       readonly must: boolean;
     } & RenewerRef);
+
+/** All rules of a lab of one family: loaded, exchanged and deleted as one. */
+export interface Table {
+  readonly family: 'inet' | 'bridge';
+  /** What stands between the braces, one statement a line. */
+  readonly body: readonly string[];
+}
 
 /** A DHCP client on one interface. */
 export interface RenewerRef extends Omit<Renewer, 'on'> {

@@ -6,6 +6,8 @@ import { findAddressClashes } from './addresses.js';
 import { adoptedBy } from './adopt.js';
 import { planBridges } from './bridge.js';
 import { findClashes } from './clashes/clashes.js';
+import { dropNotes, planDocker, removeDocker } from './docker.js';
+import { forwardingNotes, planForwarding, restoreForwarding } from './forwarding.js';
 import { guestFiles, isAlive, planGuests, removeGuests } from './guest.js';
 import { linksOf } from './links.js';
 import type { Phase, PhaseName, Plan, Step } from './model.js';
@@ -51,6 +53,8 @@ export function planProvision(
       ...planUnmanaged(lab, host),
       ...planBridges(lab, host, problems),
       ...planBridgeNetfilter(lab, host),
+      ...planForwarding(lab, host),
+      ...planDocker(lab, host, problems),
     ],
     uplink: planUplinks(
       lab,
@@ -73,7 +77,12 @@ export function planProvision(
     lab: lab.name,
     verb: 'provision',
     phases,
-    notes: [...guests.notes, ...ownerNotes(lab, host)],
+    notes: [
+      ...guests.notes,
+      ...ownerNotes(lab, host),
+      ...forwardingNotes(lab, host),
+      ...dropNotes(lab, host),
+    ],
     moves: movesOf(lab, host),
     garbage: gone,
     record: recordOf(lab, host, context === null),
@@ -110,6 +119,8 @@ export function planDestroy(
     bridge: [
       ...removeBridges(name, host, bridges, { staying: [], force: options.force ?? false }, problems),
       ...restoreBridgeNetfilter(name, host),
+      ...restoreForwarding(name, host),
+      ...removeDocker(name, host),
       ...removeUnmanaged(host),
     ],
     rules: removeTables(name, host),

@@ -1,5 +1,6 @@
 import type { HostState, LabRecord, UplinkBefore } from '../host/model.js';
 import type { Lab } from '../lab/model.js';
+import { forwardingBefore } from './forwarding.js';
 import { bridgeName, linkNamed } from './links.js';
 import { currentRecords, netfilterBefore } from './netfilter.js';
 import { uplinkBefore } from './uplink.js';
@@ -40,6 +41,7 @@ export function recordOf(lab: Lab, host: HostState, networkOnly: boolean): LabRe
     bridgeNetfilter: lab.bridges.some(bridge => bridge.bridgeNetfilter === 'off')
       ? netfilterBefore(lab.name, host)
       : null,
+    forwarding: forwardingBefore(lab, host),
   };
 }
 

@@ -2,20 +2,17 @@ import { createHash } from 'node:crypto';
 import type { HostState, TableState } from '../host/model.js';
 import type { Lab } from '../lab/model.js';
 import { DIGEST_CHAIN, tableName } from '../lab/names.js';
-import type { Step } from './model.js';
+import type { Step, Table } from './model.js';
+import { modeTables } from './modes.js';
 import { currentRecord } from './record.js';
 
-/** All rules of a lab of one family: loaded, exchanged and deleted as one. */
-export interface Table {
-  readonly family: 'inet' | 'bridge';
-  /** What stands between the braces, one statement a line. */
-  readonly body: readonly string[];
-}
+/** One for each family of tables. */
+const PARTS: readonly ((lab: Lab, host: HostState) => Table[])[] = [
+  modeTables, // inet
+];
 
 /** Every table that a lab needs. */
-function tablesOf(_lab: Lab, _host: HostState): Table[] {
-  return [];
-}
+const tablesOf = (lab: Lab, host: HostState): Table[] => PARTS.flatMap(part => part(lab, host));
 
 /** Rules as the lab wants them, in one transaction. */
 export function planTables(lab: Lab, host: HostState): Step[] {
