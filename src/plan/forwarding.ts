@@ -3,7 +3,7 @@ import { isForwarded } from '../lab/has.js';
 import type { Bridge, Lab } from '../lab/model.js';
 import { staticCidrs } from './bridge-addresses.js';
 import { bridgeName, linkNamed, marksOf } from './links.js';
-import type { Step } from './model.js';
+import type { Action, Step } from './model.js';
 import { currentRecords } from './netfilter.js';
 import { movesOf } from './uplink.js';
 
@@ -88,11 +88,9 @@ export function forwardingBefore(lab: Lab, host: HostState): Record<string, stri
   return Object.fromEntries(wanted.map(it => [it.path, before(it)]));
 }
 
-/** Ways out that did not forward before a lab came: what enters there goes nowhere but to bridges of labs. */
-export function openedFor(lab: Lab, host: HostState): Switch[] {
-  const before = forwardingBefore(lab, host) ?? {};
-  return switchesFor(lab, host).ways.filter(({ path }) => before[path] !== '1');
-}
+/** Switches that were off before a lab came. */
+export const openedBy = (forwarding: LabRecord['forwarding']): Switch[] =>
+  Object.entries(forwarding ?? {}).flatMap(([path, before]) => (before === '1' ? [] : [switchAt(path)]));
 
 /** Turn on what the lab needs, and off again what it no longer does. */
 export function planForwarding(lab: Lab, host: HostState): Step[] {
@@ -159,6 +157,14 @@ export function restoreForwarding(
   ];
 }
 
+/** For a bridge that comes back: its switches as they are now, where a new one would start with others. */
+export const sameForwarding = (bridge: string, host: HostState): Action[] =>
+  FAMILIES.map(family => switchOf(family, bridge).path).flatMap(path =>
+    host.sysctls[path] === undefined || host.sysctls[path] === startsWith(path, host)
+      ? []
+      : [{ kind: 'sysctl', path, value: host.sysctls[path] }],
+  );
+
 /** What the user should know of the ways out. */
 export function forwardingNotes(lab: Lab, host: HostState): string[] {
   return FAMILIES.flatMap(family => {
@@ -177,8 +183,11 @@ export function forwardingNotes(lab: Lab, host: HostState): string[] {
   });
 }
 
-const now = (path: string, host: HostState): string =>
-  host.sysctls[path] ?? host.sysctls[path.replace(/^(net\/ipv[46]\/conf)\/[^/]+\//, '$1/default/')] ?? '0';
+const now = (path: string, host: HostState): string => host.sysctls[path] ?? startsWith(path, host) ?? '0';
+
+/** What a new interface has. */
+const startsWith = (path: string, host: HostState): string | undefined =>
+  host.sysctls[path.replace(/^(net\/ipv[46]\/conf)\/[^/]+\//, '$1/default/')];
 
 const kept = ({ forwarding }: LabRecord, path: string): string | undefined =>
   forwarding && Object.hasOwn(forwarding, path) ? forwarding[path] : undefined;

@@ -1,10 +1,10 @@
 import { VmnetError } from '../errors.js';
-import type { HostState } from '../host/model.js';
+import type { HostState, LabRecord } from '../host/model.js';
 import { type Cidr, contains, parseCidr, subnetText } from '../lab/cidr.js';
 import { isForwarded } from '../lab/has.js';
 import type { Bridge, Lab } from '../lab/model.js';
 import { staticCidrs } from './bridge-addresses.js';
-import { isPlainName, openedFor } from './forwarding.js';
+import { isPlainName, openedBy } from './forwarding.js';
 import { bridgeName } from './links.js';
 import type { Table } from './model.js';
 
@@ -19,14 +19,14 @@ const OURS = '0x01000000';
 const OTHERS = '0xfeffffff';
 
 /** Rules for the lab's bridges that are not bridged. */
-export function modeTables(lab: Lab, host: HostState): Table[] {
+export function modeTables(lab: Lab, host: HostState, forwarding: LabRecord['forwarding']): Table[] {
   const bridges = lab.bridges
     .filter(({ mode }) => mode !== 'bridged')
     .map(bridge => ({ ...bridge, name: quotable(bridge, host) }));
   if (bridges.length === 0) return [];
   const isolated = isolation(bridges.filter(({ mode }) => mode === 'isolated'));
   const nat = translation(bridges.filter(({ mode }) => mode === 'nat'));
-  const way = wayOut(lab, bridges, host);
+  const way = wayOut(bridges, forwarding);
   const names = quoted(bridges);
   const body = [
     set('own', 'type ifname', names),
@@ -112,8 +112,11 @@ function translation(bridges: readonly Bridge[]): Part {
 }
 
 /** What comes in by an interface that forwards for the labs' sake only goes to their bridges, or nowhere. */
-function wayOut(lab: Lab, bridges: readonly Bridge[], host: HostState): Part {
-  const opened = openedFor(lab, host).map(({ family, dev }) => `ipv${family} . "${dev}"`);
+function wayOut(bridges: readonly Bridge[], forwarding: LabRecord['forwarding']): Part {
+  const own = new Set(bridges.map(({ name }) => name));
+  const opened = openedBy(forwarding)
+    .filter(({ dev }) => !own.has(dev))
+    .map(({ family, dev }) => `ipv${family} . "${dev}"`);
   if (opened.length === 0) return NOTHING;
   const cameIn = 'meta nfproto . iifname @opened';
   return {

@@ -7,7 +7,7 @@ import { adoptedBy } from './adopt.js';
 import { planBridges } from './bridge.js';
 import { findClashes } from './clashes/clashes.js';
 import { dropNotes, planDocker, removeDocker } from './docker.js';
-import { forwardingNotes, planForwarding, restoreForwarding } from './forwarding.js';
+import { forwardingBefore, forwardingNotes, planForwarding, restoreForwarding } from './forwarding.js';
 import { guestFiles, isAlive, planGuests, removeGuests } from './guest.js';
 import { linksOf } from './links.js';
 import type { Phase, PhaseName, Plan, Step } from './model.js';
@@ -46,14 +46,17 @@ export function planProvision(
     ? planGuests(lab, host, context, { restart: options.restart ?? false }, problems)
     : { define: [], start: [], notes: [] };
   const leftovers = planLeftovers(lab, host, context, problems);
+  // The ways out are those that are left when uplinks which the lab no longer names have their routes back.
+  const released = { ...host, routes: leftovers.after.routes };
+  const forwarding = forwardingBefore(lab, released);
   const phases = phasesOf({
     remove: leftovers.steps,
-    rules: planTables(lab, host),
+    rules: planTables(lab, host, forwarding),
     bridge: [
       ...planUnmanaged(lab, host),
       ...planBridges(lab, host, problems),
       ...planBridgeNetfilter(lab, host),
-      ...planForwarding(lab, host),
+      ...planForwarding(lab, released),
       ...planDocker(lab, host, problems),
     ],
     uplink: planUplinks(
@@ -80,12 +83,12 @@ export function planProvision(
     notes: [
       ...guests.notes,
       ...ownerNotes(lab, host),
-      ...forwardingNotes(lab, host),
+      ...forwardingNotes(lab, released),
       ...dropNotes(lab, host),
     ],
     moves: movesOf(lab, host),
     garbage: gone,
-    record: recordOf(lab, host, context === null),
+    record: recordOf(lab, host, context === null, forwarding),
   };
 }
 

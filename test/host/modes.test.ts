@@ -79,11 +79,14 @@ describe('nat', () => {
     }
     expect(await countedOnLan()).toEqual([0, 0, 3]);
     await lanKnowsTheWay();
-    for (const address of OURS) {
-      expect(await box.pingFromLan(address)).toBe(0);
-      for (const protocol of PROTOCOLS)
-        expect(await heard(protocol, guest.attempt, address, onLan)).toEqual({ from: '', answer: '' });
-    }
+    const tried = OURS.flatMap(address => PROTOCOLS.map(protocol => ({ address, protocol })));
+    const got = await Promise.all([
+      ...OURS.map(address => box.pingFromLan(address)),
+      ...tried.map(({ address, protocol }, i) =>
+        heard(protocol, guest.attempt, address, onLan, String(7100 + i)),
+      ),
+    ]);
+    expect(got).toEqual([0, 0, ...tried.map(() => ({ from: '', answer: '' }))]);
     // The host itself is asked from the bridge, and asks there.
     expect(await guest.ping('10.77.0.1')).toBe(3);
     expect((await onHost('ping', '-c', '1', '-W', '2', '10.77.0.10')).code).toBe(0);
@@ -134,8 +137,12 @@ describe('routed', () => {
 describe('isolated', () => {
   /** A host that forwards everything, a LAN that knows the way, and an endpoint that wants out. */
   async function hardest(bridge: object) {
-    for (const path of ['ipv4/ip_forward', 'ipv6/conf/all/forwarding'])
-      await box.run('sh', '-c', `echo 1 > /proc/sys/net/${path}`);
+    const paths = [
+      'ipv4/ip_forward',
+      'ipv6/conf/all/forwarding',
+      ...['', '6'].map(v => `bridge/bridge-nf-call-ip${v}tables`),
+    ];
+    for (const path of paths) await box.run('sh', '-c', `echo 1 > /proc/sys/net/${path}`);
     before = await box.snapshot();
     await provision(await lab(bridge));
     await lanKnowsTheWay();
@@ -150,11 +157,13 @@ describe('isolated', () => {
 
   /** Everything that an endpoint may try against the LAN, and the LAN against it. */
   async function nothingCrosses(guest: Endpoint) {
-    for (const [i, address] of LAN.entries()) {
-      expect(await guest.ping(address)).toBe(0);
-      expect(await box.pingFromLan(OURS[i] ?? '')).toBe(0);
-      expect(await heard('udp', onLan, address, guest.attempt)).toEqual({ from: '', answer: '' });
-    }
+    const got = await Promise.all([
+      ...LAN.map(address => guest.ping(address)),
+      ...OURS.map(address => box.pingFromLan(address)),
+      ...LAN.map((address, i) => heard('udp', onLan, address, guest.attempt, String(7100 + i))),
+    ]);
+    const silence = { from: '', answer: '' };
+    expect(got).toEqual([0, 0, 0, 0, silence, silence]);
     // The host must not answer a neighbour of the LAN's whose name an endpoint borrows.
     await guest.run('ip', 'address', 'add', '192.0.2.1/32', 'dev', 'lo');
     await guest.run('ip', '-6', 'address', 'add', 'fd00:db8::1/128', 'dev', 'lo');
@@ -185,9 +194,11 @@ describe('isolated', () => {
     const other = await Endpoint.up(box, 'other', 'br7', { addresses: ['10.77.0.11/24'] });
     for (const address of GUEST.gateways) expect(await guest.ping(address)).toBe(3);
     // Bridged frames go through the host's netfilter here, and are none of its business.
-    expect(await box.run('cat', '/proc/sys/net/bridge/bridge-nf-call-iptables')).toBe('1\n');
     expect(await guest.ping('10.77.0.11')).toBe(3);
     await nothingCrosses(guest);
+    // Without the lab's rules everything would.
+    await box.run('nft', 'delete', 'table', 'inet', 'vmnet.modal');
+    for (const address of LAN) expect(await guest.ping(address)).toBe(3);
     await guest.down();
     await other.down();
     await destroy();
@@ -233,10 +244,19 @@ describe('a host between two networks', () => {
     expect(await box.pingFromLan('10.78.0.10')).toBe(3);
     // A neighbour on eth0's network that sends the host what is meant for the network of eth1.
     await countOnLan('iifname "lan1" ip daddr 198.51.100.77');
-    await box.run('ip', 'neigh', 'add', '198.51.100.77', 'lladdr', '02:00:00:00:00:77', 'dev', 'eth1');
+    const { address } = JSON.parse(await box.lan('ip', '-j', 'link', 'show', 'dev', 'lan1'))[0];
+    await box.run('ip', 'neigh', 'add', '198.51.100.77', 'lladdr', address, 'dev', 'eth1');
     await box.lan('ip', 'route', 'add', '198.51.100.77/32', 'via', '192.0.2.2');
-    await onLan('ping', '-c', '2', '-W', '1', '-I', '192.0.2.1', '198.51.100.77');
+    const passOn = () => onLan('ping', '-c', '2', '-W', '1', '-I', '192.0.2.1', '198.51.100.77');
+    await passOn();
     expect(await countedOnLan()).toEqual([0]);
+    // It is the guards of the labs that keep it from it, each of which has its own.
+    await box.run('nft', 'flush chain inet vmnet.one guard');
+    await passOn();
+    expect(await countedOnLan()).toEqual([0]);
+    await box.run('nft', 'flush chain inet vmnet.two guard');
+    await passOn();
+    expect(await countedOnLan()).toEqual([2]);
     await box.run('ip', 'neigh', 'del', '198.51.100.77', 'dev', 'eth1');
     await one.down();
     await destroy('one');
@@ -246,3 +266,75 @@ describe('a host between two networks', () => {
     expect(await box.differenceFrom(before)).toEqual([]);
   });
 });
+
+describe.each(['iptables-nft', 'iptables-legacy'])('beside Docker, whose rules are of %s', program => {
+  const rules = () => box.run(`${program}-save`);
+
+  beforeEach(async () => {
+    // As Docker leaves the filter table: what it does not know is dropped.
+    const words = [
+      '-N DOCKER-USER',
+      '-A DOCKER-USER -j RETURN',
+      '-A FORWARD -j DOCKER-USER',
+      '-P FORWARD DROP',
+    ];
+    for (const line of words) await box.run(program, ...line.split(' '));
+    before = await box.snapshot();
+  });
+
+  it('the chain is named; "docker": "allow" lets pass, by one rule that destroy removes', async () => {
+    const found = withoutCounters(await rules());
+    const bridge = { mode: 'nat', address: '10.77.0.1/24' };
+    await provision(await lab(bridge));
+    const plan = await box.vmnet('plan', '--network-only', await lab(bridge));
+    expect(plan.json.plan.notes.join('\n')).toMatch(
+      /chain FORWARD may drop what br7 forwards.*"docker": "allow"/,
+    );
+    const guest = await Endpoint.up(box, 'guest', 'br7', GUEST);
+    expect(await guest.ping('192.0.2.1')).toBe(0);
+    expect(withoutCounters(await rules())).toEqual(found);
+
+    const file = await lab({ ...bridge, docker: 'allow' });
+    await provision(file);
+    expect(await guest.ping('192.0.2.1')).toBe(3);
+    expect(await heard('tcp', onLan, '192.0.2.1', guest.attempt)).toEqual({
+      from: '192.0.2.2',
+      answer: 'heard',
+    });
+    const added = withoutCounters(await rules()).filter(line => line.startsWith('-A DOCKER-USER'));
+    expect(added).toHaveLength(2);
+    expect(added[0]).toContain('vmnet:modal:br7');
+    // Docker's chain is no way round our own rules.
+    await lanKnowsTheWay();
+    expect(await box.pingFromLan('10.77.0.10')).toBe(0);
+
+    await provision(await lab(bridge));
+    expect(withoutCounters(await rules())).toEqual(found);
+    await provision(file);
+    await guest.down();
+    await destroy();
+    expect(withoutCounters(await rules())).toEqual(found);
+    await box.run(program, '-Z');
+    expect(await box.differenceFrom(before)).toEqual([]);
+  });
+
+  it('without a chain DOCKER-USER, "allow" is refused and nothing is changed', async () => {
+    for (const line of ['-F FORWARD', '-F DOCKER-USER', '-X DOCKER-USER'])
+      await box.run(program, ...line.split(' '));
+    before = await box.snapshot();
+    const answer = await box.vmnet(
+      'provision',
+      '--network-only',
+      await lab({ mode: 'routed', address: '10.77.0.1/24', docker: 'allow' }),
+    );
+    expect([answer.code, answer.json.error.code]).toEqual([1, 'conflict']);
+    expect(answer.json.error.message).toContain('DOCKER-USER');
+    expect(await box.differenceFrom(before)).toEqual([]);
+  });
+});
+
+const withoutCounters = (saved: string) =>
+  saved
+    .split('\n')
+    .filter(line => !line.startsWith('#'))
+    .map(line => line.replace(/\[\d+:\d+\]/, ''));
