@@ -32,6 +32,8 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
       return workInside(action.work, drivers, options.undoing);
     case 'delete-namespaces':
       return deleteNamespaces(action.namespaces, action.folder, drivers, options.undoing);
+    case 'iptables':
+      return drivers.iptables.restore(action.program, action.script);
     case 'sysctl':
       return writeSysctl(action, drivers, options);
     case 'lro':

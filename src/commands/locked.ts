@@ -1,3 +1,4 @@
+import { isForwarded } from '../lab/has.js';
 import type { Lab } from '../lab/model.js';
 import type { Context } from './command.js';
 
@@ -9,6 +10,8 @@ export interface LockFlags {
 /** Locks of a run: the lab, and each bridge and uplink, which another lab may want as well. */
 export const locksFor = (name: string, lab: Lab | null): string[] => [
   `lab-${name}`,
+  // The switches of the way out are shared by all labs that forward.
+  ...(lab?.bridges.some(isForwarded) ? ['forwarding'] : []),
   ...(lab?.bridges ?? []).flatMap(bridge => [
     `bridge-${bridge.name}`,
     ...(bridge.uplink === null ? [] : [`uplink-${bridge.uplink}`]),

@@ -4,6 +4,7 @@ import { type Captures, makeCaptures } from './capture.js';
 import { type Files, makeFiles } from './files.js';
 import { type Inspect, makeInspect } from './inspect.js';
 import { type Iproute2, makeIproute2 } from './iproute2.js';
+import { type Iptables, makeIptables } from './iptables.js';
 import { type Journals, makeJournals } from './journal.js';
 import { type Kernel, makeKernel } from './kernel.js';
 import { type Locks, makeLocks } from './lock.js';
@@ -25,6 +26,7 @@ export interface Drivers {
   readonly run: Run;
   readonly ip: Iproute2;
   readonly nft: Nftables;
+  readonly iptables: Iptables;
   readonly tc: TrafficControl;
   readonly kernel: Kernel;
   readonly inspect: Inspect;
@@ -80,6 +82,7 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     run,
     ip: makeIproute2(run, batches, locks.descriptors),
     nft: makeNftables(run, makeRunScript(run, batches, locks.descriptors), trace),
+    iptables: makeIptables(run, locks.descriptors),
     tc: makeTrafficControl(run),
     kernel,
     inspect: makeInspect(),

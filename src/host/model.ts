@@ -37,6 +37,10 @@ export interface HostState {
   readonly namespaces?: readonly NamespaceState[];
   /** The folder of their names is there: ip(8) makes it with the first, and leaves it behind. */
   readonly namespaceFolder?: boolean;
+  /** Chains of the host's own filters that can drop what is forwarded; empty where the lab has nothing forwarded. */
+  readonly forwardDrops: readonly ForwardDrop[];
+  /** Docker's chains for rules of others, where a lab or its record has to do with them; else empty. */
+  readonly docker: readonly DockerChain[];
   /** null where libvirt was not asked (`--network-only`). */
   readonly libvirt: LibvirtState | null;
   /** What earlier runs wrote down about the labs they applied. */
@@ -64,6 +68,31 @@ export interface TableState {
   readonly name: string;
   /** Digest of what was loaded; null where it is not there any more. */
   readonly digest: string | null;
+}
+
+/** A chain on the way of what is forwarded. */
+export interface ForwardDrop {
+  readonly family: 'ip' | 'ip6' | 'inet';
+  /** Table and chain, for people. */
+  readonly where: string;
+  /** `policy drop`, `handle 7 drops` */
+  readonly drops: readonly string[];
+}
+
+/** A chain DOCKER-USER, which Docker makes and never fills. */
+export interface DockerChain {
+  /** Whose rules these are: those of the other kind are not seen by it. */
+  readonly program: 'iptables-legacy' | 'iptables-nft' | 'ip6tables-legacy' | 'ip6tables-nft';
+  readonly family: 4 | 6;
+  /** Comments of our rules in it, `vmnet:LAB:BRIDGE`, with the chain that each leads to and the interface that this lets pass. */
+  readonly rules: readonly DockerRule[];
+}
+
+export interface DockerRule {
+  readonly comment: string;
+  readonly chain: string;
+  /** null where the chain is not as we made it. */
+  readonly bridge: string | null;
 }
 
 /** A program of the host that looks after an interface. */
@@ -314,6 +343,8 @@ export interface LabRecord {
   readonly namespaceFolder?: 'made';
   /** bridge-nf-call-* as found, by path below /proc/sys, where the lab turned them off; else null. */
   readonly bridgeNetfilter: Readonly<Record<string, string>> | null;
+  /** Switches for forwarding as found, by path below /proc/sys, where the lab has to have them on; else null. */
+  readonly forwarding: Readonly<Record<string, string>> | null;
 }
 
 export interface UplinkBefore {

@@ -37,6 +37,9 @@ function facts(host: HostState): Map<string, Details> {
   for (const { name, path, text } of host.managers) add(`${path} of ${name}`, { text });
   for (const { family, name, digest } of host.tables) add(`nft table ${family} ${name}`, { digest });
   for (const namespace of host.namespaces ?? []) add(`namespace ${namespace.name}`, innerFacts(namespace));
+  for (const { program, rules } of host.docker)
+    for (const { comment, chain, bridge } of rules)
+      add(`rule ${comment} in DOCKER-USER of ${program}`, { chain, bridge });
   for (const { name, uuid, state } of host.libvirt?.domains ?? []) add(`domain ${name}`, { uuid, state });
   return new Map([...found].flatMap(([what, copies]) => numbered(what, copies)));
 }

@@ -1,7 +1,9 @@
 import type { Drivers } from '../drivers/drivers.js';
 import type { Lab } from '../lab/model.js';
+import { readDocker, readForwardDrops } from './docker.js';
 import { learnedFor } from './fdb.js';
 import { rulesNaming } from './firewall.js';
+import { readForwarding } from './forwarding.js';
 import { observeLibvirt } from './libvirt.js';
 import { withPeersHere } from './links.js';
 import { exactMetrics } from './metrics.js';
@@ -52,9 +54,10 @@ export async function observeHost(
   const uplinks = free.map(({ device }) => device);
   const watched = [...uplinks, ...followed(lab, links, records)];
   const firewall = rulesNaming(free, dump.links, drivers);
-  const { inherited, clients, leases, ...seen } = await atOnce({
+  const { inherited, forwarding, clients, leases, ...seen } = await atOnce({
     routes: exactMetrics(routes, nics, drivers),
     inherited: heirs(lab, links, drivers),
+    forwarding: readForwarding(lab, links, routes, records, drivers),
     wireless: wirelessOf(links, drivers),
     disks: lab ? drivers.files.list(`${drivers.stateDir}/disks/${lab.name}`) : [],
     fdb: learnedFor(lab, links, drivers),
@@ -65,6 +68,8 @@ export async function observeHost(
     owners: firewall.then(rules => ownersOf(uplinks, links, rules, drivers)),
     managers: lab ? managersOf(lab.name, drivers) : [],
     tables: readTables(lab, records, drivers),
+    forwardDrops: readForwardDrops(lab, drivers),
+    docker: readDocker(lab, records, drivers),
   });
   return {
     ...seen,
@@ -75,7 +80,7 @@ export async function observeHost(
     rules: [...dump.rules4.map(json => parseRule(json, 4)), ...dump.rules6.map(json => parseRule(json, 6))],
     neighbours: dump.neighbours.map(parseNeighbour).filter(entry => entry !== null),
     nexthops: parseNexthops(dump.nexthops, dump.nexthops6),
-    sysctls: { ...sysctls, ...inherited },
+    sysctls: { ...sysctls, ...forwarding, ...inherited },
     renewers: [...clients, ...leases],
     libvirt,
     records,

@@ -8,6 +8,7 @@ export const readRecords = async (drivers: Drivers): Promise<readonly LabRecord[
 /** A record of an earlier vmnet lacks the keys that labs have got since. */
 const completed = (record: LabRecord): LabRecord => ({
   ...record,
+  forwarding: record.forwarding ?? null,
   lab: {
     ...record.lab,
     namespaces: record.lab.namespaces ?? [],
@@ -16,6 +17,7 @@ const completed = (record: LabRecord): LabRecord => ({
       ...bridge,
       peers: bridge.peers ?? [],
       mode: bridge.mode ?? 'bridged',
+      docker: bridge.docker ?? 'keep',
     })),
     vms: record.lab.vms.map(vm => ({
       ...vm,

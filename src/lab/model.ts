@@ -33,6 +33,8 @@ export interface Bridge {
   /** Somebody else's, which exists already: nothing of it is changed but its ports, and only those of the lab. */
   readonly permanent: boolean;
   readonly mode: BridgeMode;
+  /** `allow`: a rule in Docker's chain DOCKER-USER lets pass what the bridge forwards; `keep`: none does. */
+  readonly docker: 'keep' | 'allow';
   readonly address: BridgeAddress;
   /** Addresses, without prefix, that must be reached before and after the uplink moves. */
   readonly peers: readonly string[];

@@ -41,6 +41,9 @@ export function endMac(lab: string, namespace: string, name: string, taken: Set<
   return free(taken, salt => `52:54:00:${hexBytes(digest(salt, lab, namespace, name), 3)}`);
 }
 
+/** The chain of iptables that lets a bridge pass, by the bridge's alias; names of chains have at most 28 characters. */
+export const dockerChain = (alias: string) => `vmnet-${base32(digest(0, alias), 16)}`;
+
 /** Name of the libvirt domain. */
 export const domainName = (lab: string, vm: string) => `${lab}-${vm}`;
 

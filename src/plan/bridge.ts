@@ -6,7 +6,7 @@ import { linkNamed, marked, markLines, marksOf, ownerOf, removal } from './links
 import type { Step } from './model.js';
 import { currentRecords } from './netfilter.js';
 import type { PlanProblem } from './problems.js';
-import { join, otherLabs, settingsClash, uplinkClash } from './shared.js';
+import { join, modeClash, otherLabs, settingsClash, uplinkClash } from './shared.js';
 
 /** Bytes, where neither the lab nor an uplink says otherwise. */
 const DEFAULT_MTU = 1500;
@@ -33,8 +33,8 @@ export function planBridges(lab: Lab, host: HostState, problems: PlanProblem[]):
     }
     const ours = marked(host, bridge.altname);
     const there = ours ?? linkNamed(host, bridge.name);
-    const clash = there && uplinkClash(bridge, there, lab.name, host);
-    if (clash) problems.push(clash);
+    const clashes = there ? [uplinkClash, modeClash].map(find => find(bridge, there, lab.name, host)) : [];
+    problems.push(...clashes.filter(clash => clash !== undefined));
     if (ours)
       return [
         ...mend(bridge, ours, lab.name, host),

@@ -40,6 +40,10 @@ function describeAction(action: Action): string[] {
       ]);
     case 'delete-namespaces':
       return action.namespaces.map(({ name }) => indent(`ip netns del ${name}`));
+    case 'iptables':
+      return [`${action.program}-restore:`, ...action.script.trim().split('\n')].map((line, i) =>
+        indent(i === 0 ? line : `  ${line}`),
+      );
     case 'sysctl':
       return [indent(`sysctl ${action.path.replaceAll('/', '.')}=${action.value}`)];
     case 'lro':

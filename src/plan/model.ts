@@ -1,4 +1,4 @@
-import type { LabRecord, Renewer } from '../host/model.js';
+import type { DockerChain, LabRecord, Renewer } from '../host/model.js';
 
 /**
  * What will be done, as plain data: `plan` prints it, `apply` executes it, and an undo is part of each step,
@@ -60,6 +60,8 @@ export type Action =
       /** Take the folder of names away as well, where it is then empty. */
       readonly folder: boolean;
     }
+  /** Lines of one `iptables-restore --noflush`, a transaction. */
+  | { readonly kind: 'iptables'; readonly program: DockerChain['program']; readonly script: string }
   | { readonly kind: 'sysctl'; readonly path: string; readonly value: string }
   /** Turn LRO on again. */
   | { readonly kind: 'lro'; readonly dev: string }
@@ -113,6 +115,13 @@ export interface NamespaceRef {
   readonly name: string;
   readonly mark: string;
   readonly created: boolean;
+}
+
+/** All rules of a lab of one family: loaded, exchanged and deleted as one. */
+export interface Table {
+  readonly family: 'inet' | 'bridge';
+  /** What stands between the braces, one statement a line. */
+  readonly body: readonly string[];
 }
 
 /** A DHCP client on one interface. */

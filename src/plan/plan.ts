@@ -6,6 +6,8 @@ import { findAddressClashes } from './addresses.js';
 import { adoptedBy } from './adopt.js';
 import { planBridges } from './bridge.js';
 import { findClashes } from './clashes/clashes.js';
+import { dropNotes, planDocker, removeDocker } from './docker.js';
+import { forwardingBefore, forwardingNotes, planForwarding, restoreForwarding } from './forwarding.js';
 import { guestFiles, isAlive, planGuests, removeGuests } from './guest.js';
 import { linksOf } from './links.js';
 import type { Phase, PhaseName, Plan, Step } from './model.js';
@@ -47,13 +49,18 @@ export function planProvision(
     ? planGuests(lab, host, context, { restart: options.restart ?? false }, problems)
     : { define: [], start: [], notes: [] };
   const leftovers = planLeftovers(lab, host, context, problems);
+  // The ways out are those that are left when uplinks which the lab no longer names have their routes back.
+  const released = { ...host, routes: leftovers.after.routes };
+  const forwarding = forwardingBefore(lab, released);
   const phases = phasesOf({
     remove: leftovers.steps,
-    rules: planTables(lab, host),
+    rules: planTables(lab, host, forwarding),
     bridge: [
       ...planUnmanaged(lab, host),
       ...planBridges(lab, host, problems),
       ...planBridgeNetfilter(lab, host),
+      ...planForwarding(lab, released),
+      ...planDocker(lab, host, problems),
     ],
     uplink: planUplinks(
       lab,
@@ -77,10 +84,15 @@ export function planProvision(
     lab: lab.name,
     verb: 'provision',
     phases,
-    notes: [...guests.notes, ...ownerNotes(lab, host)],
+    notes: [
+      ...guests.notes,
+      ...ownerNotes(lab, host),
+      ...forwardingNotes(lab, released),
+      ...dropNotes(lab, host),
+    ],
     moves: movesOf(lab, host),
     garbage: gone,
-    record: recordOf(lab, host, context === null),
+    record: recordOf(lab, host, context === null, forwarding),
   };
 }
 
@@ -125,6 +137,8 @@ export function planDestroy(
     bridge: [
       ...removeBridges(name, host, bridges, { staying: [], force: options.force ?? false }, problems),
       ...restoreBridgeNetfilter(name, host),
+      ...restoreForwarding(name, host),
+      ...removeDocker(name, host),
       ...removeUnmanaged(host),
     ],
     rules: removeTables(name, host),

@@ -5,7 +5,12 @@ import { currentRecords, netfilterBefore } from './netfilter.js';
 import { uplinkBefore } from './uplink.js';
 
 /** The record to keep: what earlier runs found goes on being what destroy restores. */
-export function recordOf(lab: Lab, host: HostState, networkOnly: boolean): LabRecord {
+export function recordOf(
+  lab: Lab,
+  host: HostState,
+  networkOnly: boolean,
+  forwarding: LabRecord['forwarding'],
+): LabRecord {
   const former = currentRecord(lab.name, host);
   const uplinks: [string, UplinkBefore][] = lab.bridges.flatMap(bridge => {
     const uplink = bridge.uplink === null ? undefined : linkNamed(host, bridge.uplink);
@@ -41,6 +46,7 @@ export function recordOf(lab: Lab, host: HostState, networkOnly: boolean): LabRe
     bridgeNetfilter: lab.bridges.some(bridge => bridge.bridgeNetfilter === 'off')
       ? netfilterBefore(lab.name, host)
       : null,
+    forwarding,
   };
 }
 

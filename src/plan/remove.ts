@@ -2,6 +2,7 @@ import type { Address, HostState, Link, UplinkBefore } from '../host/model.js';
 import { bridgeLines } from './bridge.js';
 import { addressLines, inOrder } from './bridge-addresses.js';
 import { asBatch, bridgeAsBefore, dadAsBefore, inherits, noStandIns, release, take } from './enslave.js';
+import { sameForwarding } from './forwarding.js';
 import { afterMove, identityOf, nothingOn, startAfresh } from './identity.js';
 import { byMark, linkNamed, markOf, takenUplink } from './links.js';
 import type { Step } from './model.js';
@@ -158,6 +159,7 @@ export function removeBridges(
                 .map(port => `link set dev ${port.name} master ${bridge.name}`),
             ],
           },
+          ...sameForwarding(bridge.name, host),
         ],
       },
     ];

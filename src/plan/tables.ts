@@ -1,25 +1,26 @@
 import { createHash } from 'node:crypto';
-import type { HostState, TableState } from '../host/model.js';
+import type { HostState, LabRecord, TableState } from '../host/model.js';
 import type { Lab } from '../lab/model.js';
 import { DIGEST_CHAIN, tableName } from '../lab/names.js';
-import type { Step } from './model.js';
+import type { Step, Table } from './model.js';
+import { modeTables } from './modes.js';
 import { currentRecord } from './record.js';
 
-/** All rules of a lab of one family: loaded, exchanged and deleted as one. */
-export interface Table {
-  readonly family: 'inet' | 'bridge';
-  /** What stands between the braces, one statement a line. */
-  readonly body: readonly string[];
-}
+/** One for each family of tables. */
+const PARTS: readonly ((lab: Lab, host: HostState, forwarding: LabRecord['forwarding']) => Table[])[] = [
+  modeTables, // inet
+];
 
 /** Every table that a lab needs. */
-function tablesOf(_lab: Lab, _host: HostState): Table[] {
-  return [];
-}
+const tablesOf = (lab: Lab, host: HostState, forwarding: LabRecord['forwarding']): Table[] =>
+  PARTS.flatMap(part => part(lab, host, forwarding));
 
-/** Rules as the lab wants them, in one transaction. */
-export function planTables(lab: Lab, host: HostState): Step[] {
-  const wanted = tablesOf(lab, host);
+/**
+ * Rules as the lab wants them, in one transaction.
+ * @param forwarding as the lab's record will have it
+ */
+export function planTables(lab: Lab, host: HostState, forwarding: LabRecord['forwarding']): Step[] {
+  const wanted = tablesOf(lab, host, forwarding);
   const families = new Set([...wanted, ...present(lab.name, host)].map(({ family }) => family));
   const changed = [...families].filter(
     family => digestOf(of(wanted, family)) !== of(present(lab.name, host), family)?.digest,
@@ -73,7 +74,7 @@ const present = (lab: string, host: HostState): TableState[] =>
 /** As the lab was last applied; empty where nothing tells. */
 function formerTables(lab: string, host: HostState): Table[] {
   const record = currentRecord(lab, host);
-  return record ? tablesOf(record.lab, host) : [];
+  return record ? tablesOf(record.lab, host, record.forwarding) : [];
 }
 
 const of = <T extends { family: string }>(tables: readonly T[], family: string): T | undefined =>

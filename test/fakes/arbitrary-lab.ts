@@ -42,9 +42,11 @@ const bridge = (n: number, uplink: string | undefined) =>
       ),
       spanningTree,
       mtu,
+      fc.constantFrom(undefined, 'isolated', 'nat', 'routed'),
     )
-    .map(([options, tree, mtu]) => ({
+    .map(([options, tree, mtu, mode]) => ({
       ...options,
+      ...(uplink === undefined && Array.isArray(options.address) && mode ? { mode } : {}),
       ...tree,
       ...(mtu === undefined ? {} : { mtu }),
       ...(uplink === undefined ? {} : { uplink }),

@@ -1,4 +1,13 @@
-import type { DomainState, FirewallRule, Learned, Manager, Owner, Renewer } from '../../src/host/model.js';
+import type {
+  DockerChain,
+  DomainState,
+  FirewallRule,
+  ForwardDrop,
+  Learned,
+  Manager,
+  Owner,
+  Renewer,
+} from '../../src/host/model.js';
 import { planDestroy, planProvision } from '../../src/plan/plan.js';
 import { FakeHost, STATE_DIR } from './host.js';
 import { runIpLine } from './ip.js';
@@ -19,6 +28,8 @@ export interface HostDescription {
   readonly wireless?: readonly string[];
   /** Rules that have to do with an uplink; those of eth0 unless they say otherwise. */
   readonly firewall?: readonly (Omit<FirewallRule, 'device'> & Partial<FirewallRule>)[];
+  /** Sysctls of every interface that this kernel does not have. */
+  readonly without?: readonly string[];
   /** What bridges have learned: `MAC on PORT of BRIDGE`. */
   readonly fdb?: readonly string[];
   /** Taps that a process has open. */
@@ -26,6 +37,9 @@ export interface HostDescription {
   readonly renewers?: readonly Renewer[];
   readonly owners?: Record<string, Owner[]>;
   readonly managers?: Manager[];
+  readonly forwardDrops?: ForwardDrop[];
+  /** Docker's chains for rules of others. */
+  readonly docker?: DockerChain[];
   readonly domains?: readonly (Pick<DomainState, 'name' | 'uuid'> & Partial<DomainState>)[];
   /** Lab files that were provisioned before, in this order, all refusals waived. */
   readonly applied?: readonly object[];
@@ -54,6 +68,8 @@ export interface LinkDescription {
 export async function hostFrom(description: HostDescription): Promise<FakeHost> {
   const host = new FakeHost();
   const { kernel } = host;
+  for (const key of description.without ?? [])
+    for (const path of [...kernel.sysctls.keys()]) if (path.endsWith(`/${key}`)) kernel.sysctls.delete(path);
   for (const [name, link] of Object.entries(description.links ?? {})) addLink(host, name, link);
   const routes = (description.routes ?? []).map(line => routeFrom(...byFamily(line)));
   for (const route of routes.filter(({ nhid }) => nhid === undefined))
@@ -73,6 +89,8 @@ export async function hostFrom(description: HostDescription): Promise<FakeHost> 
   for (const tap of description.openTaps ?? []) host.openTaps.add(tap);
   host.owners = description.owners ?? {};
   host.managers = description.managers ?? [];
+  host.forwardDrops = description.forwardDrops ?? [];
+  host.docker = structuredClone(description.docker ?? []);
   host.renewers = [...(description.renewers ?? [])];
   for (const domain of description.domains ?? [])
     host.domains.set(domain.uuid, {

@@ -4,8 +4,10 @@ import { nicsIn } from '../../src/drivers/libvirt/nics.js';
 import { VmnetError } from '../../src/errors.js';
 import { parseMark } from '../../src/host/libvirt.js';
 import type {
+  DockerChain,
   DomainState,
   FirewallRule,
+  ForwardDrop,
   HostState,
   LabRecord,
   Learned,
@@ -16,6 +18,7 @@ import type {
   TableState,
 } from '../../src/host/model.js';
 import { runIpLine } from './ip.js';
+import { restore } from './iptables.js';
 import { FakeKernel, type FakeLink } from './kernel.js';
 import { loadTables } from './nft.js';
 import { fakeProcesses } from './processes.js';
@@ -32,6 +35,8 @@ const DEFAULTS = {
   'net/ipv6/conf/default/autoconf': '1',
   'net/ipv6/conf/default/forwarding': '0',
   'net/ipv6/neigh/default/gc_stale_time': '60',
+  'net/ipv6/conf/default/force_forwarding': '0',
+  'net/ipv4/conf/default/forwarding': '0',
   'net/ipv4/conf/default/rp_filter': '0',
   'net/ipv4/conf/default/disable_xfrm': '0',
 };
@@ -60,6 +65,8 @@ export class FakeHost {
   managers: Manager[] = [];
   /** Tables of nftables, by family and name. */
   readonly tables = new Map<string, TableState>();
+  forwardDrops: ForwardDrop[] = [];
+  docker: DockerChain[] = [];
   bootId = 'boot-1';
 
   constructor() {
@@ -94,6 +101,8 @@ export class FakeHost {
       owners: this.owners,
       managers: this.managers,
       tables: [...this.tables.values()],
+      forwardDrops: this.forwardDrops,
+      docker: this.docker,
       disks: [...this.files].filter(path => path.endsWith('.qcow2')),
       ...(this.spaces.folder ? { namespaces: this.spaces.state() } : {}),
       namespaceFolder: this.spaces.folder,
@@ -164,6 +173,10 @@ export class FakeHost {
         removeFolder: async () => {
           if (this.spaces.names.length === 0) this.spaces.folder = false;
         },
+      },
+      iptables: {
+        restore: (program: string, script: string) =>
+          this.#call(`${program} ${script}`, () => restore(this.docker, program, script)),
       },
       files: {
         makeFolder: async () => {},

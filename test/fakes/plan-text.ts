@@ -18,6 +18,7 @@ export function planText(plan: Plan) {
       networkOnly: record.networkOnly,
       uplinks: record.uplinks,
       bridgeNetfilter: record.bridgeNetfilter,
+      ...(record.forwarding === null ? {} : { forwarding: record.forwarding }),
     },
   };
 }
@@ -36,6 +37,11 @@ function lines(action: Action): string[] {
         .trim()
         .split('\n')
         .map(line => `nft ${line}`);
+    case 'iptables':
+      return action.script
+        .trim()
+        .split('\n')
+        .map(line => `${action.program} ${line}`);
     case 'sysctl':
       return [`sysctl ${action.path}=${action.value}`];
     case 'lro':

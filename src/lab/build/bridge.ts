@@ -13,6 +13,7 @@ export function buildBridge(lab: string, name: string, raw: RawBridge, taken: Ta
     uplink: raw.uplink ?? null,
     permanent: raw.permanent ?? false,
     mode: bridgeMode(raw),
+    docker: raw.docker ?? 'keep',
     address: bridgeAddress(raw),
     peers: (raw.peers ?? []).map(plainAddress),
     bridgeNetfilter: raw.bridgeNetfilter ?? 'keep',

@@ -13,6 +13,13 @@ export const BridgeFile = objectAs('an object such as { "uplink": "eth0" }')({
       'What the bridge is for: "bridged" puts its ports on the network of the uplink, "isolated" lets nothing out, "nat" lets out through the host with the address of the host, "routed" lets out and in through the host. Default: "bridged" with an uplink or where the bridge is permanent, else "isolated".',
     )
     .optional(),
+  docker: choice(['keep', 'allow'])
+    .meta({
+      description:
+        'Docker has the host drop what is forwarded, unless its own chain DOCKER-USER lets it pass: "allow" adds one rule there for this bridge, which destroy removes; "keep" leaves that chain alone. For "nat" and "routed".',
+      default: 'keep',
+    })
+    .optional(),
   permanent: flag()
     .meta({
       description:

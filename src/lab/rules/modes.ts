@@ -7,6 +7,12 @@ import { bridgesOf } from './walk.js';
 export function checkModes(lab: LooseLab, report: Report): void {
   for (const { name, bridge, path } of bridgesOf(lab)) {
     const { mode, uplink } = bridge;
+    if (bridge.docker === 'allow' && mode !== 'nat' && mode !== 'routed')
+      report(
+        [...path, 'docker'],
+        `the host forwards nothing of the bridge ${quote(name)}, so Docker cannot drop it`,
+        'take "docker" out, or choose "mode": "nat" or "routed"',
+      );
     if (mode === undefined) continue;
     if (mode === 'bridged' && uplink === undefined && bridge.permanent !== true)
       report(
@@ -15,6 +21,12 @@ export function checkModes(lab: LooseLab, report: Report): void {
         'name the physical interface: "uplink": "eth0", or choose "isolated", "nat" or "routed"',
       );
     if (mode === 'bridged') continue;
+    if (mode !== 'isolated' && (bridge.address === undefined || bridge.address === 'none'))
+      report(
+        [...path, bridge.address === undefined ? 'mode' : 'address'],
+        `the bridge ${quote(name)} has mode "${mode}", so the host needs an address on it, which is the guests' way out`,
+        'give it one with its prefix, such as "address": "10.77.0.1/24", or choose "mode": "isolated"',
+      );
     if (uplink !== undefined)
       report(
         [...path, 'uplink'],

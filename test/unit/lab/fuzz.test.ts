@@ -154,6 +154,9 @@ function checkAction(action: Action, lab: Lab): void {
       return;
     case 'nft':
       return;
+    case 'iptables':
+      expect(action.script).toMatch(/^\*filter\n([A-Za-z0-9_.:" -]|\[0:0\]|\n)+COMMIT\n$/);
+      return;
     case 'sysctl':
       expect(isBelow(`/proc/sys/${action.path}`, '/proc/sys/net')).toBe(true);
       expect(action.value).toMatch(/^-?[0-9]{1,12}$/);
