@@ -1,7 +1,7 @@
 import { applyProvision } from '../apply/apply.js';
 import { VmnetError } from '../errors.js';
 import { findRecord } from '../host/records.js';
-import { requireHost } from '../host/require.js';
+import { requireHost, requireServices } from '../host/require.js';
 import { loadLab } from '../lab/load.js';
 import type { Lab } from '../lab/model.js';
 import { stepCount } from '../plan/model.js';
@@ -59,6 +59,7 @@ async function provisionLab(lab: Lab, flags: ProvisionFlags, context: Context): 
 async function provisionLocked(lab: Lab, flags: ProvisionFlags, context: Context): Promise<Outcome> {
   const { drivers, reporter } = context;
   await recoverFirst(lab.name, context);
+  await requireServices(lab, drivers);
   const observe = () => observeFor(lab, flags, context);
   const seconds = rollbackAfter(flags.rollbackAfter);
   const question = questionOf(flags.confirm, context);

@@ -33,6 +33,8 @@ export interface HostState {
   readonly disks: readonly string[];
   /** Tables of nftables that bear a lab's name; empty where neither the lab nor its record has any. */
   readonly tables: readonly TableState[];
+  /** What serves DHCP and DNS for labs; empty where neither the lab nor its record asks for that. */
+  readonly services: readonly ServiceState[];
   /** null where libvirt was not asked (`--network-only`). */
   readonly libvirt: LibvirtState | null;
   /** What earlier runs wrote down about the labs they applied. */
@@ -60,6 +62,17 @@ export interface TableState {
   readonly name: string;
   /** Digest of what was loaded; null where it is not there any more. */
   readonly digest: string | null;
+}
+
+/** A dnsmasq that vmnet started, and that runs. */
+export interface ServiceState {
+  readonly lab: string;
+  /** Of the lab: the bridge's own name may be another by now. */
+  readonly bridge: string;
+  /** Of the text that it was started with. */
+  readonly digest: string;
+  /** That text, which an undo starts it with again; null where the file is gone. */
+  readonly config: string | null;
 }
 
 /** A program of the host that looks after an interface. */
@@ -227,6 +240,16 @@ export interface Neighbour {
 export interface LibvirtState {
   readonly uri: string;
   readonly domains: readonly DomainState[];
+  /** Its own networks; absent where no lab in question has a subnet that could clash with theirs. */
+  readonly networks?: readonly LibvirtNetwork[];
+}
+
+/** A virtual network of libvirt's own, active or not. */
+export interface LibvirtNetwork {
+  readonly name: string;
+  /** Null where it stands on none. */
+  readonly bridge: string | null;
+  readonly cidrs: readonly string[];
 }
 
 export interface DomainState {

@@ -34,6 +34,7 @@ function facts(host: HostState): Map<string, Details> {
   for (const { client, on, argv } of host.renewers) add(`${client} on ${on ?? 'all interfaces'}`, { argv });
   for (const { name, path, text } of host.managers) add(`${path} of ${name}`, { text });
   for (const { family, name, digest } of host.tables) add(`nft table ${family} ${name}`, { digest });
+  for (const { lab, bridge, digest } of host.services) add(`dnsmasq on ${bridge} of ${lab}`, { digest });
   for (const { name, uuid, state } of host.libvirt?.domains ?? []) add(`domain ${name}`, { uuid, state });
   return new Map([...found].flatMap(([what, copies]) => numbered(what, copies)));
 }

@@ -1,4 +1,5 @@
 import type { Drivers } from '../drivers/drivers.js';
+import { hasSubnets } from '../lab/has.js';
 import type { Lab } from '../lab/model.js';
 import { learnedFor } from './fdb.js';
 import { rulesNaming } from './firewall.js';
@@ -14,6 +15,7 @@ import { readRecords } from './records.js';
 import { renewersOf } from './renewers.js';
 import { parseNeighbour, parseRoute, parseRule } from './routes.js';
 import type { Replaced } from './rules/effect.js';
+import { readServices } from './services.js';
 import { heirs, readSysctls } from './sysctls.js';
 import { readTables } from './tables.js';
 
@@ -39,7 +41,7 @@ export async function observeHost(
     kernel.netns(),
     drivers.ip.dump(),
     readSysctls(drivers, nics, records),
-    options.networkOnly ? null : observeLibvirt(drivers),
+    options.networkOnly ? null : observeLibvirt(drivers, lab !== null && hasSubnets(lab)),
   ]);
   const links = dump.links.map(parseLink);
   const routes = [
@@ -75,6 +77,7 @@ export async function observeHost(
     ),
     managers: lab ? await managersOf(lab.name, drivers) : [],
     tables: await readTables(lab, records, drivers),
+    services: await readServices(lab, records, drivers),
     libvirt,
     records,
   };

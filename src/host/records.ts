@@ -14,6 +14,7 @@ const completed = (record: LabRecord): LabRecord => ({
       ...bridge,
       peers: bridge.peers ?? [],
       mode: bridge.mode ?? 'bridged',
+      dhcp: bridge.dhcp ?? null,
     })),
   },
 });

@@ -22,6 +22,10 @@ export const tableName = (lab: string) => `vmnet.${lab}`;
 /** An empty chain in each such table has the digest of all its rules in its name: a list of chains tells it. */
 export const DIGEST_CHAIN = 'digest_';
 
+/** Domain of a lab's names, under the one that RFC 6761 keeps free of real ones. */
+export const defaultDomain = (lab: string) =>
+  `${lab.toLowerCase().replaceAll('_', '-').replace(/-+$/, '')}.test`;
+
 /** Name of the libvirt domain. */
 export const domainName = (lab: string, vm: string) => `${lab}-${vm}`;
 

@@ -1,6 +1,6 @@
 import type { RawLab } from './file.js';
-import type { Boot, Bridge, Lab, Nic, Vm } from './model.js';
-import { memoryText } from './units.js';
+import type { Boot, Bridge, Dhcp, Lab, Nic, Vm } from './model.js';
+import { memoryText, timeText } from './units.js';
 
 type RawVm = NonNullable<RawLab['vms']>[string];
 
@@ -20,6 +20,7 @@ function bridgeFile(bridge: Bridge): RawLab['bridges'][string] {
     permanent,
     mode,
     address,
+    dhcp,
     peers,
     bridgeNetfilter,
     mtu,
@@ -36,6 +37,7 @@ function bridgeFile(bridge: Bridge): RawLab['bridges'][string] {
     permanent,
     mode,
     address: address.mode === 'static' ? [...address.cidrs] : address.mode,
+    dhcp: dhcp === null ? false : dhcpFile(dhcp),
     ...reached,
     bridgeNetfilter,
     ...(mtu === null ? {} : { mtu }),
@@ -44,6 +46,13 @@ function bridgeFile(bridge: Bridge): RawLab['bridges'][string] {
     ...(multicastSnooping === null ? {} : { multicastSnooping }),
   };
 }
+
+const dhcpFile = ({ range, leaseSeconds, dns, domain }: Dhcp) => ({
+  ...(range === null ? {} : { range: [...range] }),
+  leaseTime: timeText(leaseSeconds),
+  ...(dns.length === 0 ? {} : { dns: [...dns] }),
+  domain,
+});
 
 const vmFile = ({ boot, memoryMiB, vcpus, accel, nics }: Vm): RawVm => ({
   boot: bootFile(boot),

@@ -2,6 +2,7 @@ import type { Report } from './problem.js';
 import { checkAddresses } from './rules/addresses.js';
 import { checkBoot, checkFilesOf, type FileCheck } from './rules/boot.js';
 import { checkCounts } from './rules/counts.js';
+import { checkDhcp } from './rules/dhcp.js';
 import { checkLimits } from './rules/limits.js';
 import { checkLinks } from './rules/links.js';
 import { checkMacs } from './rules/macs.js';
@@ -24,6 +25,7 @@ export function checkRules(lab: LooseLab, folder: string, report: Report, checkF
   checkLimits(lab, report);
   checkPermanent(lab, report);
   checkModes(lab, report);
+  checkDhcp(lab, report);
   checkBoot(lab, report);
   checkFilesOf(lab, folder, report, checkFile);
 }

@@ -19,7 +19,16 @@ export interface Plan {
   readonly record: LabRecord | null;
 }
 
-export type PhaseName = 'remove' | 'rules' | 'bridge' | 'uplink' | 'taps' | 'domains' | 'start' | 'guests';
+export type PhaseName =
+  | 'remove'
+  | 'rules'
+  | 'bridge'
+  | 'uplink'
+  | 'taps'
+  | 'services'
+  | 'domains'
+  | 'start'
+  | 'guests';
 
 export interface Phase {
   readonly name: PhaseName;
@@ -58,6 +67,10 @@ export type Action =
       readonly text: string | null;
       readonly reload: readonly [string, ...string[]];
     }
+  /** Start a dnsmasq with this text as its config file; one that runs with it already is left alone. */
+  | ({ readonly kind: 'start-dnsmasq'; readonly digest: string; readonly config: string } & DnsmasqRef)
+  /** End whatever dnsmasq of ours serves the bridge. */
+  | ({ readonly kind: 'stop-dnsmasq' } & DnsmasqRef)
   | { readonly kind: 'define'; readonly name: string; readonly uuid: string; readonly xml: string }
   | { readonly kind: 'undefine'; readonly name: string; readonly uuid: string }
   | ({ readonly kind: 'start' } & GuestRef)
@@ -82,6 +95,13 @@ export type Action =
       /** A lease that does not come is an error; else it is only told. */
       readonly must: boolean;
     } & RenewerRef);
+
+/** What serves DHCP and DNS on a bridge of a lab. */
+export interface DnsmasqRef {
+  readonly lab: string;
+  /** As the lab calls it. */
+  readonly bridge: string;
+}
 
 /** A DHCP client on one interface. */
 export interface RenewerRef extends Omit<Renewer, 'on'> {

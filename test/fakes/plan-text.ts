@@ -68,6 +68,10 @@ function lines(action: Action): string[] {
         `await ${client} on ${on}: ${addresses.join(', ')}; none on ${instead}${must ? '' : '; or not'}`,
       ];
     }
+    case 'start-dnsmasq':
+      return [`dnsmasq on ${action.bridge}`, ...action.config.split('\n').slice(1, -1).map(line => `  ${line}`)];
+    case 'stop-dnsmasq':
+      return [`end dnsmasq on ${action.bridge}`];
     case 'undefine':
     case 'stop':
       return [`${action.kind} ${action.name}`];
