@@ -9,6 +9,7 @@ import { targetsOf } from '../verify/targets.js';
 import type { Context, Outcome } from './command.js';
 import { afterReboot } from './rebooted.js';
 import { resolveLab } from './resolve.js';
+import { bridgesOf, bridgeTable, leaseTable } from './status-bridges.js';
 
 /** Show each VM of a lab, or of every provisioned lab: state, taps, MACs, addresses, frames. */
 export async function status(
@@ -20,19 +21,26 @@ export async function status(
   const records = await readRecords(drivers);
   const labs =
     labOrFile === undefined ? records.map(record => record.lab) : [await resolveLab(labOrFile, drivers)];
-  const vms = (await Promise.all(labs.map(lab => statusOf(lab, records, context)))).flat();
+  const states = await Promise.all(labs.map(lab => statusOf(lab, records, context)));
+  const vms = states.flatMap(state => state.vms);
+  const bridges = states.flatMap(state => state.bridges);
   if (labs.length === 0) reporter.print('No lab has been provisioned on this host.');
   else reporter.print(describe(vms));
+  const own = bridges.filter(({ addresses, dhcp }) => addresses.length > 0 || dhcp !== null);
+  if (own.length > 0) reporter.print(`\n${bridgeTable(own)}`);
+  const leases = own.flatMap(bridge => (bridge.dhcp?.leases ?? []).map(lease => ({ bridge, lease })));
+  if (leases.length > 0) reporter.print(`\n${leaseTable(leases)}`);
   const shown = records.filter(record => labs.some(lab => lab.name === record.name));
   const rebooted = await afterReboot(shown, context);
   for (const { note } of rebooted) reporter.print(note);
   return {
     lab: labs.length === 1 ? (labs[0]?.name ?? null) : null,
-    more: { vms, rebooted: rebooted.map(({ lab }) => lab) },
+    more: { vms, bridges, rebooted: rebooted.map(({ lab }) => lab) },
   };
 }
 
-type VmStatus = Awaited<ReturnType<typeof statusOf>>[number];
+type Status = Awaited<ReturnType<typeof statusOf>>;
+type VmStatus = Status['vms'][number];
 
 async function statusOf(lab: Lab, records: readonly LabRecord[], { drivers }: Context) {
   const networkOnly = records.find(record => record.name === lab.name)?.networkOnly ?? false;
@@ -41,7 +49,7 @@ async function statusOf(lab: Lab, records: readonly LabRecord[], { drivers }: Co
     (await drivers.ip.links({ stats: true })).map(json => [parseLink(json).name, frames(json)]),
   );
   const targets = new Map(targetsOf(lab, host).map(target => [target.nic, target]));
-  return lab.vms.map(vm => ({
+  const vms = lab.vms.map(vm => ({
     lab: lab.name,
     name: vm.name,
     domain: vm.domain,
@@ -64,6 +72,7 @@ async function statusOf(lab: Lab, records: readonly LabRecord[], { drivers }: Co
       };
     }),
   }));
+  return { vms, bridges: await bridgesOf(lab, host, drivers) };
 }
 
 /** A tap receives what its guest sends. */

@@ -25,7 +25,8 @@ export function machineFor(arch: string): Machine {
  * @param served names of the bridges with DHCP, where a NIC without an IPv4 address asks for one
  */
 export function probeCmdline(vm: Vm, machine: Machine, served: ReadonlySet<string>): string {
-  const asks = ({ bridge, addresses }: Nic) => served.has(bridge) && addresses.every(cidr => cidr.includes(':'));
+  const asks = ({ bridge, addresses }: Nic) =>
+    served.has(bridge) && addresses.every(cidr => cidr.includes(':'));
   const nics = vm.nics.map(
     nic => `vmnet.nic=${[nic.mac, ...nic.addresses, ...(asks(nic) ? ['dhcp'] : [])].join(',')}`,
   );

@@ -30,7 +30,7 @@ function faultLines(checks: readonly Check[]): string[] {
   const groups = new Map<string, string[]>();
   for (const check of checks.filter(candidate => !isGood(candidate))) {
     const what = `${check.name} ${check.verdict} (${check.reason}): ${check.hint}`;
-    const who = `${check.vm}${check.nic === null ? '' : `, NIC ${check.nic}`}`;
+    const who = `${check.bridge ?? check.vm}${check.nic === null ? '' : `, NIC ${check.nic}`}`;
     groups.set(what, [...(groups.get(what) ?? []), who]);
   }
   return [...groups].map(([what, who]) => `${who.join('; ')}: ${what}`);

@@ -1,7 +1,10 @@
 /** One measurement, with what it found. */
 export interface Check {
-  readonly name: 'domain' | 'tap' | 'uplink' | 'fdb' | 'address' | 'path';
+  readonly name: 'domain' | 'tap' | 'uplink' | 'fdb' | 'address' | 'path' | 'dhcp' | 'dns';
+  /** Empty for a check of a bridge. */
   readonly vm: string;
+  /** Name of the bridge that a check is about, where it is about one alone. */
+  readonly bridge?: string;
   /** Index of the NIC in the VM; null for a check of the VM. */
   readonly nic: number | null;
   readonly verdict: Verdict;

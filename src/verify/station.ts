@@ -91,18 +91,22 @@ function sitesOf(targets: readonly Target[], links: ReadonlyMap<string, Link>): 
       mtu: link?.mtu ?? 1500,
       uplink: enslaved ? uplink : null,
       noLan: enslaved ? null : uplink ? `${uplink} is no port of ${bridge}` : `${bridge} has no uplink`,
-      hears: !(link?.bridge?.stp && link.bridge.forwardDelay > 0),
+      hears: !keepsSilent(link),
       subnets: [...new Map(subnets.map(subnet => [subnet.text, subnet] as const)).values()],
     };
   });
 }
+
+/** Its STP lets a new port neither speak nor hear for a while. */
+export const keepsSilent = (link: Link | undefined): boolean =>
+  link?.bridge?.stp === true && link.bridge.forwardDelay > 0;
 
 /**
  * The port does not learn: so the bridge floods a guest's answers to every port, the uplink among them, and they
  * are seen there although no peer on the LAN takes part. A MAC that begins with fe is never the lowest, which a
  * bridge without a MAC of its own would take over.
  */
-const plugLines = ({ port, bridge, mtu }: Site) => [
+export const plugLines = ({ port, bridge, mtu }: Pick<Site, 'port' | 'bridge' | 'mtu'>) => [
   `link set dev ${port} address fe:${randomMac().slice(3)} mtu ${mtu} txqueuelen ${QUEUE} addrgenmode none`,
   `link set dev ${port} master ${bridge}`,
   `link set dev ${port} type bridge_slave learning off`,

@@ -16,6 +16,7 @@ import { targetsOfDomain } from './foreign.js';
 import type { Check } from './model.js';
 import { judgePath } from './path.js';
 import { type Proof, type ProveOptions, prove } from './prove.js';
+import { checkServices } from './services.js';
 import { type Target, targetsOf } from './targets.js';
 
 export interface VerifyOptions extends ProveOptions {
@@ -39,12 +40,15 @@ export async function verifyLab(lab: Lab, drivers: Drivers, options: VerifyOptio
   const look = () => observeHost(drivers, lab, { networkOnly });
   const before = await look();
   const targets = targetsOf(lab, before, networkOnly);
+  const services = await checkServices(lab, before, drivers, options);
   const { checks, ...seen } = await verifyTargets(targets, before, look, drivers, options);
   const domains = networkOnly ? [] : lab.vms.map(vm => checkDomain(vm, seen.host));
   return {
     ...seen,
     targets,
-    checks: await Promise.all([...domains, ...checks].map(check => withConsole(check, lab, drivers))),
+    checks: await Promise.all(
+      [...services, ...domains, ...checks].map(check => withConsole(check, lab, drivers)),
+    ),
   };
 }
 

@@ -145,7 +145,8 @@ export class FakeHost {
       },
       files: {
         makeFolder: async () => {},
-        read: async (path: string) => this.texts.get(path) ?? (this.files.has(path) ? 'vmnet-probe: up\n' : null),
+        read: async (path: string) =>
+          this.texts.get(path) ?? (this.files.has(path) ? 'vmnet-probe: up\n' : null),
         write: (path: string, text: string) =>
           this.#call(`write ${path}`, () => {
             this.files.add(path);
@@ -189,7 +190,8 @@ export class FakeHost {
 
   /** A file, or a folder with all that is in it. */
   #removeFiles(path: string): void {
-    for (const file of this.files) if (file === path || file.startsWith(`${path}/`)) {
+    for (const file of this.files)
+      if (file === path || file.startsWith(`${path}/`)) {
         this.files.delete(file);
         this.texts.delete(file);
       }

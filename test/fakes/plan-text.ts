@@ -69,7 +69,13 @@ function lines(action: Action): string[] {
       ];
     }
     case 'start-dnsmasq':
-      return [`dnsmasq on ${action.bridge}`, ...action.config.split('\n').slice(1, -1).map(line => `  ${line}`)];
+      return [
+        `dnsmasq on ${action.bridge}`,
+        ...action.config
+          .split('\n')
+          .slice(1, -1)
+          .map(line => `  ${line}`),
+      ];
     case 'stop-dnsmasq':
       return [`end dnsmasq on ${action.bridge}`];
     case 'undefine':

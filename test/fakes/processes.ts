@@ -6,7 +6,7 @@ import type { FakeHost } from './host.js';
 /** DHCP clients of a fake host; each gets its lease as soon as it is started. */
 export function fakeProcesses(host: FakeHost, call: (call: string) => Promise<void>): Processes {
   const pidOf = (argv: readonly string[]) =>
-    [...argv.join(' ')].reduce((sum, c) => sum * 31 + (c.codePointAt(0) ?? 0), 7);
+    [...argv.join(' ')].reduce((sum, c) => (sum * 31 + (c.codePointAt(0) ?? 0)) % 1_000_000_007, 7);
   const frozen = new Set<number>();
   return {
     named: async comms =>

@@ -51,5 +51,4 @@ const taken = (bridge: Bridge, text: string, subnet: Cidr, other: Claim): PlanPr
   fix: `Choose another subnet${byAuto(bridge)}, or repeat the command with --yes if the two are never up together.`,
 });
 
-const byAuto = ({ uplink }: Bridge) =>
-  uplink === null ? ', or let vmnet choose one: "address": "auto"' : '';
+const byAuto = ({ uplink }: Bridge) => (uplink === null ? ' ("address": "auto" finds one)' : '');
