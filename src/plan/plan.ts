@@ -152,7 +152,7 @@ function planLeftovers(
   const released = releaseUplinks(lab.name, host, masters, uplink => !uplinks.has(uplink));
   const served = new Set(lab.bridges.filter(({ dhcp }) => dhcp !== null).map(({ name }) => name));
   const steps = [
-    ...removeServices(lab.name, host, bridge => !served.has(bridge), why),
+    ...removeServices(lab.name, host, bridge => !served.has(bridge), 'the lab no longer wants it'),
     ...(context ? removeGuests(lab.name, dropped(lab, host), context.stateDir, why) : []),
     ...removeTaps(
       links.filter(link => link.kind !== 'bridge'),

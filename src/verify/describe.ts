@@ -22,7 +22,28 @@ export function proofTable(checks: readonly Check[]): string {
   });
   const header = ['VM', 'NIC', 'tap in', '→ bridge', '→ uplink', 'in', '← LAN', '| host stack', 'verdict'];
   const faults = faultLines(checks);
-  return ['', table(header, rows), ...(faults.length > 0 ? ['', ...faults] : []), ''].join('\n');
+  return [
+    '',
+    table(header, rows),
+    ...serviceLines(checks),
+    ...(faults.length > 0 ? ['', ...faults] : []),
+    '',
+  ].join('\n');
+}
+
+/** One line for each bridge on which DHCP and DNS were asked for. */
+function serviceLines(checks: readonly Check[]): string[] {
+  const bridges = new Set(checks.flatMap(({ bridge }) => bridge ?? []));
+  const lines = [...bridges].map(bridge =>
+    [
+      `${bridge}:`,
+      checks
+        .filter(check => check.bridge === bridge)
+        .map(({ name, verdict }) => `${name} ${verdict}`)
+        .join(', '),
+    ].join(' '),
+  );
+  return lines.length > 0 ? ['', ...lines] : [];
 }
 
 /** One line for all NICs with the same fault. */
