@@ -23,7 +23,9 @@ export function planServices(lab: Lab, host: HostState, problems: PlanProblem[])
     if (config === null) return [];
     const running = runningFor(lab.name, host).filter(service => service.bridge === bridge.name);
     const digest = digestOf(config);
-    if (running.length === 1 && running[0]?.digest === digest) return [];
+    // It listens on the very device that it was started on: on a bridge of the same name it would be deaf.
+    const isNew = linkOf(bridge, host) === undefined;
+    if (running.length === 1 && running[0]?.digest === digest && !isNew) return [];
     const ref = { lab: lab.name, bridge: bridge.name };
     const stop: Action = { kind: 'stop-dnsmasq', ...ref };
     const start: Action = { kind: 'start-dnsmasq', ...ref, digest, config };
@@ -40,7 +42,7 @@ export function planServices(lab: Lab, host: HostState, problems: PlanProblem[])
       : [
           {
             title: `restart dnsmasq on ${name}`,
-            why: 'the lab wants other things served than it does',
+            why: isNew ? 'its bridge was deleted' : 'the lab wants other things served than it does',
             do: [stop, start],
             undo: [stop, ...running.flatMap(again)],
           },

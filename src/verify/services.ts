@@ -43,8 +43,8 @@ export async function checkServices(
       const runs = host.services.some(service => service.lab === lab.name && service.bridge === bridge.name);
       if (!link || !server || !runs) return notThere(bridge);
       const served = { bridge, dhcp, link, server, kept: keptOn(lab, bridge, link) };
-      if (options.passive) return notAsked(served, 'with --passive nothing is sent');
-      if (keepsSilent(link)) return notAsked(served, `STP keeps a new port of ${link.name} silent`);
+      if (options.passive) return notAsked(served);
+      if (keepsSilent(link)) return silent(served);
       return judge(served, await ask(served, drivers, options.signal));
     }),
   );
@@ -199,8 +199,9 @@ function dhcpFault({ link, server, kept }: Served, { offers, stranger }: Heard):
       'no-offer',
       `dnsmasq runs, but no offer came on ${link.name}: does a firewall of the host drop UDP port 67 that comes in there? (nft list ruleset; with ufw: ufw allow in on ${link.name})`,
     ];
-  const silent = kept.find(({ mac }) => !offers.has(mac));
-  if (silent) return ['no-offer', `dnsmasq offers ${silent.vm} (${silent.mac}) nothing: run vmnet provision`];
+  const unheard = kept.find(({ mac }) => !offers.has(mac));
+  if (unheard)
+    return ['no-offer', `dnsmasq offers ${unheard.vm} (${unheard.mac}) nothing: run vmnet provision`];
   if (!offers.has(stranger))
     return [
       'range-full',
@@ -236,10 +237,25 @@ const notThere = (bridge: Bridge): Check[] =>
     ),
   );
 
-const notAsked = ({ bridge, link, server }: Served, why: string): Check[] =>
+/** With --passive, that somebody runs is all that is claimed. */
+const notAsked = ({ bridge, link, server }: Served): Check[] =>
   (['dhcp', 'dns'] as const).map(name =>
-    check(name, bridge, null, { device: link.name, server, asked: false, why }),
+    check(name, bridge, null, { device: link.name, server, asked: false }),
   );
+
+const silent = ({ bridge, link, server }: Served): Check[] =>
+  (['dhcp', 'dns'] as const).map(name => ({
+    ...check(
+      name,
+      bridge,
+      [
+        'port-silent',
+        `dnsmasq runs, but STP keeps a new port of ${link.name} silent for a while, so it was not asked: write "stp": false, or look from a guest`,
+      ],
+      { device: link.name, server, asked: false },
+    ),
+    verdict: 'unproven',
+  }));
 
 const check = (
   name: 'dhcp' | 'dns',

@@ -153,6 +153,16 @@ describe('dnsmasq', () => {
     expect(await lease('g1')).toMatchObject({ ip, dns: '192.0.2.53' });
     expect(await addressOf('br1')).toBe(subnet);
 
+    // A bridge of the same name is another device.
+    await box.run('ip', 'link', 'del', 'br1');
+    expect((await provision(file)).json.steps.map(({ title }: { title: string }) => title)).toEqual([
+      'create bridge br1',
+      'restart dnsmasq on br1',
+    ]);
+    await box.run('ip', 'link', 'set', 'p-g1', 'master', 'br1');
+    expect((await lease('g1')).ip).toBe(ip);
+    expect(await addressOf('br1')).toBe(subnet);
+
     const off = await provision(await box.lab({ ...lab, bridges: { br1: { mode: 'nat', dhcp: false } } }));
     expect(off.json.steps.map(({ title }: { title: string }) => title)).toEqual(['stop dnsmasq on br1']);
     expect(await servers()).toEqual({});
