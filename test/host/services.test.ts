@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Snapshot } from '../../src/sandbox/snapshot.js';
 import { Box } from '../support/box.js';
-import { killedBefore, momentsOf } from '../support/moments.js';
+import { EXHAUSTIVE, killedBefore, momentsOf } from '../support/moments.js';
 
 // DHCP and DNS on bridges of a lab's own, by a dnsmasq each; and the subnets that vmnet chooses for them.
 
@@ -261,7 +261,9 @@ describe('vmnet killed', () => {
     const folder = '/run/vmnet-state';
     const all = await momentsOf(box, [folder], 'provision', '--network-only', file);
     const ends = await momentsOf(box, [folder], 'destroy', 'nat');
-    const chosen = ({ path }: { path: string | null }) => /pending\.log|services/.test(path ?? '');
+    // Every other moment does, where not all are asked for.
+    const chosen = ({ path }: { path: string | null }, i: number) =>
+      /pending\.log|services/.test(path ?? '') && (EXHAUSTIVE || i % 2 === 0);
     let tried = 0;
     for (const moment of all.filter(chosen)) {
       const ended = await box.killedIn(killedBefore(moment), 'provision', '--network-only', file);
@@ -280,7 +282,7 @@ describe('vmnet killed', () => {
       expect(await box.differenceFrom(before), `destroy ${moment.title}`).toEqual([]);
       tried++;
     }
-    expect(tried).toBeGreaterThan(6);
+    expect(tried).toBeGreaterThan(5);
     console.log(`services: ${tried} points tried, ${tried} restored`);
   });
 
