@@ -52,8 +52,8 @@ packages='libvirt-daemon libvirt-daemon-driver-qemu libvirt-daemon-system libvir
   packages="$packages isc-dhcp-client udhcpc dhcpcd-base systemd dbus iptables ebtables arptables strace"
 
 # The same as programs, for systems without dpkg.
-programs='libvirtd virsh qemu-img ip nft ping tcpdump tshark busybox cpio depmod xz zstd unshare nsenter'
-[ "${1-}" != tests ] || programs="$programs dnsmasq dhclient udhcpc dhcpcd strace"
+programs='libvirtd virsh qemu-img ip nft ping tcpdump tshark busybox cpio depmod xz zstd unshare nsenter dnsmasq'
+[ "${1-}" != tests ] || programs="$programs dhclient udhcpc dhcpcd strace"
 
 name_the_machine() {
   case $(uname -m) in

@@ -3,6 +3,7 @@ import type { Drivers } from '../drivers/drivers.js';
 import { parseLink } from '../host/links.js';
 import type { Link } from '../host/model.js';
 import type { Action, LinkRef } from '../plan/model.js';
+import { startDnsmasq, stopDnsmasq } from './dnsmasq.js';
 import { deleteNamespaces, workInside } from './inside.js';
 import { awaitRenewal, freezeRenewer, startRenewer, stopRenewer } from './renewer.js';
 import { heardFrom } from './routers.js';
@@ -45,6 +46,10 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
       return drivers.files.makeOverlay(action.path, action.image);
     case 'remove-file':
       return drivers.files.remove(action.path);
+    case 'start-dnsmasq':
+      return startDnsmasq(action, drivers);
+    case 'stop-dnsmasq':
+      return stopDnsmasq(action, drivers);
     case 'define':
       await (await drivers.libvirt()).defineDomain(action.xml);
       return;

@@ -1,3 +1,4 @@
+import { requireServices } from '../host/require.js';
 import { loadLab } from '../lab/load.js';
 import { describePlan } from '../plan/describe.js';
 import type { Plan } from '../plan/model.js';
@@ -17,6 +18,7 @@ export async function plan(file: string, flags: PlanFlags, context: Context): Pr
   const { drivers } = context;
   const lab = await loadLab(file);
   context.about.lab = lab.name;
+  await requireServices(lab, drivers);
   const networkOnly = flags.networkOnly === true || (await isGuestless(lab, drivers));
   const host = await observeFor(lab, { ...flags, networkOnly }, context);
   const prepared = networkOnly

@@ -10,6 +10,7 @@ import type { Context, Outcome } from './command.js';
 import { type LinkStatus, linksStatus, type NamespaceStatus, namespacesStatus, peerText } from './peers.js';
 import { afterReboot } from './rebooted.js';
 import { resolveLab } from './resolve.js';
+import { bridgesOf, bridgeTable, leaseTable } from './status-bridges.js';
 
 /** Show each VM, namespace and link of a lab, or of every provisioned lab: state, ends, MACs, addresses, frames. */
 export async function status(
@@ -27,18 +28,24 @@ export async function status(
     all.flatMap(it => it.namespaces),
     all.flatMap(it => it.links),
   ];
+  const bridges = all.flatMap(it => it.bridges);
   if (labs.length === 0) reporter.print('No lab has been provisioned on this host.');
   else reporter.print([describe(vms, namespaces), ...describeLinks(links)].join('\n\n'));
+  const own = bridges.filter(({ addresses, dhcp }) => addresses.length > 0 || dhcp !== null);
+  if (own.length > 0) reporter.print(`\n${bridgeTable(own)}`);
+  const leases = own.flatMap(bridge => (bridge.dhcp?.leases ?? []).map(lease => ({ bridge, lease })));
+  if (leases.length > 0) reporter.print(`\n${leaseTable(leases)}`);
   const shown = records.filter(record => labs.some(lab => lab.name === record.name));
   const rebooted = await afterReboot(shown, context);
   for (const { note } of rebooted) reporter.print(note);
   return {
     lab: labs.length === 1 ? (labs[0]?.name ?? null) : null,
-    more: { vms, namespaces, links, rebooted: rebooted.map(({ lab }) => lab) },
+    more: { vms, namespaces, links, bridges, rebooted: rebooted.map(({ lab }) => lab) },
   };
 }
 
-type VmStatus = Awaited<ReturnType<typeof statusOf>>['vms'][number];
+type Status = Awaited<ReturnType<typeof statusOf>>;
+type VmStatus = Status['vms'][number];
 
 async function statusOf(lab: Lab, records: readonly LabRecord[], { drivers }: Context) {
   const networkOnly = records.find(record => record.name === lab.name)?.networkOnly ?? false;
@@ -77,6 +84,7 @@ async function statusOf(lab: Lab, records: readonly LabRecord[], { drivers }: Co
     vms,
     namespaces: namespacesStatus(lab, host, (_, name) => counters.get(name) ?? none),
     links: linksStatus(lab, host),
+    bridges: await bridgesOf(lab, host, drivers),
   };
 }
 

@@ -56,7 +56,8 @@ export function makeProcesses(trace: Trace, hasSystemd: () => Promise<boolean>):
         while ((await standsStill(pid)) !== still && Date.now() < deadline) await sleep(1);
     },
     async end(processes) {
-      for (const { pid } of processes) kill(pid);
+      // By now, the pid may be another's.
+      for (const process of processes) if (await isRunning(process)) kill(process.pid);
       const deadline = Date.now() + 5_000;
       for (const process of processes)
         while ((await isRunning(process)) && Date.now() < deadline) await sleep(5);

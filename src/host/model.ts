@@ -41,6 +41,8 @@ export interface HostState {
   readonly forwardDrops: readonly ForwardDrop[];
   /** Docker's chains for rules of others, where a lab or its record has to do with them; else empty. */
   readonly docker: readonly DockerChain[];
+  /** What serves DHCP and DNS for labs; empty where neither the lab nor its record asks for that. */
+  readonly services: readonly ServiceState[];
   /** null where libvirt was not asked (`--network-only`). */
   readonly libvirt: LibvirtState | null;
   /** What earlier runs wrote down about the labs they applied. */
@@ -93,6 +95,17 @@ export interface DockerRule {
   readonly chain: string;
   /** null where the chain is not as we made it. */
   readonly bridge: string | null;
+}
+
+/** A dnsmasq that vmnet started, and that runs. */
+export interface ServiceState {
+  readonly lab: string;
+  /** Of the lab: the bridge's own name may be another by now. */
+  readonly bridge: string;
+  /** Of the text that it was started with. */
+  readonly digest: string;
+  /** That text, which an undo starts it with again; null where the file is gone. */
+  readonly config: string | null;
 }
 
 /** A program of the host that looks after an interface. */
@@ -296,6 +309,16 @@ export interface Neighbour {
 export interface LibvirtState {
   readonly uri: string;
   readonly domains: readonly DomainState[];
+  /** Its own networks; absent where no lab in question has a subnet that could clash with theirs. */
+  readonly networks?: readonly LibvirtNetwork[];
+}
+
+/** A virtual network of libvirt's own, active or not. */
+export interface LibvirtNetwork {
+  readonly name: string;
+  /** Null where it stands on none. */
+  readonly bridge: string | null;
+  readonly cidrs: readonly string[];
 }
 
 export interface DomainState {

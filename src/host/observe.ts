@@ -1,4 +1,5 @@
 import type { Drivers } from '../drivers/drivers.js';
+import { hasSubnets } from '../lab/has.js';
 import type { Lab } from '../lab/model.js';
 import { readDocker, readForwardDrops } from './docker.js';
 import { learnedFor } from './fdb.js';
@@ -17,6 +18,7 @@ import { readRecords } from './records.js';
 import { renewersOf } from './renewers.js';
 import { parseNeighbour, parseRoute, parseRule } from './routes.js';
 import type { Replaced } from './rules/effect.js';
+import { readServices } from './services.js';
 import { heirs, readSysctls } from './sysctls.js';
 import { readTables } from './tables.js';
 
@@ -42,7 +44,7 @@ export async function observeHost(
     kernel.netns(),
     drivers.ip.dump(),
     readSysctls(drivers, nics, records),
-    options.networkOnly ? null : observeLibvirt(drivers),
+    options.networkOnly ? null : observeLibvirt(drivers, lab !== null && hasSubnets(lab)),
     namespacesFor(lab, records, drivers),
   ]);
   const links = withPeersHere(dump.links);
@@ -68,6 +70,7 @@ export async function observeHost(
     owners: firewall.then(rules => ownersOf(uplinks, links, rules, drivers)),
     managers: lab ? managersOf(lab.name, drivers) : [],
     tables: readTables(lab, records, drivers),
+    services: readServices(lab, records, drivers),
     forwardDrops: readForwardDrops(lab, drivers),
     docker: readDocker(lab, records, drivers),
   });

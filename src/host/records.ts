@@ -18,6 +18,7 @@ const completed = (record: LabRecord): LabRecord => ({
       peers: bridge.peers ?? [],
       mode: bridge.mode ?? 'bridged',
       docker: bridge.docker ?? 'keep',
+      dhcp: bridge.dhcp ?? null,
     })),
     vms: record.lab.vms.map(vm => ({
       ...vm,

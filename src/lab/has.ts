@@ -8,3 +8,9 @@ export const isForwarded = ({ mode }: Bridge): boolean => mode === 'nat' || mode
 
 /** May a lab have rules of ours in Docker's own chain? */
 export const asksDocker = (lab: Lab): boolean => lab.bridges.some(({ docker }) => docker === 'allow');
+/** Has it a bridge on which DHCP and DNS are served? */
+export const hasServices = (lab: Lab): boolean => lab.bridges.some(({ dhcp }) => dhcp !== null);
+
+/** Has it a subnet of its own, which nobody else may have? */
+export const hasSubnets = (lab: Lab): boolean =>
+  lab.bridges.some(({ address }) => address.mode === 'auto' || address.mode === 'static');

@@ -13,10 +13,14 @@ export interface Lab {
   readonly links: readonly VethLink[];
 }
 
-/** Where a bridge's own addresses come from. `cidrs` are like `192.168.1.1/24` or `fd00::1/64`. */
+/**
+ * Where a bridge's own addresses come from. `cidrs` are like `192.168.1.1/24` or `fd00::1/64`. `auto`: a free subnet,
+ * which depends on the host; `cidrs` is empty until a plan has chosen it.
+ */
 export type BridgeAddress =
   | { readonly mode: 'inherit' }
   | { readonly mode: 'none' }
+  | { readonly mode: 'auto'; readonly cidrs: readonly string[] }
   | { readonly mode: 'static'; readonly cidrs: readonly string[] };
 
 /**
@@ -36,6 +40,8 @@ export interface Bridge {
   /** `allow`: a rule in Docker's chain DOCKER-USER lets pass what the bridge forwards; `keep`: none does. */
   readonly docker: 'keep' | 'allow';
   readonly address: BridgeAddress;
+  /** DHCP and DNS for its guests; null where nobody serves them. */
+  readonly dhcp: Dhcp | null;
   /** Addresses, without prefix, that must be reached before and after the uplink moves. */
   readonly peers: readonly string[];
   /** `keep`: leave br_netfilter's sysctls alone; `off`: bridged frames skip the host's netfilter. */
@@ -53,6 +59,17 @@ export interface Bridge {
   readonly altname: string;
   /** Ownership mark for people, in `ip link`: `vmnet:LAB:BRIDGE`. */
   readonly alias: string;
+}
+
+/** What a bridge's dnsmasq serves, in the first IPv4 subnet of the bridge. */
+export interface Dhcp {
+  /** First and last IPv4 address for guests without one of their own; null leaves it to the subnet. */
+  readonly range: readonly [first: string, last: string] | null;
+  readonly leaseSeconds: number;
+  /** Resolvers that guests are told of; empty is the bridge's own address. */
+  readonly dns: readonly string[];
+  /** Lower-case, without a dot at its end. */
+  readonly domain: string;
 }
 
 /** What a VM boots; paths are absolute. */

@@ -44,6 +44,10 @@ export function endMac(lab: string, namespace: string, name: string, taken: Set<
 /** The chain of iptables that lets a bridge pass, by the bridge's alias; names of chains have at most 28 characters. */
 export const dockerChain = (alias: string) => `vmnet-${base32(digest(0, alias), 16)}`;
 
+/** Domain of a lab's names, under the one that RFC 6761 keeps free of real ones. */
+export const defaultDomain = (lab: string) =>
+  `${lab.toLowerCase().replaceAll('_', '-').replace(/-+$/, '')}.test`;
+
 /** Name of the libvirt domain. */
 export const domainName = (lab: string, vm: string) => `${lab}-${vm}`;
 

@@ -10,6 +10,12 @@ export const MAC_PATTERN = '^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$';
 export const IP_PATTERN = '^[0-9A-Fa-f:.]+$';
 export const CIDR_PATTERN = '^[0-9A-Fa-f:.]+/[0-9]{1,3}$';
 
+export const IPV4_PATTERN = '^[0-9.]+$';
+export const LEASE_TIME_PATTERN = '^[1-9][0-9]{0,4}[mhd]$';
+
+/** Lower-case labels (RFC 1123); the last one is no number, or a name in it could be read as an address. */
+export const DOMAIN_PATTERN = '^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?$';
+
 /** The same as they may be written in a VM with a `count`, before `{index}` is a number. */
 export const INDEXED_VM_PATTERN = '^([A-Za-z0-9]|\\{index\\})([A-Za-z0-9_-]|\\{index\\}){0,62}$';
 export const INDEXED_IFNAME_PATTERN = '^([A-Za-z0-9]|\\{index\\})([A-Za-z0-9_.-]|\\{index\\}){0,14}$';

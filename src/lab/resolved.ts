@@ -1,7 +1,7 @@
 import type { RawLab } from './file.js';
-import type { Boot, Bridge, Lab, Namespace, NamespaceNic, Nic, VethLink, Vm } from './model.js';
+import type { Boot, Bridge, Dhcp, Lab, Namespace, NamespaceNic, Nic, VethLink, Vm } from './model.js';
 import { HOST } from './names.js';
-import { memoryText } from './units.js';
+import { memoryText, timeText } from './units.js';
 
 type RawVm = NonNullable<RawLab['vms']>[string];
 
@@ -26,6 +26,7 @@ function bridgeFile(bridge: Bridge): NonNullable<RawLab['bridges']>[string] {
     mode,
     docker,
     address,
+    dhcp,
     peers,
     bridgeNetfilter,
     mtu,
@@ -43,6 +44,7 @@ function bridgeFile(bridge: Bridge): NonNullable<RawLab['bridges']>[string] {
     mode,
     docker,
     address: address.mode === 'static' ? [...address.cidrs] : address.mode,
+    dhcp: dhcp === null ? false : dhcpFile(dhcp),
     ...reached,
     bridgeNetfilter,
     ...(mtu === null ? {} : { mtu }),
@@ -51,6 +53,13 @@ function bridgeFile(bridge: Bridge): NonNullable<RawLab['bridges']>[string] {
     ...(multicastSnooping === null ? {} : { multicastSnooping }),
   };
 }
+
+const dhcpFile = ({ range, leaseSeconds, dns, domain }: Dhcp) => ({
+  ...(range === null ? {} : { range: [...range] }),
+  leaseTime: timeText(leaseSeconds),
+  ...(dns.length === 0 ? {} : { dns: [...dns] }),
+  domain,
+});
 
 const vmFile = ({ boot, memoryMiB, vcpus, accel, nics }: Vm): RawVm => ({
   boot: bootFile(boot),

@@ -2,6 +2,7 @@ import type { Report } from './problem.js';
 import { checkAddresses } from './rules/addresses.js';
 import { checkBoot, checkFilesOf, type FileCheck } from './rules/boot.js';
 import { checkCounts } from './rules/counts.js';
+import { checkDhcp } from './rules/dhcp.js';
 import { checkGateways } from './rules/gateways.js';
 import { checkInterfaces } from './rules/interfaces.js';
 import { checkLimits } from './rules/limits.js';
@@ -32,6 +33,7 @@ export function checkRules(lab: LooseLab, folder: string, report: Report, checkF
   checkInterfaces(lab, report);
   checkRoutes(lab, report);
   checkSysctls(lab, report);
+  checkDhcp(lab, report);
   checkBoot(lab, report);
   checkFilesOf(lab, folder, report, checkFile);
 }

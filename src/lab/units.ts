@@ -12,3 +12,17 @@ export function memoryText(mib: number): string {
   if (mib >= MIB.TiB && mib % MIB.TiB === 0) return `${mib / MIB.TiB}TiB`;
   return mib >= MIB.GiB && mib % MIB.GiB === 0 ? `${mib / MIB.GiB}GiB` : `${mib}MiB`;
 }
+
+const SECONDS = { m: 60, h: 3600, d: 86_400 } as const;
+
+/** `"90m"`, `"1h"` or `"7d"` in seconds; null if it is none of these. */
+export function timeSeconds(time: string): number | null {
+  const [, digits, unit] = /^([1-9][0-9]{0,4})([mhd])$/.exec(time) ?? [];
+  return digits === undefined ? null : Number(digits) * SECONDS[unit as keyof typeof SECONDS];
+}
+
+/** The shortest exact way to write a time of whole minutes. */
+export function timeText(seconds: number): string {
+  if (seconds % SECONDS.d === 0) return `${seconds / SECONDS.d}d`;
+  return seconds % SECONDS.h === 0 ? `${seconds / SECONDS.h}h` : `${seconds / SECONDS.m}m`;
+}

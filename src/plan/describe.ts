@@ -69,6 +69,12 @@ function describeAction(action: Action): string[] {
       return [indent(action.argv.join(' '))];
     case 'await-renewal':
       return [indent(`wait until ${action.client} has its lease on ${action.on}`)];
+    case 'start-dnsmasq':
+      return ['dnsmasq --conf-file:', ...action.config.trim().split('\n')].map((line, i) =>
+        indent(i === 0 ? line : `  ${line}`),
+      );
+    case 'stop-dnsmasq':
+      return [indent(`end dnsmasq on ${action.bridge}`)];
     case 'define':
     case 'undefine':
     case 'start':

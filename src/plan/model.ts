@@ -26,6 +26,7 @@ export type PhaseName =
   | 'uplink'
   | 'taps'
   | 'namespaces'
+  | 'services'
   | 'domains'
   | 'start'
   | 'guests';
@@ -77,6 +78,10 @@ export type Action =
       readonly text: string | null;
       readonly reload: readonly [string, ...string[]];
     }
+  /** Start a dnsmasq with this text as its config file; one that runs with it already is left alone. */
+  | ({ readonly kind: 'start-dnsmasq'; readonly digest: string; readonly config: string } & DnsmasqRef)
+  /** End whatever dnsmasq of ours serves the bridge. */
+  | ({ readonly kind: 'stop-dnsmasq' } & DnsmasqRef)
   | { readonly kind: 'define'; readonly name: string; readonly uuid: string; readonly xml: string }
   | { readonly kind: 'undefine'; readonly name: string; readonly uuid: string }
   | ({ readonly kind: 'start' } & GuestRef)
@@ -122,6 +127,13 @@ export interface Table {
   readonly family: 'inet' | 'bridge';
   /** What stands between the braces, one statement a line. */
   readonly body: readonly string[];
+}
+
+/** What serves DHCP and DNS on a bridge of a lab. */
+export interface DnsmasqRef {
+  readonly lab: string;
+  /** As the lab calls it. */
+  readonly bridge: string;
 }
 
 /** A DHCP client on one interface. */

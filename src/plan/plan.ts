@@ -18,6 +18,8 @@ import { type PlanProblem, throwProblems } from './problems.js';
 import { currentRecord, recordOf } from './record.js';
 import { releaseUplinks, removeBridges, removeTaps } from './remove.js';
 import { type Endpoints, removeEndpoints } from './remove-namespaces.js';
+import { planServices, removeServices } from './services.js';
+import { settled } from './subnets.js';
 import { planTables, removeTables } from './tables.js';
 import { planTaps } from './tap.js';
 import { ownerNotes, planUnmanaged, removeUnmanaged } from './unmanaged.js';
@@ -39,12 +41,13 @@ export interface PlanOptions {
  * @throws {VmnetError} `bad-lab` or `conflict`, naming everything that is in the way
  */
 export function planProvision(
-  lab: Lab,
+  asked: Lab,
   host: HostState,
   context: RenderContext | null,
   options: PlanOptions = {},
 ): Plan {
   const problems: PlanProblem[] = [];
+  const lab = settled(asked, host, problems);
   const guests = context
     ? planGuests(lab, host, context, { restart: options.restart ?? false }, problems)
     : { define: [], start: [], notes: [] };
@@ -71,6 +74,7 @@ export function planProvision(
     ),
     taps: planTaps(lab, host, vm => (options.restart ?? false) || !runs(lab, vm, host), problems),
     namespaces: planNamespaces(lab, host, problems),
+    services: planServices(lab, host, problems),
     domains: guests.define,
     start: guests.start,
   });
@@ -133,6 +137,7 @@ export function planDestroy(
       { why, force: options.force ?? false, folder: madeFolder(name, host) },
       problems,
     ),
+    services: removeServices(name, host, () => true, why),
     uplink: releaseUplinks(name, host, [...bridges, ...adoptedBy(name, host)], () => true).steps,
     bridge: [
       ...removeBridges(name, host, bridges, { staying: [], force: options.force ?? false }, problems),
@@ -176,7 +181,9 @@ function planLeftovers(
   const uplinks = new Set(lab.bridges.map(bridge => bridge.uplink));
   const masters = [...all.filter(link => link.kind === 'bridge'), ...adoptedBy(lab.name, host)];
   const released = releaseUplinks(lab.name, host, masters, uplink => !uplinks.has(uplink));
+  const served = new Set(lab.bridges.filter(({ dhcp }) => dhcp !== null).map(({ name }) => name));
   const steps = [
+    ...removeServices(lab.name, host, bridge => !served.has(bridge), 'the lab no longer wants it'),
     ...(context ? removeGuests(lab.name, dropped(lab, host), context.stateDir, why) : []),
     ...removeTaps(
       links.filter(link => link.kind !== 'bridge' && link.kind !== 'veth'),
@@ -245,6 +252,7 @@ const TITLES: Readonly<Record<PhaseName, string>> = {
   uplink: 'Uplink',
   taps: 'Taps',
   namespaces: 'Namespaces and links',
+  services: 'DHCP and DNS',
   domains: "Guests' XML",
   start: 'Start',
 };

@@ -1,6 +1,6 @@
 import type { Address, HostState, Link, UplinkBefore } from '../host/model.js';
 import { bridgeLines } from './bridge.js';
-import { addressLines, inOrder } from './bridge-addresses.js';
+import { addressLines, inOrder, staticCidrs } from './bridge-addresses.js';
 import { asBatch, bridgeAsBefore, dadAsBefore, inherits, noStandIns, release, take } from './enslave.js';
 import { sameForwarding } from './forwarding.js';
 import { afterMove, identityOf, nothingOn, startAfresh } from './identity.js';
@@ -56,7 +56,7 @@ function ownCidrs(bridge: Link, lab: string, host: HostState): ReadonlySet<strin
   const recorded = currentRecord(lab, host)?.lab.bridges.find(({ altname }) =>
     bridge.altnames.includes(altname),
   );
-  return new Set(recorded?.address.mode === 'static' ? recorded.address.cidrs : []);
+  return new Set(recorded ? staticCidrs(recorded) : []);
 }
 
 function releaseStep(

@@ -24,7 +24,29 @@ export function proofTable(checks: readonly Check[]): string {
   const header = ['VM', 'NIC', 'tap in', '→ bridge', '→ uplink', 'in', '← LAN', '| host stack', 'verdict'];
   const faults = faultLines(checks);
   const proof = rows.length > 0 || checks.length === 0 ? [table(header, rows)] : [];
-  return ['', ...proof, ...linkLines(checks), ...(faults.length > 0 ? ['', ...faults] : []), ''].join('\n');
+  return [
+    '',
+    ...proof,
+    ...linkLines(checks),
+    ...serviceLines(checks),
+    ...(faults.length > 0 ? ['', ...faults] : []),
+    '',
+  ].join('\n');
+}
+
+/** One line for each bridge on which DHCP and DNS were asked for. */
+function serviceLines(checks: readonly Check[]): string[] {
+  const bridges = new Set(checks.flatMap(({ bridge }) => bridge ?? []));
+  const lines = [...bridges].map(bridge =>
+    [
+      `${bridge}:`,
+      checks
+        .filter(check => check.bridge === bridge)
+        .map(({ name, verdict }) => `${name} ${verdict}`)
+        .join(', '),
+    ].join(' '),
+  );
+  return lines.length > 0 ? ['', ...lines] : [];
 }
 
 /** What each direct link carried. */
@@ -63,7 +85,7 @@ function faultLines(checks: readonly Check[]): string[] {
   const groups = new Map<string, string[]>();
   for (const check of checks.filter(candidate => !isGood(candidate))) {
     const what = `${check.name} ${check.verdict} (${check.reason}): ${check.hint}`;
-    const who = `${check.vm}${check.nic === null ? '' : `, NIC ${check.nic}`}`;
+    const who = `${check.bridge ?? check.vm}${check.nic === null ? '' : `, NIC ${check.nic}`}`;
     groups.set(what, [...(groups.get(what) ?? []), who]);
   }
   return [...groups].map(([what, who]) => `${who.join('; ')}: ${what}`);

@@ -1,5 +1,17 @@
 import { formatIp, parseIp } from '../lab/cidr.js';
-import { ARP, type Host, ICMP, ICMPV6, IPV4, IPV6, ipBytes, macBytes, macText, NOBODY } from './octets.js';
+import {
+  ARP,
+  type Host,
+  ICMP,
+  ICMPV6,
+  IPV4,
+  IPV6,
+  ipBytes,
+  macBytes,
+  macText,
+  NOBODY,
+  UDP,
+} from './octets.js';
 
 export const BROADCAST = 'ff:ff:ff:ff:ff:ff';
 
@@ -70,6 +82,20 @@ export const ALL_NODES: Host = { mac: '33:33:00:00:00:01', ip: 'ff02::1' };
 
 function icmp4(from: Host, to: Host, message: Buffer, hops = 64): Uint8Array {
   message.writeUInt16BE(checksum(message), 2);
+  return ip4(from, to, ICMP, message, hops);
+}
+
+/** A UDP datagram of IPv4; without a checksum, as RFC 768 allows. */
+export function udp4(from: Host, fromPort: number, to: Host, toPort: number, data: Uint8Array): Uint8Array {
+  const header = Buffer.alloc(8);
+  header.writeUInt16BE(fromPort, 0);
+  header.writeUInt16BE(toPort, 2);
+  header.writeUInt16BE(8 + data.length, 4);
+  return ip4(from, to, UDP, Buffer.concat([header, data]));
+}
+
+/** With DF set. */
+function ip4(from: Host, to: Host, protocol: number, message: Buffer, hops = 64): Uint8Array {
   const header = Buffer.from([
     0x45,
     0,
@@ -80,7 +106,7 @@ function icmp4(from: Host, to: Host, message: Buffer, hops = 64): Uint8Array {
     0x40,
     0,
     hops,
-    ICMP,
+    protocol,
     0,
     0,
     ...ipBytes(from.ip),

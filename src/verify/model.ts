@@ -12,9 +12,13 @@ export interface Check {
     | 'fdb'
     | 'address'
     | 'isolation'
-    | 'path';
-  /** The VM or namespace; of a link its two ends, such as `a:eth1 - b:eth1`. */
+    | 'path'
+    | 'dhcp'
+    | 'dns';
+  /** The VM or namespace; empty for a check of a bridge; of a link its two ends, such as `a:eth1 - b:eth1`. */
   readonly vm: string;
+  /** Name of the bridge that a check is about, where it is about one alone. */
+  readonly bridge?: string;
   /** Index of the NIC in the VM; null for a check of the VM. */
   readonly nic: number | null;
   readonly verdict: Verdict;

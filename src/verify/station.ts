@@ -99,11 +99,15 @@ function sitesOf(targets: readonly Target[], links: ReadonlyMap<string, Link>): 
       mtu: link?.mtu ?? 1500,
       uplink: enslaved ? uplink : null,
       noLan: enslaved ? null : uplink ? `${uplink} is no port of ${bridge}` : `${bridge} has no uplink`,
-      hears: !(link?.bridge?.stp && link.bridge.forwardDelay > 0),
+      hears: !keepsSilent(link),
       subnets: [...new Map(subnets.map(subnet => [subnet.text, subnet] as const)).values()],
     };
   });
 }
+
+/** Its STP lets a new port neither speak nor hear for a while. */
+export const keepsSilent = (link: Link | undefined): boolean =>
+  link?.bridge?.stp === true && link.bridge.forwardDelay > 0;
 
 /**
  * The port does not learn: so the bridge floods a guest's answers to every port, the uplink among them, and they

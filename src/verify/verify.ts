@@ -20,6 +20,7 @@ import type { Check } from './model.js';
 import { checkNamespace } from './namespace.js';
 import { judgePath } from './path.js';
 import { type Proof, type ProveOptions, prove } from './prove.js';
+import { checkServices } from './services.js';
 import { type Target, targetsOf } from './targets.js';
 
 export interface VerifyOptions extends ProveOptions {
@@ -43,6 +44,7 @@ export async function verifyLab(lab: Lab, drivers: Drivers, options: VerifyOptio
   const look = () => observeHost(drivers, lab, { networkOnly });
   const before = await look();
   const targets = targetsOf(lab, before, networkOnly);
+  const services = await checkServices(lab, before, drivers, options);
   const { checks, ...seen } = await verifyTargets(targets, before, look, drivers, options);
   const domains = networkOnly ? [] : lab.vms.map(vm => checkDomain(vm, seen.host));
   const namespaces = lab.namespaces.map(namespace => checkNamespace(namespace, lab, seen.host));
@@ -51,7 +53,9 @@ export async function verifyLab(lab: Lab, drivers: Drivers, options: VerifyOptio
     ...seen,
     targets,
     checks: await Promise.all(
-      [...domains, ...namespaces, ...checks, ...links].map(check => withConsole(check, lab, drivers)),
+      [...services, ...domains, ...namespaces, ...checks, ...links].map(check =>
+        withConsole(check, lab, drivers),
+      ),
     ),
   };
 }

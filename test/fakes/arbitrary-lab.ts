@@ -26,6 +26,16 @@ const spanningTree = fc.oneof(
   fc.record({ stp: fc.constant(false), forwardDelay: fc.constantFrom(undefined, 0, 15) }),
 );
 
+/** A subnet that vmnet chooses, with DHCP or without. */
+const ownSubnet = fc.oneof(
+  fc.constant({}),
+  fc.record({
+    mode: fc.constantFrom('isolated', 'nat', 'routed'),
+    address: fc.constant('auto'),
+    dhcp: fc.constantFrom<unknown>(true, false, { leaseTime: '2h', dns: ['192.0.2.53'], domain: 'a.test' }),
+  }),
+);
+
 const bridge = (n: number, uplink: string | undefined) =>
   fc
     .tuple(
@@ -42,11 +52,13 @@ const bridge = (n: number, uplink: string | undefined) =>
       ),
       spanningTree,
       mtu,
+      uplink === undefined ? ownSubnet : fc.constant({}),
       fc.constantFrom(undefined, 'isolated', 'nat', 'routed'),
     )
-    .map(([options, tree, mtu, mode]) => ({
+    .map(([options, tree, mtu, subnet, mode]) => ({
       ...options,
       ...(uplink === undefined && Array.isArray(options.address) && mode ? { mode } : {}),
+      ...subnet,
       ...tree,
       ...(mtu === undefined ? {} : { mtu }),
       ...(uplink === undefined ? {} : { uplink }),

@@ -21,7 +21,7 @@ import { runIpLine } from './ip.js';
 import { restore } from './iptables.js';
 import { FakeKernel, type FakeLink } from './kernel.js';
 import { loadTables } from './nft.js';
-import { fakeProcesses } from './processes.js';
+import { fakeProcesses, servicesOf } from './processes.js';
 import { FakeSpaces } from './spaces.js';
 
 export const STATE_DIR = '/var/lib/vmnet';
@@ -50,6 +50,10 @@ export class FakeHost {
   readonly records = new Map<string, LabRecord>();
   /** Everything that was asked of the drivers, in order. */
   readonly calls: string[] = [];
+  /** Texts of those files that were written as such. */
+  readonly texts = new Map<string, string>();
+  /** Command lines of dnsmasq that run. */
+  dnsmasq: (readonly string[])[] = [];
   readonly wireless: string[] = [];
   readonly firewall: FirewallRule[] = [];
   readonly fdb: Learned[] = [];
@@ -103,6 +107,7 @@ export class FakeHost {
       tables: [...this.tables.values()],
       forwardDrops: this.forwardDrops,
       docker: this.docker,
+      services: servicesOf(this),
       disks: [...this.files].filter(path => path.endsWith('.qcow2')),
       ...(this.spaces.folder ? { namespaces: this.spaces.state() } : {}),
       namespaceFolder: this.spaces.folder,
@@ -150,6 +155,7 @@ export class FakeHost {
       kernel: {
         bootId: async () => this.observe().bootId,
         netns: async () => this.observe().netns,
+        hasSystemd: async () => false,
         readSysctl: async (path: string) => this.kernel.sysctls.get(path) ?? null,
         writeSysctl: (path: string, value: string) =>
           this.#call(`sysctl ${path}=${value}`, () => this.#writeSysctl(path, value)),
@@ -180,7 +186,13 @@ export class FakeHost {
       },
       files: {
         makeFolder: async () => {},
-        read: async (path: string) => (this.files.has(path) ? 'vmnet-probe: up\n' : null),
+        read: async (path: string) =>
+          this.texts.get(path) ?? (this.files.has(path) ? 'vmnet-probe: up\n' : null),
+        write: (path: string, text: string) =>
+          this.#call(`write ${path}`, () => {
+            this.files.add(path);
+            this.texts.set(path, text);
+          }),
         remove: (path: string) => this.#call(`rm ${path}`, () => this.#removeFiles(path)),
         removeIfEmpty: async () => {},
         list: async (folder: string) => [...this.files].filter(path => path.startsWith(`${folder}/`)),
@@ -219,7 +231,11 @@ export class FakeHost {
 
   /** A file, or a folder with all that is in it. */
   #removeFiles(path: string): void {
-    for (const file of this.files) if (file === path || file.startsWith(`${path}/`)) this.files.delete(file);
+    for (const file of this.files)
+      if (file === path || file.startsWith(`${path}/`)) {
+        this.files.delete(file);
+        this.texts.delete(file);
+      }
   }
 
   #writeSysctl(path: string, value: string): void {

@@ -83,6 +83,16 @@ function lines(action: Action): string[] {
       return action.namespaces.map(
         ({ name, mark, created }) => `delete namespace ${name} (${mark}${created ? ', just made' : ''})`,
       );
+    case 'start-dnsmasq':
+      return [
+        `dnsmasq on ${action.bridge}`,
+        ...action.config
+          .split('\n')
+          .slice(1, -1)
+          .map(line => `  ${line}`),
+      ];
+    case 'stop-dnsmasq':
+      return [`end dnsmasq on ${action.bridge}`];
     case 'undefine':
     case 'stop':
       return [`${action.kind} ${action.name}`];

@@ -2,6 +2,7 @@ import type { RawLab } from '../file.js';
 import type { Bridge, BridgeAddress, BridgeMode } from '../model.js';
 import { bridgeAlias, bridgeAltname, bridgeMac } from '../names.js';
 import { normalised, plainAddress } from './address.js';
+import { buildDhcp } from './dhcp.js';
 import type { Taken } from './taken.js';
 
 type RawBridge = NonNullable<RawLab['bridges']>[string];
@@ -15,6 +16,7 @@ export function buildBridge(lab: string, name: string, raw: RawBridge, taken: Ta
     mode: bridgeMode(raw),
     docker: raw.docker ?? 'keep',
     address: bridgeAddress(raw),
+    dhcp: buildDhcp(lab, raw),
     peers: (raw.peers ?? []).map(plainAddress),
     bridgeNetfilter: raw.bridgeNetfilter ?? 'keep',
     mtu: raw.mtu ?? null,
@@ -32,7 +34,14 @@ export function buildBridge(lab: string, name: string, raw: RawBridge, taken: Ta
 const bridgeMode = ({ mode, uplink, permanent }: RawBridge): BridgeMode =>
   mode ?? (uplink === undefined && !permanent ? 'isolated' : 'bridged');
 
-function bridgeAddress({ address, uplink, permanent }: RawBridge): BridgeAddress {
-  const mode = address ?? (uplink === undefined || permanent ? 'none' : 'inherit');
-  return mode === 'inherit' || mode === 'none' ? { mode } : { mode: 'static', cidrs: normalised(mode) };
+function bridgeAddress(raw: RawBridge): BridgeAddress {
+  const mode = raw.address ?? defaultAddress(raw);
+  if (mode === 'inherit' || mode === 'none') return { mode };
+  return mode === 'auto' ? { mode, cidrs: [] } : { mode: 'static', cidrs: normalised(mode) };
+}
+
+/** Where guests get out through the host, the host has to be there. */
+function defaultAddress({ uplink, permanent, mode }: RawBridge): 'inherit' | 'auto' | 'none' {
+  if (mode === 'nat' || mode === 'routed') return 'auto';
+  return uplink === undefined || permanent ? 'none' : 'inherit';
 }

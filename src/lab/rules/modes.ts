@@ -21,11 +21,11 @@ export function checkModes(lab: LooseLab, report: Report): void {
         'name the physical interface: "uplink": "eth0", or choose "isolated", "nat" or "routed"',
       );
     if (mode === 'bridged') continue;
-    if (mode !== 'isolated' && (bridge.address === undefined || bridge.address === 'none'))
+    if (mode !== 'isolated' && bridge.address === 'none')
       report(
-        [...path, bridge.address === undefined ? 'mode' : 'address'],
+        [...path, 'address'],
         `the bridge ${quote(name)} has mode "${mode}", so the host needs an address on it, which is the guests' way out`,
-        'give it one with its prefix, such as "address": "10.77.0.1/24", or choose "mode": "isolated"',
+        'give it one with its prefix, such as "address": "10.77.0.1/24", write "auto" for a free subnet, or choose "mode": "isolated"',
       );
     if (uplink !== undefined)
       report(

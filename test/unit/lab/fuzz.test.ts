@@ -147,6 +147,22 @@ function checkPlan(plan: Plan, lab: Lab, host: HostState): void {
 const isBelow = (path: string, folder: string) => resolve(path) === path && path.startsWith(`${folder}/`);
 
 const NETNS = /^[A-Za-z0-9][A-Za-z0-9_-]{2,95}$/;
+/** Every line that vmnet writes; no name can be taken for anything else. */
+const DNSMASQ_LINE = new RegExp(
+  [
+    '# Made by vmnet for the lab [A-Za-z0-9_-]{1,32}: [a-z ]+\\.',
+    'interface=[A-Za-z0-9][A-Za-z0-9_.-]{0,14}',
+    'except-interface=lo|bind-dynamic|no-hosts|domain-needed|bogus-priv|no-resolv|dhcp-authoritative|no-ping',
+    '(domain=|local=/)[a-z0-9.-]+/?',
+    'dhcp-range=[0-9.]+,[0-9.]+,[0-9.]+,[0-9]+',
+    'dhcp-option=option:(router|dns-server,[0-9.,]+)',
+    'dhcp-host=[0-9a-f:]{17}(,[0-9.]+)?(,[a-z0-9][a-z0-9_-]{0,62}(\\.[a-z0-9-]+)*\\.[a-z][a-z0-9-]*)?',
+    'host-record=[a-z0-9][a-z0-9_-]{0,62}(\\.[a-z0-9-]+)*\\.[a-z][a-z0-9-]*,[0-9a-f.:]+',
+    '',
+  ]
+    .map(line => `(^(${line})$)`)
+    .join('|'),
+);
 
 function checkAction(action: Action, lab: Lab): void {
   switch (action.kind) {
@@ -195,6 +211,16 @@ function checkAction(action: Action, lab: Lab): void {
       return;
     case 'tell':
       expect(isBelow(action.path, '/run')).toBe(true);
+      return;
+    case 'start-dnsmasq':
+      expect(action.digest).toMatch(/^[0-9a-f]{16}$/);
+      for (const line of action.config.split('\n')) expect(line).toMatch(DNSMASQ_LINE);
+      expect(action.lab).toBe(lab.name);
+      expect(lab.bridges.map(({ name }) => name)).toContain(action.bridge);
+      return;
+    case 'stop-dnsmasq':
+      expect(action.lab).toBe(lab.name);
+      expect(action.bridge).toMatch(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/);
       return;
     case 'freeze-renewer':
     case 'stop-renewer':
