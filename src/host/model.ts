@@ -33,6 +33,10 @@ export interface HostState {
   readonly disks: readonly string[];
   /** Tables of nftables that bear a lab's name; empty where neither the lab nor its record has any. */
   readonly tables: readonly TableState[];
+  /** What somebody set at the way out of the lab's taps; missing where neither the lab nor its record has any. */
+  readonly queues?: readonly Queue[];
+  /** Why the kernel refuses a kind of queueing discipline, null where it takes it; only those that were tried. */
+  readonly queueing?: Readonly<Record<string, string | null>>;
   /** null where libvirt was not asked (`--network-only`). */
   readonly libvirt: LibvirtState | null;
   /** What earlier runs wrote down about the labs they applied. */
@@ -60,6 +64,15 @@ export interface TableState {
   readonly name: string;
   /** Digest of what was loaded; null where it is not there any more. */
   readonly digest: string | null;
+}
+
+/** The root queueing discipline of a tap. */
+export interface Queue {
+  readonly dev: string;
+  /** `tbf`, `netem`, … */
+  readonly kind: string;
+  /** `1a2b:` */
+  readonly handle: string;
 }
 
 /** A program of the host that looks after an interface. */
@@ -112,6 +125,8 @@ export interface Link {
   readonly master: string | null;
   /** Bridge port state: `forwarding`, `disabled`, …; null where it is no bridge port. */
   readonly portState: string | null;
+  /** Of a bridge port: may not talk to other isolated ones. */
+  readonly isolated: boolean;
   readonly altnames: readonly string[];
   readonly alias: string | null;
   /** Set for taps only. */

@@ -33,6 +33,7 @@ function facts(host: HostState): Map<string, Details> {
   for (const name of host.lro ?? []) add(`LRO of ${name}`, { on: true });
   for (const { client, on, argv } of host.renewers) add(`${client} on ${on ?? 'all interfaces'}`, { argv });
   for (const { name, path, text } of host.managers) add(`${path} of ${name}`, { text });
+  for (const { dev, kind, handle } of host.queues ?? []) add(`queue of ${dev}`, { kind, handle });
   for (const { family, name, digest } of host.tables) add(`nft table ${family} ${name}`, { digest });
   for (const { name, uuid, state } of host.libvirt?.domains ?? []) add(`domain ${name}`, { uuid, state });
   return new Map([...found].flatMap(([what, copies]) => numbered(what, copies)));

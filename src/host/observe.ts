@@ -10,6 +10,7 @@ import { networkdLeases } from './networkd.js';
 import { parseNexthops } from './nexthops.js';
 import { mergingReceivers } from './offloads.js';
 import { managersOf, ownersOf } from './owners.js';
+import { readQueues } from './queues.js';
 import { readRecords } from './records.js';
 import { renewersOf } from './renewers.js';
 import { parseNeighbour, parseRoute, parseRule } from './routes.js';
@@ -75,6 +76,7 @@ export async function observeHost(
     ),
     managers: lab ? await managersOf(lab.name, drivers) : [],
     tables: await readTables(lab, records, drivers),
+    ...(await readQueues(lab, links, records, drivers)),
     libvirt,
     records,
   };

@@ -1,4 +1,5 @@
 import type { Drivers } from '../drivers/drivers.js';
+import { UNRULED } from '../lab/unruled.js';
 import type { LabRecord } from './model.js';
 
 /** What earlier runs wrote down, by name of the lab; the driver has checked their shape. */
@@ -15,6 +16,7 @@ const completed = (record: LabRecord): LabRecord => ({
       peers: bridge.peers ?? [],
       mode: bridge.mode ?? 'bridged',
     })),
+    vms: record.lab.vms.map(vm => ({ ...vm, nics: vm.nics.map(nic => ({ ...UNRULED, ...nic })) })),
   },
 });
 

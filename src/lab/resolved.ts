@@ -1,6 +1,6 @@
 import type { RawLab } from './file.js';
-import type { Boot, Bridge, Lab, Nic, Vm } from './model.js';
-import { memoryText } from './units.js';
+import type { Boot, Bridge, Impair, Lab, Nic, Vm } from './model.js';
+import { durationText, memoryText, percentText, rateText } from './units.js';
 
 type RawVm = NonNullable<RawLab['vms']>[string];
 
@@ -60,12 +60,41 @@ function bootFile(boot: Boot): NonNullable<RawVm['boot']> {
   return { kernel, ...(initrd === null ? {} : { initrd }), ...(cmdline === '' ? {} : { cmdline }) };
 }
 
-const nicFile = ({ bridge, mac, tap, model, queues, mtu, addresses }: Nic): RawVm['nics'][number] => ({
-  bridge,
-  mac,
-  tap,
-  model,
-  queues,
-  ...(mtu === null ? {} : { mtu }),
-  ...(addresses.length === 0 ? {} : { address: [...addresses] }),
+function nicFile(nic: Nic): RawVm['nics'][number] {
+  const { bridge, mac, tap, model, queues, mtu, addresses } = nic;
+  return {
+    bridge,
+    mac,
+    tap,
+    model,
+    queues,
+    ...(mtu === null ? {} : { mtu }),
+    ...(addresses.length === 0 ? {} : { address: [...addresses] }),
+    ...portFile(nic),
+  };
+}
+
+const portFile = ({ isolated, antiSpoof, guard, bandwidth, impair }: Nic) => ({
+  isolated,
+  antiSpoof,
+  guard: [...guard],
+  ...(bandwidth.in === null && bandwidth.out === null
+    ? {}
+    : {
+        bandwidth: {
+          ...(bandwidth.in === null ? {} : { in: rateText(bandwidth.in) }),
+          ...(bandwidth.out === null ? {} : { out: rateText(bandwidth.out) }),
+        },
+      }),
+  ...(impair === null ? {} : { impair: impairFile(impair) }),
+});
+
+/** As people write it: what is not there is left out. */
+export const impairFile = ({ delay, jitter, loss, corrupt, reorder, rate }: Impair) => ({
+  ...(delay === 0 ? {} : { delay: durationText(delay) }),
+  ...(jitter === 0 ? {} : { jitter: durationText(jitter) }),
+  ...(loss === 0 ? {} : { loss: percentText(loss) }),
+  ...(corrupt === 0 ? {} : { corrupt: percentText(corrupt) }),
+  ...(reorder === 0 ? {} : { reorder: percentText(reorder) }),
+  ...(rate === null ? {} : { rate: rateText(rate) }),
 });

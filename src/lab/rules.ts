@@ -9,6 +9,7 @@ import { checkModes } from './rules/modes.js';
 import { checkNames } from './rules/names.js';
 import { checkPeers } from './rules/peers.js';
 import { checkPermanent } from './rules/permanent.js';
+import { checkPorts } from './rules/ports.js';
 import { checkSizes } from './rules/sizes.js';
 import type { LooseLab } from './shape.js';
 
@@ -24,6 +25,7 @@ export function checkRules(lab: LooseLab, folder: string, report: Report, checkF
   checkLimits(lab, report);
   checkPermanent(lab, report);
   checkModes(lab, report);
+  checkPorts(lab, report);
   checkBoot(lab, report);
   checkFilesOf(lab, folder, report, checkFile);
 }

@@ -11,6 +11,7 @@ import { linksOf } from './links.js';
 import type { Phase, PhaseName, Plan, Step } from './model.js';
 import { planBridgeNetfilter, restoreBridgeNetfilter } from './netfilter.js';
 import { type PlanProblem, throwProblems } from './problems.js';
+import { planQueues } from './queues.js';
 import { recordOf } from './record.js';
 import { releaseUplinks, removeBridges, removeTaps } from './remove.js';
 import { planTables, removeTables } from './tables.js';
@@ -43,10 +44,11 @@ export function planProvision(
   const guests = context
     ? planGuests(lab, host, context, { restart: options.restart ?? false }, problems)
     : { define: [], start: [], notes: [] };
+  const mayRemake = (vm: string) => (options.restart ?? false) || !runs(lab, vm, host);
   const leftovers = planLeftovers(lab, host, context, problems);
   const phases = phasesOf({
     remove: leftovers.steps,
-    rules: planTables(lab, host),
+    rules: planTables(lab, host, problems),
     bridge: [
       ...planUnmanaged(lab, host),
       ...planBridges(lab, host, problems),
@@ -59,7 +61,7 @@ export function planProvision(
       { yes: options.yes ?? false, session: options.session ?? null },
       problems,
     ),
-    taps: planTaps(lab, host, vm => (options.restart ?? false) || !runs(lab, vm, host), problems),
+    taps: [...planTaps(lab, host, mayRemake, problems), ...planQueues(lab, host, mayRemake, problems)],
     domains: guests.define,
     start: guests.start,
   });
@@ -104,6 +106,7 @@ export function planDestroy(
     taps: removeTaps(
       linksOf(host, name).filter(link => link.kind !== 'bridge'),
       name,
+      host,
       why,
     ),
     uplink: releaseUplinks(name, host, [...bridges, ...adoptedBy(name, host)], () => true).steps,
@@ -150,6 +153,7 @@ function planLeftovers(
     ...removeTaps(
       links.filter(link => link.kind !== 'bridge'),
       lab.name,
+      host,
       why,
     ),
     ...released.steps,

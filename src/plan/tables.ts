@@ -3,6 +3,8 @@ import type { HostState, TableState } from '../host/model.js';
 import type { Lab } from '../lab/model.js';
 import { DIGEST_CHAIN, tableName } from '../lab/names.js';
 import type { Step } from './model.js';
+import { findUnspeakable, portRules } from './port-rules.js';
+import type { PlanProblem } from './problems.js';
 import { currentRecord } from './record.js';
 
 /** All rules of a lab of one family: loaded, exchanged and deleted as one. */
@@ -13,12 +15,14 @@ export interface Table {
 }
 
 /** Every table that a lab needs. */
-function tablesOf(_lab: Lab, _host: HostState): Table[] {
-  return [];
+function tablesOf(lab: Lab, host: HostState): Table[] {
+  const bridge = portRules(lab, host);
+  return bridge.length > 0 ? [{ family: 'bridge', body: bridge }] : [];
 }
 
 /** Rules as the lab wants them, in one transaction. */
-export function planTables(lab: Lab, host: HostState): Step[] {
+export function planTables(lab: Lab, host: HostState, problems: PlanProblem[]): Step[] {
+  findUnspeakable(lab, host, problems);
   const wanted = tablesOf(lab, host);
   const families = new Set([...wanted, ...present(lab.name, host)].map(({ family }) => family));
   const changed = [...families].filter(
@@ -90,6 +94,13 @@ function replace(lab: string, family: string, table: Table | undefined): string 
     '',
   ].join('\n');
 }
+
+/** Do the rules that are loaded, of every family, say what the lab wants? */
+export const areLoaded = (lab: Lab, host: HostState): boolean => {
+  const wanted = tablesOf(lab, host);
+  const there = present(lab.name, host);
+  return there.length === wanted.length && wanted.every(it => of(there, it.family)?.digest === digestOf(it));
+};
 
 const digestOf = (table: Table | undefined): string | undefined =>
   table && createHash('sha256').update(table.body.join('\n')).digest('hex').slice(0, 16);

@@ -12,6 +12,7 @@ import type {
   Link,
   Manager,
   Owner,
+  Queue,
   Renewer,
   TableState,
 } from '../../src/host/model.js';
@@ -19,6 +20,7 @@ import { runIpLine } from './ip.js';
 import { FakeKernel, type FakeLink } from './kernel.js';
 import { loadTables } from './nft.js';
 import { fakeProcesses } from './processes.js';
+import { runTcLine } from './tc.js';
 
 export const STATE_DIR = '/var/lib/vmnet';
 
@@ -58,6 +60,8 @@ export class FakeHost {
   managers: Manager[] = [];
   /** Tables of nftables, by family and name. */
   readonly tables = new Map<string, TableState>();
+  /** Queueing disciplines at the way out of taps. */
+  readonly queues = new Map<string, Queue>();
   bootId = 'boot-1';
 
   constructor() {
@@ -92,6 +96,7 @@ export class FakeHost {
       owners: this.owners,
       managers: this.managers,
       tables: [...this.tables.values()],
+      queues: [...this.queues.values()],
       disks: [...this.files].filter(path => path.endsWith('.qcow2')),
       libvirt: { uri: 'qemu:///system', domains: [...this.domains.values()] },
       records: [...this.records.values()],
@@ -101,7 +106,8 @@ export class FakeHost {
   #seen({ mtuIsSet, carrier, ...link }: FakeLink): Link {
     const running = link.up && (link.tap ? this.#isOpen(link.name) : carrier);
     const port = link.master === null ? null : running ? 'forwarding' : 'disabled';
-    return { ...link, operState: running ? 'UP' : 'DOWN', carrier: running, portState: port };
+    const isolated = link.master !== null && link.isolated;
+    return { ...link, isolated, operState: running ? 'UP' : 'DOWN', carrier: running, portState: port };
   }
 
   /** Has a guest, or another process, that tap? */
@@ -136,6 +142,14 @@ export class FakeHost {
       },
       nft: {
         apply: (script: string) => this.#call(`nft ${script}`, () => loadTables(this.tables, script)),
+      },
+      tc: {
+        batch: async (lines: readonly string[], { force = false } = {}) => {
+          for (const line of lines)
+            await this.#call(`tc ${line}`, () => runTcLine(this, line)).catch((error: Error) => {
+              if (!force) throw error;
+            });
+        },
       },
       files: {
         makeFolder: async () => {},
@@ -174,6 +188,8 @@ export class FakeHost {
     const fault = this.fault(call);
     if (fault) throw fault;
     act();
+    const has = (dev: string) => this.kernel.links.some(({ name }) => name === dev);
+    for (const dev of this.queues.keys()) if (!has(dev)) this.queues.delete(dev);
   }
 
   /** A file, or a folder with all that is in it. */

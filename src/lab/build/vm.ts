@@ -4,6 +4,7 @@ import type { Boot, Nic, Vm } from '../model.js';
 import { domainName, domainUuid, nicAlias, nicAltname, nicMac, tapName } from '../names.js';
 import { memoryMiB } from '../units.js';
 import { normalised } from './address.js';
+import { buildPort } from './port.js';
 import type { Taken } from './taken.js';
 
 type RawVm = NonNullable<RawLab['vms']>[string];
@@ -51,6 +52,7 @@ function buildNic(raw: RawLab, vm: string, index: number, nic: RawNic, taken: Ta
     queues: all.queues ?? 1,
     mtu: all.mtu ?? null,
     addresses: normalised(nic.address ?? []),
+    ...buildPort(all),
     altname: nicAltname(raw.name, vm, index),
     alias: nicAlias(raw.name, vm, index),
   };

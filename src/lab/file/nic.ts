@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { INDEXED_IFNAME_PATTERN, MAC_PATTERN } from '../patterns.js';
+import { portKeys } from './port.js';
 import { choice, cidrs, guestCidr, ifname, int, objectAs } from './words.js';
 
 export const nicKeys = {
+  ...portKeys,
   model: choice(['virtio', 'e1000e', 'rtl8139'])
     .meta({ description: 'The network card that the guest sees.', default: 'virtio' })
     .optional(),
