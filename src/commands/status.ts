@@ -3,8 +3,10 @@ import { parseLink } from '../host/links.js';
 import type { LabRecord } from '../host/model.js';
 import { observeHost } from '../host/observe.js';
 import { readRecords } from '../host/records.js';
+import { hasTables } from '../lab/has.js';
 import type { Lab } from '../lab/model.js';
 import { table } from '../report/table.js';
+import { type Drops, readDrops } from '../verify/drops.js';
 import { targetsOf } from '../verify/targets.js';
 import type { Context, Outcome } from './command.js';
 import { afterReboot } from './rebooted.js';
@@ -40,6 +42,7 @@ async function statusOf(lab: Lab, records: readonly LabRecord[], { drivers }: Co
   const counters = new Map(
     (await drivers.ip.links({ stats: true })).map(json => [parseLink(json).name, frames(json)]),
   );
+  const drops = hasTables(lab) ? await readDrops(lab.name, drivers).catch(() => NO_DROPS) : NO_DROPS;
   const targets = new Map(targetsOf(lab, host).map(target => [target.nic, target]));
   return lab.vms.map(vm => ({
     lab: lab.name,
@@ -61,10 +64,19 @@ async function statusOf(lab: Lab, records: readonly LabRecord[], { drivers }: Co
         present: counters.has(tap),
         received: counters.get(tap)?.received ?? 0,
         sent: counters.get(tap)?.sent ?? 0,
+        isolated: nic.isolated,
+        antiSpoof: nic.antiSpoof,
+        guard: nic.guard,
+        bandwidth: nic.bandwidth,
+        impair: nic.impair,
+        dropped: drops.get(tap) ?? {},
       };
     }),
   }));
 }
+
+/** Without nft there are no rules, and no counters. */
+const NO_DROPS: ReadonlyMap<string, Drops> = new Map();
 
 /** A tap receives what its guest sends. */
 function frames(json: Readonly<Record<string, unknown>>) {
@@ -84,7 +96,19 @@ function describe(vms: readonly VmStatus[]): string {
       nic.addresses.join(' ') || '-',
       nic.received,
       nic.sent,
+      shown(nic.dropped),
     ]),
   );
-  return table(['lab', 'VM', 'state', 'tap', 'MAC', 'bridge', 'address', 'from guest', 'to guest'], rows);
+  return table(
+    ['lab', 'VM', 'state', 'tap', 'MAC', 'bridge', 'address', 'from guest', 'to guest', 'dropped'],
+    rows,
+  );
+}
+
+/** `mac 3, arp 1`; a dash where no rule holds. */
+function shown(dropped: Drops): string {
+  const all = Object.entries(dropped);
+  if (all.length === 0) return '-';
+  const some = all.filter(([, count]) => count > 0).map(([kind, count]) => `${kind} ${count}`);
+  return some.length > 0 ? some.join(', ') : '0';
 }

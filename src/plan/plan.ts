@@ -1,6 +1,6 @@
 import type { DomainState, HostState, Link } from '../host/model.js';
 import type { Session } from '../host/session.js';
-import type { Lab } from '../lab/model.js';
+import type { Lab, Nic } from '../lab/model.js';
 import type { RenderContext } from '../render/domain.js';
 import { findAddressClashes } from './addresses.js';
 import { adoptedBy } from './adopt.js';
@@ -81,6 +81,32 @@ export function planProvision(
     record: recordOf(lab, host, context === null),
   };
 }
+
+/** The queue of one NIC, and nothing else of the lab. Throws as {@link planProvision} does. */
+export function planImpair(lab: Lab, nic: Nic, host: HostState): Plan {
+  const problems: PlanProblem[] = [];
+  const only = { ...lab, vms: lab.vms.map(vm => ({ ...vm, nics: vm.nics.filter(same(nic)) })) };
+  if (!host.links.some(({ altnames }) => altnames.includes(nic.altname)))
+    problems.push({
+      code: 'conflict',
+      message: `the tap ${nic.tap} of ${nic.vm}, NIC ${nic.index}, is not there`,
+      fix: 'Bring the lab up first: vmnet provision.',
+    });
+  const phases = phasesOf({ taps: planQueues(only, host, () => false, problems) });
+  throwProblems(lab.name, problems);
+  const former = host.records.find(({ name }) => name === lab.name);
+  return {
+    lab: lab.name,
+    verb: 'provision',
+    phases,
+    notes: [],
+    moves: [],
+    garbage: [],
+    record: former ? { ...former, lab } : null,
+  };
+}
+
+const same = (nic: Nic) => (other: Nic) => other.altname === nic.altname;
 
 export interface DestroyOptions {
   /** Delete a bridge although ports that vmnet did not make are on it. */

@@ -1,6 +1,6 @@
 /** One measurement, with what it found. */
 export interface Check {
-  readonly name: 'domain' | 'tap' | 'uplink' | 'fdb' | 'address' | 'path';
+  readonly name: 'domain' | 'tap' | 'uplink' | 'fdb' | 'address' | 'path' | 'rules' | 'anti-spoof';
   readonly vm: string;
   /** Index of the NIC in the VM; null for a check of the VM. */
   readonly nic: number | null;

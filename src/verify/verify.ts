@@ -16,6 +16,7 @@ import { targetsOfDomain } from './foreign.js';
 import type { Check } from './model.js';
 import { judgePath } from './path.js';
 import { type Proof, type ProveOptions, prove } from './prove.js';
+import { checkForged, checkRules } from './rule-checks.js';
 import { type Target, targetsOf } from './targets.js';
 
 export interface VerifyOptions extends ProveOptions {
@@ -41,11 +42,29 @@ export async function verifyLab(lab: Lab, drivers: Drivers, options: VerifyOptio
   const targets = targetsOf(lab, before, networkOnly);
   const { checks, ...seen } = await verifyTargets(targets, before, look, drivers, options);
   const domains = networkOnly ? [] : lab.vms.map(vm => checkDomain(vm, seen.host));
+  const ruled = await checkPorts(lab, targets, seen.host, drivers, options);
   return {
     ...seen,
     targets,
-    checks: await Promise.all([...domains, ...checks].map(check => withConsole(check, lab, drivers))),
+    checks: await Promise.all(
+      [...domains, ...checks, ...ruled].map(check => withConsole(check, lab, drivers)),
+    ),
   };
+}
+
+/** The rules on ports: are they there, and do they hold? Nothing is sent where the lab has none. */
+async function checkPorts(
+  lab: Lab,
+  targets: readonly Target[],
+  host: HostState,
+  drivers: Drivers,
+  { passive }: VerifyOptions,
+): Promise<Check[]> {
+  const rules = targets.flatMap(target => checkRules(lab, target, host));
+  if (rules.length === 0 || passive) return rules;
+  const { sendForged } = await import('./anti-spoof.js');
+  const forged = await sendForged(lab.name, targets, host, drivers);
+  return [...rules, ...targets.flatMap(target => checkForged(target, forged.get(target)))];
 }
 
 /** The NICs of one running domain, whoever made it. */

@@ -126,3 +126,14 @@ function checkPercent(text: string | undefined, path: Path, who: string, report:
   const what = ppm === null ? `${quote(text)} is no share` : `${quote(text)} is more than all`;
   report(path, `${who}: ${what}`, 'write it such as "1%", at most "100%"');
 }
+
+/** What is wrong with an impairment by itself, wherever it was said. */
+export function impairFaults(
+  value: NonNullable<LooseNic['impair']>,
+): { key: string; message: string; fix: string }[] {
+  const found: { key: string; message: string; fix: string }[] = [];
+  checkImpair({ value, path: [] }, 'the line', ([key], message, fix) =>
+    found.push({ key: String(key), message, fix }),
+  );
+  return found;
+}
