@@ -4,7 +4,6 @@ import { portKeys } from './port.js';
 import { choice, cidrs, guestCidr, ifname, int, objectAs } from './words.js';
 
 export const nicKeys = {
-  ...portKeys,
   model: choice(['virtio', 'e1000e', 'rtl8139'])
     .meta({ description: 'The network card that the guest sees.', default: 'virtio' })
     .optional(),
@@ -13,6 +12,7 @@ export const nicKeys = {
     .optional(),
   // The kernel's tun driver takes 65535 less the 14 bytes of the Ethernet header.
   mtu: int(68, 65521).describe('MTU in bytes. Default: that of the bridge.').optional(),
+  ...portKeys,
 };
 
 export const NicFile = objectAs('an object such as { "bridge": "br0" }')({

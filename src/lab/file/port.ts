@@ -28,7 +28,6 @@ export const portKeys = {
     .optional(),
   guard: z
     .array(choice(GUARDS), { error: guards })
-    .max(GUARDS.length, { error: guards })
     .describe(
       'What the guest may not send: "dhcp" answers of a DHCP server, "ra" advertisements and redirects of an IPv6 router, "bpdu" messages of the spanning tree.',
     )

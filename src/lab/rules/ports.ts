@@ -37,13 +37,13 @@ function checkAntiSpoof(lab: LooseLab, at: AtNic, who: string, report: Report): 
 /** br_handle_frame() hands them to its own spanning tree before any rule could see them. */
 function checkGuard(lab: LooseLab, at: AtNic, who: string, report: Report): void {
   const { value, path } = nicSetting(lab, at, 'guard');
-  const seen = new Set<string>();
-  for (const [i, kind] of (value ?? []).entries()) {
-    if (kind === undefined) continue;
-    if (seen.has(kind))
-      report([...path, i], `${who} has "${kind}" twice in "guard"`, 'take one of the two out');
-    seen.add(kind);
-  }
+  const again = (value ?? []).findIndex((kind, i) => kind !== undefined && value?.indexOf(kind) !== i);
+  if (again >= 0)
+    report(
+      [...path, again],
+      `${who} has ${quote(value?.[again] ?? '')} twice in "guard"`,
+      'take one of the two out',
+    );
   const bridge = at.nic.bridge ?? '';
   if (!value?.includes('bpdu') || lab.bridges?.[bridge]?.stp !== true) return;
   report(
