@@ -1,5 +1,6 @@
 import type { HostState } from '../host/model.js';
 import { bare, parseIp } from '../lab/cidr.js';
+import { DROPS, type Drop, dropSet, dropsOf, linkLocal } from '../lab/drops.js';
 import { isRuled } from '../lab/has.js';
 import type { Lab, Nic } from '../lab/model.js';
 import { quote } from '../lab/quote.js';
@@ -10,37 +11,6 @@ import { bytesPerSecond, outBurst } from './rates.js';
  * Rules on the ports of NICs, at the bridge's entrance: whatever is dropped here nobody gets, and the bridge learns
  * nothing of it. NICs are elements of sets, so that a frame takes as many look-ups for a thousand NICs as for one.
  */
-
-/** Why a frame of a guest is dropped; each has a counter for each NIC it may happen to. */
-export const DROPS = {
-  hidden: 'tags, LLC headers or fragments that hide what is inside',
-  mac: 'a foreign MAC',
-  arp: 'ARP about an address, or a MAC, that is not its own',
-  nd: 'neighbour discovery about an address, or a MAC, that is not its own',
-  ip: 'a foreign IP address',
-  protocol: 'neither IP nor ARP',
-  dhcp: 'an answer of a DHCP server',
-  ra: 'a router advertisement or redirect',
-  bpdu: 'a message of the spanning tree',
-  rate: 'more than its bandwidth',
-} as const;
-
-export type Drop = keyof typeof DROPS;
-
-/** Name of the set that counts them. */
-export const dropSet = (kind: Drop) => `dropped_${kind}`;
-
-/** What may happen to frames of this NIC. */
-export function dropsOf({ antiSpoof, guard, bandwidth }: Nic): Drop[] {
-  const hides = antiSpoof !== 'off' || guard.includes('dhcp') || guard.includes('ra');
-  return [
-    ...(hides ? (['hidden'] as const) : []),
-    ...(antiSpoof === 'off' ? [] : (['mac', 'arp', 'nd'] as const)),
-    ...(antiSpoof === 'ip' ? (['ip', 'protocol'] as const) : []),
-    ...guard,
-    ...(bandwidth.out === null ? [] : (['rate'] as const)),
-  ];
-}
 
 /** A NIC that has rules, with the name that its tap has now. */
 interface Port {
@@ -142,13 +112,6 @@ function owned(ports: readonly Port[], family: 4 | 6): { port: string; ip: strin
       return parsed?.family === family ? [{ port: quoted(port), ip, value: parsed.value }] : [];
     });
   });
-}
-
-/** EUI-64 (RFC 4291, appendix A). Any other link-local address could be the router's. */
-export function linkLocal(mac: string): string {
-  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = mac.split(':').map(byte => Number.parseInt(byte, 16));
-  const words = [((a ^ 2) << 8) | b, (c << 8) | 0xff, 0xfe00 | d, (e << 8) | f];
-  return `fe80::${words.map(word => word.toString(16)).join(':')}`;
 }
 
 /** One chain for each rate that occurs; each NIC has a bucket of its own. */

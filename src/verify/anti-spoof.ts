@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isCapture, SPEECH } from '../drivers/capture.js';
 import type { Drivers } from '../drivers/drivers.js';
 import { VmnetError } from '../errors.js';
 import type { HostState } from '../host/model.js';
-import { type Drop, dropsOf } from '../plan/port-rules.js';
+import { type Drop, dropsOf } from '../lab/drops.js';
 import { elementsOf, readDrops } from './drops.js';
 import { type Trial, trialsOf } from './forged.js';
 import { randomMac } from './station.js';
@@ -27,6 +26,9 @@ export interface Forged {
 export type ForgedResult = { readonly seen: Forged } | { readonly reason: string };
 
 const SETTLE_MS = 200;
+
+/** All that is forged but BPDUs and other protocols, which the counters alone tell of. */
+const FILTER = 'arp or icmp or icmp6 or (udp and (port 67 or port 68 or port 546 or port 547))';
 
 /** Is there anything that the port drops for what it is, and not for how much? */
 export const hasForgeries = ({ nic }: Target) => dropsOf(nic).some(kind => kind !== 'rate');
@@ -61,7 +63,7 @@ export async function sendForged(
     }
     counters = await drivers.nft.own(script(table, sites));
     const capture = await drivers.capture.start({
-      filter: `${SPEECH} or (udp and (port 546 or port 547))`,
+      filter: FILTER,
       keep: ({ data, direction }) => direction === 'out' && sites.some(({ tag }) => isTagged(data, tag)),
     });
     const before = await readDrops(lab, drivers);
@@ -71,7 +73,7 @@ export async function sendForged(
     }
     await sleep(SETTLE_MS);
     const [after, passed] = [await readDrops(lab, drivers), await readMarks(table, drivers)];
-    const frames = isCapture(capture) ? await capture.close() : null;
+    const frames = 'close' in capture ? await capture.close() : null;
     for (const site of sites) {
       const { target, trials, forged, honest, tag } = site;
       const count = (to: string, set: string) => passed.get(`${set} ${to}`) ?? 0;

@@ -1,8 +1,8 @@
 import type { Drivers } from '../drivers/drivers.js';
 import type { IpJson } from '../drivers/iproute2.js';
 import { number, object, objects, string } from '../host/json.js';
+import { DROPS, type Drop, dropSet } from '../lab/drops.js';
 import { tableName } from '../lab/names.js';
-import { DROPS, type Drop, dropSet } from '../plan/port-rules.js';
 
 /** Frames that were dropped at a port, by what was wrong with them; since the rules were last loaded. */
 export type Drops = Partial<Record<Drop, number>>;

@@ -1,6 +1,6 @@
 import { bare } from '../lab/cidr.js';
+import { type Drop, dropsOf, linkLocal } from '../lab/drops.js';
 import type { Nic } from '../lab/model.js';
-import { type Drop, dropsOf, linkLocal } from '../plan/port-rules.js';
 import {
   arpReply,
   arpRequest,

@@ -1,9 +1,8 @@
 import type { HostState } from '../host/model.js';
+import { DROPS, type Drop } from '../lab/drops.js';
 import { isRuled } from '../lab/has.js';
 import type { Lab } from '../lab/model.js';
 import { tableName } from '../lab/names.js';
-import { DROPS, type Drop } from '../plan/port-rules.js';
-import { areLoaded } from '../plan/tables.js';
 import type { Forged, ForgedResult } from './anti-spoof.js';
 import type { Check } from './model.js';
 import type { Target } from './targets.js';
@@ -11,11 +10,11 @@ import type { Target } from './targets.js';
 type Fault = readonly [reason: string, hint: string] | null;
 
 /** Are the rules that the NIC's port has to have those that are loaded? */
-export function checkRules(lab: Lab, target: Target, host: HostState): Check[] {
+export function checkRules(lab: Lab, target: Target, host: HostState, areLoaded: boolean): Check[] {
   const { nic, tap } = target;
   const link = host.links.find(({ name }) => name === tap);
   if (!isRuled(nic) && !nic.isolated) return [];
-  const loaded = !isRuled(nic) || areLoaded(lab, host);
+  const loaded = !isRuled(nic) || areLoaded;
   const fault: Fault = !loaded
     ? [
         'rules-not-loaded',

@@ -6,6 +6,7 @@ import type { HostState } from '../host/model.js';
 import { observeHost } from '../host/observe.js';
 import type { BridgeSettings } from '../host/ports.js';
 import type { Lab } from '../lab/model.js';
+import { tableName } from '../lab/names.js';
 import { quote } from '../lab/quote.js';
 import { consolePath } from '../render/domain.js';
 import type { Scene } from './causes/cause.js';
@@ -22,6 +23,8 @@ import { type Target, targetsOf } from './targets.js';
 export interface VerifyOptions extends ProveOptions {
   /** Applied without domains: libvirt is not asked. */
   readonly networkOnly?: boolean;
+  /** Are the lab's own rules of nftables those that it asks for? Default: are there any? */
+  readonly areLoaded?: (lab: Lab, host: HostState) => boolean;
 }
 
 export interface Verified {
@@ -58,14 +61,16 @@ async function checkPorts(
   targets: readonly Target[],
   host: HostState,
   drivers: Drivers,
-  { passive }: VerifyOptions,
+  { passive, areLoaded = hasTable }: VerifyOptions,
 ): Promise<Check[]> {
-  const rules = targets.flatMap(target => checkRules(lab, target, host));
+  const rules = targets.flatMap(target => checkRules(lab, target, host, areLoaded(lab, host)));
   if (rules.length === 0 || passive) return rules;
   const { sendForged } = await import('./anti-spoof.js');
   const forged = await sendForged(lab.name, targets, host, drivers);
   return [...rules, ...targets.flatMap(target => checkForged(target, forged.get(target)))];
 }
+
+const hasTable = (lab: Lab, host: HostState) => host.tables.some(({ name }) => name === tableName(lab.name));
 
 /** The NICs of one running domain, whoever made it. */
 export async function verifyDomain(name: string, drivers: Drivers, options: ProveOptions): Promise<Verified> {

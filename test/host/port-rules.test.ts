@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { linkLocal } from '../../src/plan/port-rules.js';
+import { linkLocal } from '../../src/lab/drops.js';
 import { Box } from '../support/box.js';
 import {
   type Cast,

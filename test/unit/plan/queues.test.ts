@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { dropsOf, linkLocal } from '../../../src/lab/drops.js';
 import type { Nic } from '../../../src/lab/model.js';
 import { UNRULED } from '../../../src/lab/unruled.js';
-import { dropsOf, linkLocal } from '../../../src/plan/port-rules.js';
 import { queueOf } from '../../../src/plan/queues.js';
 
 const nic = (rules: Partial<Nic>) => ({ ...UNRULED, ...rules }) as Nic;
