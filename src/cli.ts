@@ -89,6 +89,19 @@ verb(
   .option('--timeout <seconds>', 'end after so long', '10')
   .option('--passive', 'only listen: ask nothing of a quiet guest');
 verb(
+  'impair <nic>',
+  'make the line to a running VM bad, or good again: NIC 0 of VM, or VM:INDEX, or LAB/VM:INDEX',
+  async (context, nic, flags) => (await import('./commands/impair.js')).impair(nic, flags, context),
+)
+  .option('--delay <time>', 'each frame waits so long, such as 50ms')
+  .option('--jitter <time>', 'so much longer or shorter')
+  .option('--loss <share>', 'frames that are lost, such as 1%')
+  .option('--corrupt <share>', 'frames with a bit turned over')
+  .option('--reorder <share>', 'frames that overtake others')
+  .option('--rate <rate>', 'as on a line of this rate, such as 10mbit')
+  .option('--clear', 'nothing of all that any more')
+  .option(...noWait);
+verb(
   'recover [lab]',
   'bring a run that was killed to a clean end: of one lab, or of all',
   async (context, lab, flags) => (await import('./commands/recover.js')).recover(lab, flags, context),

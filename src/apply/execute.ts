@@ -25,6 +25,8 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
         force: options.undoing,
         ...(action.family === undefined ? {} : { family: action.family }),
       });
+    case 'tc':
+      return drivers.tc.batch(action.lines, { force: options.undoing });
     case 'delete-links':
       return deleteLinks(action.links, drivers, options);
     case 'nft':
@@ -145,6 +147,8 @@ export function joined(actions: readonly Action[]): Action[] {
   for (const action of actions) {
     const last = result.at(-1);
     if (action.kind === 'ip' && last?.kind === 'ip' && action.family === last.family)
+      result[result.length - 1] = { ...last, lines: [...last.lines, ...action.lines] };
+    else if (action.kind === 'tc' && last?.kind === 'tc')
       result[result.length - 1] = { ...last, lines: [...last.lines, ...action.lines] };
     else if (action.kind === 'delete-links' && last?.kind === 'delete-links')
       result[result.length - 1] = { ...last, links: [...last.links, ...action.links] };

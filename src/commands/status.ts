@@ -3,8 +3,10 @@ import { parseLink } from '../host/links.js';
 import type { LabRecord } from '../host/model.js';
 import { observeHost } from '../host/observe.js';
 import { readRecords } from '../host/records.js';
+import { hasTables } from '../lab/has.js';
 import type { Lab } from '../lab/model.js';
 import { table } from '../report/table.js';
+import { type Drops, readDrops } from '../verify/drops.js';
 import { targetsOf } from '../verify/targets.js';
 import type { Context, Outcome } from './command.js';
 import { type LinkStatus, linksStatus, type NamespaceStatus, namespacesStatus, peerText } from './peers.js';
@@ -53,6 +55,7 @@ async function statusOf(lab: Lab, records: readonly LabRecord[], { drivers }: Co
   const counters = new Map(
     (await drivers.ip.links({ stats: true })).map(json => [parseLink(json).name, frames(json)]),
   );
+  const drops = hasTables(lab) ? await readDrops(lab.name, drivers).catch(() => NO_DROPS) : NO_DROPS;
   const targets = new Map(targetsOf(lab, host).map(target => [target.nic, target]));
   const none = { received: 0, sent: 0 };
   const vms = lab.vms.map(vm => ({
@@ -77,6 +80,12 @@ async function statusOf(lab: Lab, records: readonly LabRecord[], { drivers }: Co
         sent: counters.get(tap)?.sent ?? 0,
         // A tap's other end is a process: that of the guest.
         peer: host.links.some(link => link.name === tap && link.carrier) ? { domain: vm.domain } : null,
+        isolated: nic.isolated,
+        antiSpoof: nic.antiSpoof,
+        guard: nic.guard,
+        bandwidth: nic.bandwidth,
+        impair: nic.impair,
+        dropped: drops.get(tap) ?? {},
       };
     }),
   }));
@@ -87,6 +96,9 @@ async function statusOf(lab: Lab, records: readonly LabRecord[], { drivers }: Co
     bridges: await bridgesOf(lab, host, drivers),
   };
 }
+
+/** Without nft there are no rules, and no counters. */
+const NO_DROPS: ReadonlyMap<string, Drops> = new Map();
 
 /** A tap receives what its guest sends. */
 function frames(json: Readonly<Record<string, unknown>>) {
@@ -107,6 +119,7 @@ function describe(vms: readonly VmStatus[], namespaces: readonly NamespaceStatus
       nic.addresses.join(' ') || '-',
       nic.received,
       nic.sent,
+      shown(nic.dropped),
     ]),
   );
   const inner = namespaces.flatMap(namespace =>
@@ -115,7 +128,7 @@ function describe(vms: readonly VmStatus[], namespaces: readonly NamespaceStatus
       i === 0 ? namespace.name : '',
       i === 0 ? namespace.state : '',
       ...(nic === null
-        ? ['-', '-', '-', '-', '-', '-', '-']
+        ? ['-', '-', '-', '-', '-', '-', '-', '-']
         : [
             nic.present ? nic.tap : `${nic.tap} (missing)`,
             peerText(nic.peer),
@@ -124,13 +137,34 @@ function describe(vms: readonly VmStatus[], namespaces: readonly NamespaceStatus
             nic.addresses.join(' ') || '-',
             nic.received,
             nic.sent,
+            '-',
           ]),
     ]),
   );
   return table(
-    ['lab', 'endpoint', 'state', 'tap', 'other end', 'MAC', 'bridge', 'address', 'from guest', 'to guest'],
+    [
+      'lab',
+      'endpoint',
+      'state',
+      'tap',
+      'other end',
+      'MAC',
+      'bridge',
+      'address',
+      'from guest',
+      'to guest',
+      'dropped',
+    ],
     [...guests, ...inner],
   );
+}
+
+/** `mac 3, arp 1`; a dash where no rule holds. */
+function shown(dropped: Drops): string {
+  const all = Object.entries(dropped);
+  if (all.length === 0) return '-';
+  const some = all.filter(([, count]) => count > 0).map(([kind, count]) => `${kind} ${count}`);
+  return some.length > 0 ? some.join(', ') : '0';
 }
 
 function describeLinks(links: readonly LinkStatus[]): string[] {

@@ -3,6 +3,7 @@ import { guestDied } from '../apply/start.js';
 import { EXIT, VmnetError } from '../errors.js';
 import { findRecord } from '../host/records.js';
 import type { Lab } from '../lab/model.js';
+import { areLoaded } from '../plan/tables.js';
 import { consolePath } from '../render/domain.js';
 import type { Stage } from '../report/reporter.js';
 import { closingLine, proofTable, proven } from '../verify/describe.js';
@@ -83,7 +84,10 @@ async function subject(
   const lab = await resolveLab(labOrFile ?? '', drivers);
   about.lab = lab.name;
   const networkOnly = (await findRecord(lab.name, drivers))?.networkOnly ?? false;
-  return { name: lab.name, measure: tell => verifyLab(lab, drivers, { ...options, networkOnly, tell }) };
+  return {
+    name: lab.name,
+    measure: tell => verifyLab(lab, drivers, { ...options, networkOnly, areLoaded, tell }),
+  };
 }
 
 /** One file a device that the frames passed; returns their paths. */
@@ -118,7 +122,9 @@ export function proofStage(
   const stage: Stage = {
     title: STAGE_TITLE,
     async run(tell) {
-      checks.push(...(await verifyLab(lab, drivers, { patienceMs, signal, tell, networkOnly })).checks);
+      checks.push(
+        ...(await verifyLab(lab, drivers, { patienceMs, areLoaded, signal, tell, networkOnly })).checks,
+      );
       if (signal.aborted) throw new VmnetError('interrupted', 'interrupted during the health checks');
       if (started) await throwIfDied(lab, checks, drivers);
       return proven(checks);

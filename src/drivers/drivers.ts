@@ -78,12 +78,13 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
   const kernel = makeKernel(trace);
   const locks = makeLocks(run, async () => `/run/vmnet/locks/${(await kernel.netns()).replace(/\D/g, '')}`);
   const batches = `${stateDir}/batches`;
+  const runScript = makeRunScript(run, batches, locks.descriptors);
   return {
     run,
     ip: makeIproute2(run, batches, locks.descriptors),
-    nft: makeNftables(run, makeRunScript(run, batches, locks.descriptors), trace),
     iptables: makeIptables(run, locks.descriptors),
-    tc: makeTrafficControl(run),
+    nft: makeNftables(run, runScript, trace),
+    tc: makeTrafficControl(run, runScript),
     kernel,
     inspect: makeInspect(),
     locks,

@@ -172,12 +172,16 @@ function splitArrays(text: string): string[] {
   return parts;
 }
 
-/** Name the line that `ip -batch` stopped at: it says `Command failed FILE:LINE`. */
-function batchFailed(lines: readonly string[], stderr: string): VmnetError {
+/** Name the line that `ip -batch` or `tc -batch` stopped at: it says `Command failed FILE:LINE`. */
+export function batchFailed(
+  lines: readonly string[],
+  stderr: string,
+  program: 'ip' | 'tc' = 'ip',
+): VmnetError {
   const line = Number(/Command failed \S*?:(\d+)/.exec(stderr)?.[1] ?? 0);
   const complaint = stderr.replace(/^Command failed.*$/m, '').trim() || 'no reason given';
   const at = lines[line - 1];
-  const what = at === undefined ? 'ip -batch' : `\`ip ${at}\``;
+  const what = at === undefined ? `${program} -batch` : `\`${program} ${at}\``;
   if (/Operation not permitted/.test(complaint)) {
     return new VmnetError(
       'permission',

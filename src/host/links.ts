@@ -21,6 +21,7 @@ export function parseLink(json: IpJson): Link {
     kind,
     master: string(json.master),
     portState: port ? string(port.state) : null,
+    isolated: port?.isolated === true,
     altnames: strings(json.altnames),
     alias: string(json.ifalias),
     tap:

@@ -43,6 +43,10 @@ export interface HostState {
   readonly docker: readonly DockerChain[];
   /** What serves DHCP and DNS for labs; empty where neither the lab nor its record asks for that. */
   readonly services: readonly ServiceState[];
+  /** What somebody set at the way out of the lab's taps; missing where neither the lab nor its record has any. */
+  readonly queues?: readonly Queue[];
+  /** Why the kernel refuses a kind of queueing discipline, null where it takes it; only those that were tried. */
+  readonly queueing?: Readonly<Record<string, string | null>>;
   /** null where libvirt was not asked (`--network-only`). */
   readonly libvirt: LibvirtState | null;
   /** What earlier runs wrote down about the labs they applied. */
@@ -108,6 +112,15 @@ export interface ServiceState {
   readonly config: string | null;
 }
 
+/** The root queueing discipline of a tap. */
+export interface Queue {
+  readonly dev: string;
+  /** `tbf`, `netem`, … */
+  readonly kind: string;
+  /** `1a2b:` */
+  readonly handle: string;
+}
+
 /** A program of the host that looks after an interface. */
 export interface Owner {
   readonly name: 'NetworkManager' | 'systemd-networkd' | 'netplan' | 'ifupdown' | 'Docker' | 'firewalld';
@@ -158,6 +171,8 @@ export interface Link {
   readonly master: string | null;
   /** Bridge port state: `forwarding`, `disabled`, …; null where it is no bridge port. */
   readonly portState: string | null;
+  /** Of a bridge port: may not talk to other isolated ones. */
+  readonly isolated: boolean;
   readonly altnames: readonly string[];
   readonly alias: string | null;
   /** Set for taps only. */

@@ -35,6 +35,7 @@ function facts(host: HostState): Map<string, Details> {
   for (const name of host.lro ?? []) add(`LRO of ${name}`, { on: true });
   for (const { client, on, argv } of host.renewers) add(`${client} on ${on ?? 'all interfaces'}`, { argv });
   for (const { name, path, text } of host.managers) add(`${path} of ${name}`, { text });
+  for (const { dev, kind, handle } of host.queues ?? []) add(`queue of ${dev}`, { kind, handle });
   for (const { family, name, digest } of host.tables) add(`nft table ${family} ${name}`, { digest });
   for (const namespace of host.namespaces ?? []) add(`namespace ${namespace.name}`, innerFacts(namespace));
   for (const { program, rules } of host.docker)

@@ -14,6 +14,7 @@ import { networkdLeases } from './networkd.js';
 import { parseNexthops } from './nexthops.js';
 import { mergingReceivers } from './offloads.js';
 import { managersOf, ownersOf } from './owners.js';
+import { readQueues } from './queues.js';
 import { readRecords } from './records.js';
 import { renewersOf } from './renewers.js';
 import { parseNeighbour, parseRoute, parseRule } from './routes.js';
@@ -56,7 +57,7 @@ export async function observeHost(
   const uplinks = free.map(({ device }) => device);
   const watched = [...uplinks, ...followed(lab, links, records)];
   const firewall = rulesNaming(free, dump.links, drivers);
-  const { inherited, forwarding, clients, leases, ...seen } = await atOnce({
+  const { inherited, forwarding, queues, clients, leases, ...seen } = await atOnce({
     routes: exactMetrics(routes, nics, drivers),
     inherited: heirs(lab, links, drivers),
     forwarding: readForwarding(lab, links, routes, records, drivers),
@@ -71,12 +72,14 @@ export async function observeHost(
     managers: lab ? managersOf(lab.name, drivers) : [],
     tables: readTables(lab, records, drivers),
     services: readServices(lab, records, drivers),
+    queues: readQueues(lab, links, records, drivers),
     forwardDrops: readForwardDrops(lab, drivers),
     docker: readDocker(lab, records, drivers),
   });
   return {
     ...seen,
     ...namespaces,
+    ...queues,
     bootId,
     netns,
     links,

@@ -1,4 +1,5 @@
 import type { Drivers } from '../drivers/drivers.js';
+import { UNRULED } from '../lab/unruled.js';
 import type { LabRecord } from './model.js';
 
 /** What earlier runs wrote down, by name of the lab; the driver has checked their shape. */
@@ -23,7 +24,7 @@ const completed = (record: LabRecord): LabRecord => ({
     vms: record.lab.vms.map(vm => ({
       ...vm,
       boot: vm.boot.kind === 'probe' ? { ...vm.boot, forward: vm.boot.forward ?? false } : vm.boot,
-      nics: vm.nics.map(nic => ({ ...nic, gateways: nic.gateways ?? [], isolated: nic.isolated ?? false })),
+      nics: vm.nics.map(nic => ({ ...UNRULED, ...nic, gateways: nic.gateways ?? [] })),
     })),
   },
 });

@@ -116,12 +116,20 @@ export interface Nic {
   readonly queues: number;
   /** Bytes; null takes the bridge's. */
   readonly mtu: number | null;
-  /** Kept from the other isolated NICs of its bridge. */
-  readonly isolated: boolean;
   /** CIDRs, IPv4 and IPv6, that the guest is meant to have. */
   readonly addresses: readonly string[];
   /** Default gateways, at most one for each of IPv4 and IPv6, without prefix. */
   readonly gateways: readonly string[];
+  /** Cannot reach the other isolated ports of its bridge. */
+  readonly isolated: boolean;
+  /** `mac`: nothing by another MAC gets in; `ip`: neither from, or about, an address that is not in `addresses`. */
+  readonly antiSpoof: 'off' | 'mac' | 'ip';
+  /** What the guest may not send, in the order of this list. */
+  readonly guard: readonly Guard[];
+  /** Bits a second, to the guest and from it; null is no limit. */
+  readonly bandwidth: { readonly in: number | null; readonly out: number | null };
+  /** On the way to the guest; null where nothing is. */
+  readonly impair: Impair | null;
   /** Ownership mark of the tap: `vmnet.LAB.VM.INDEX`. */
   readonly altname: string;
   /** Ownership mark for people: `vmnet:LAB:VM:INDEX`. */
@@ -177,4 +185,20 @@ export interface LinkEnd {
   /** Ownership mark: `vmnet.LAB.NAMESPACE.NAME`, with `host` for the host. */
   readonly altname: string;
   readonly alias: string;
+}
+
+/** Answers of a DHCP server; advertisements and redirects of an IPv6 router; messages of the spanning tree. */
+export type Guard = 'dhcp' | 'ra' | 'bpdu';
+
+/** A bad line: 0 is none of it, and null no limit. */
+export interface Impair {
+  /** Microseconds. */
+  readonly delay: number;
+  readonly jitter: number;
+  /** Millionths of all frames. */
+  readonly loss: number;
+  readonly corrupt: number;
+  readonly reorder: number;
+  /** Bits a second. */
+  readonly rate: number | null;
 }

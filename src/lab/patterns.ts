@@ -21,6 +21,11 @@ export const INDEXED_VM_PATTERN = '^([A-Za-z0-9]|\\{index\\})([A-Za-z0-9_-]|\\{i
 export const INDEXED_IFNAME_PATTERN = '^([A-Za-z0-9]|\\{index\\})([A-Za-z0-9_.-]|\\{index\\}){0,14}$';
 export const INDEXED_CIDR_PATTERN = '^([0-9A-Fa-f:.]|\\{index\\})+/[0-9]{1,3}$';
 
+/** As tc(8) writes them. */
+export const RATE_PATTERN = '^[0-9]{1,9}(\\.[0-9]{1,6})? ?(k|m|g)?bit$';
+export const DURATION_PATTERN = '^[0-9]{1,9}(\\.[0-9]{1,6})? ?(us|ms|s)$';
+export const PERCENT_PATTERN = '^[0-9]{1,3}(\\.[0-9]{1,6})? ?%$';
+
 export const MEMORY_PATTERN = '^[1-9][0-9]* ?(MiB|GiB|TiB)$';
 
 /** Prefixes of taps that libvirt hands out and deletes by itself (virnetdev.c), and old Xen's. */

@@ -1,7 +1,7 @@
 import type { RawLab } from './file.js';
-import type { Boot, Bridge, Dhcp, Lab, Namespace, NamespaceNic, Nic, VethLink, Vm } from './model.js';
+import type { Boot, Bridge, Dhcp, Impair, Lab, Namespace, NamespaceNic, Nic, VethLink, Vm } from './model.js';
 import { HOST } from './names.js';
-import { memoryText, timeText } from './units.js';
+import { durationText, memoryText, percentText, rateText, timeText } from './units.js';
 
 type RawVm = NonNullable<RawLab['vms']>[string];
 
@@ -76,26 +76,44 @@ function bootFile(boot: Boot): NonNullable<RawVm['boot']> {
   return { kernel, ...(initrd === null ? {} : { initrd }), ...(cmdline === '' ? {} : { cmdline }) };
 }
 
-const nicFile = ({
-  bridge,
-  mac,
-  tap,
-  model,
-  queues,
-  mtu,
+function nicFile(nic: Nic): RawVm['nics'][number] {
+  const { bridge, mac, tap, model, queues, mtu, addresses, gateways } = nic;
+  return {
+    bridge,
+    mac,
+    tap,
+    model,
+    queues,
+    ...(mtu === null ? {} : { mtu }),
+    ...(addresses.length === 0 ? {} : { address: [...addresses] }),
+    ...(gateways.length === 0 ? {} : { gateway: [...gateways] }),
+    ...portFile(nic),
+  };
+}
+
+const portFile = ({ isolated, antiSpoof, guard, bandwidth, impair }: Nic) => ({
   isolated,
-  addresses,
-  gateways,
-}: Nic): RawVm['nics'][number] => ({
-  bridge,
-  mac,
-  tap,
-  model,
-  queues,
-  ...(mtu === null ? {} : { mtu }),
-  isolated,
-  ...(addresses.length === 0 ? {} : { address: [...addresses] }),
-  ...(gateways.length === 0 ? {} : { gateway: [...gateways] }),
+  antiSpoof,
+  guard: [...guard],
+  ...(bandwidth.in === null && bandwidth.out === null
+    ? {}
+    : {
+        bandwidth: {
+          ...(bandwidth.in === null ? {} : { in: rateText(bandwidth.in) }),
+          ...(bandwidth.out === null ? {} : { out: rateText(bandwidth.out) }),
+        },
+      }),
+  ...(impair === null ? {} : { impair: impairFile(impair) }),
+});
+
+/** As people write it: what is not there is left out. */
+export const impairFile = ({ delay, jitter, loss, corrupt, reorder, rate }: Impair) => ({
+  ...(delay === 0 ? {} : { delay: durationText(delay) }),
+  ...(jitter === 0 ? {} : { jitter: durationText(jitter) }),
+  ...(loss === 0 ? {} : { loss: percentText(loss) }),
+  ...(corrupt === 0 ? {} : { corrupt: percentText(corrupt) }),
+  ...(reorder === 0 ? {} : { reorder: percentText(reorder) }),
+  ...(rate === null ? {} : { rate: rateText(rate) }),
 });
 
 const namespaceFile = ({ nics, routes, sysctls }: Namespace): NonNullable<RawLab['namespaces']>[string] => ({

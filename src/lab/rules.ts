@@ -12,6 +12,7 @@ import { checkModes } from './rules/modes.js';
 import { checkNames } from './rules/names.js';
 import { checkPeers } from './rules/peers.js';
 import { checkPermanent } from './rules/permanent.js';
+import { checkPorts } from './rules/ports.js';
 import { checkRoutes } from './rules/routes.js';
 import { checkSizes } from './rules/sizes.js';
 import { checkSysctls } from './rules/sysctls.js';
@@ -34,6 +35,7 @@ export function checkRules(lab: LooseLab, folder: string, report: Report, checkF
   checkRoutes(lab, report);
   checkSysctls(lab, report);
   checkDhcp(lab, report);
+  checkPorts(lab, report);
   checkBoot(lab, report);
   checkFilesOf(lab, folder, report, checkFile);
 }

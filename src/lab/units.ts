@@ -26,3 +26,35 @@ export function timeText(seconds: number): string {
   if (seconds % SECONDS.d === 0) return `${seconds / SECONDS.d}d`;
   return seconds % SECONDS.h === 0 ? `${seconds / SECONDS.h}h` : `${seconds / SECONDS.m}m`;
 }
+
+const BITS = { bit: 1, kbit: 1e3, mbit: 1e6, gbit: 1e9 } as const;
+const MICROSECONDS = { us: 1, ms: 1e3, s: 1e6 } as const;
+const MILLIONTHS = { '%': 1e4 } as const;
+
+/** `"100mbit"` in bits a second; null if it is none. */
+export const bitsPerSecond = (text: string) => measured(text, BITS);
+
+/** `"50ms"` in microseconds; null if it is none. */
+export const microseconds = (text: string) => measured(text, MICROSECONDS);
+
+/** `"0.5%"` in millionths; null if it is none. */
+export const millionths = (text: string) => measured(text, MILLIONTHS);
+
+/** The inverse of each, in the largest unit that says it whole. */
+export const rateText = (bits: number) => inUnits(bits, BITS);
+export const durationText = (us: number) => inUnits(us, MICROSECONDS);
+export const percentText = (ppm: number) => `${ppm / MILLIONTHS['%']}%`;
+
+function measured(text: string, units: Readonly<Record<string, number>>): number | null {
+  const [, digits = '', unit = ''] = /^([0-9]{1,9}(?:\.[0-9]{1,6})?) ?([a-z%]+)$/.exec(text) ?? [];
+  const factor = Object.hasOwn(units, unit) ? units[unit] : undefined;
+  return factor === undefined ? null : Math.round(Number(digits) * factor);
+}
+
+function inUnits(value: number, units: Readonly<Record<string, number>>): string {
+  const [unit = '', factor = 1] =
+    Object.entries(units).findLast(([, factor]) => value >= factor && value % factor === 0) ??
+    Object.entries(units)[0] ??
+    [];
+  return `${value / factor}${unit}`;
+}

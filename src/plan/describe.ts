@@ -25,6 +25,8 @@ function describeAction(action: Action): string[] {
   switch (action.kind) {
     case 'ip':
       return action.lines.map(line => indent(`ip ${action.family ? '-6 ' : ''}${line}`));
+    case 'tc':
+      return action.lines.map(line => indent(`tc ${line}`));
     case 'delete-links':
       return action.links.map(link => indent(`ip link del dev ${link.altname}`));
     case 'nft':

@@ -51,6 +51,8 @@ export type Action =
   /** Lines of one `ip -batch`; neighbouring ones of a phase are joined. */
   | { readonly kind: 'ip'; readonly family?: 6; readonly lines: readonly string[] }
   | { readonly kind: 'delete-links'; readonly links: readonly LinkRef[] }
+  /** Lines of one `tc -batch`; joined likewise. */
+  | { readonly kind: 'tc'; readonly lines: readonly string[] }
   /** One transaction of nft. */
   | { readonly kind: 'nft'; readonly script: string }
   /** What is done inside network namespaces: a process for each at most; neighbouring ones of a phase are joined. */

@@ -1,6 +1,6 @@
 import type { DomainState, HostState, Link } from '../host/model.js';
 import type { Session } from '../host/session.js';
-import type { Lab } from '../lab/model.js';
+import type { Lab, Nic } from '../lab/model.js';
 import type { RenderContext } from '../render/domain.js';
 import { findAddressClashes } from './addresses.js';
 import { adoptedBy } from './adopt.js';
@@ -15,6 +15,7 @@ import { brokenEnds, planNamespaces } from './namespace.js';
 import { currentRecords, planBridgeNetfilter, restoreBridgeNetfilter } from './netfilter.js';
 import { isMarkOf, namespacesOf, otherEnd } from './place.js';
 import { type PlanProblem, throwProblems } from './problems.js';
+import { planQueues } from './queues.js';
 import { currentRecord, recordOf } from './record.js';
 import { releaseUplinks, removeBridges, removeTaps } from './remove.js';
 import { type Endpoints, removeEndpoints } from './remove-namespaces.js';
@@ -51,13 +52,14 @@ export function planProvision(
   const guests = context
     ? planGuests(lab, host, context, { restart: options.restart ?? false }, problems)
     : { define: [], start: [], notes: [] };
+  const mayRemake = (vm: string) => (options.restart ?? false) || !runs(lab, vm, host);
   const leftovers = planLeftovers(lab, host, context, problems);
   // The ways out are those that are left when uplinks which the lab no longer names have their routes back.
   const released = { ...host, routes: leftovers.after.routes };
   const forwarding = forwardingBefore(lab, released);
   const phases = phasesOf({
     remove: leftovers.steps,
-    rules: planTables(lab, host, forwarding),
+    rules: planTables(lab, host, forwarding, problems),
     bridge: [
       ...planUnmanaged(lab, host),
       ...planBridges(lab, host, problems),
@@ -72,7 +74,7 @@ export function planProvision(
       { yes: options.yes ?? false, session: options.session ?? null },
       problems,
     ),
-    taps: planTaps(lab, host, vm => (options.restart ?? false) || !runs(lab, vm, host), problems),
+    taps: [...planTaps(lab, host, mayRemake, problems), ...planQueues(lab, host, mayRemake, problems)],
     namespaces: planNamespaces(lab, host, problems),
     services: planServices(lab, host, problems),
     domains: guests.define,
@@ -100,6 +102,32 @@ export function planProvision(
   };
 }
 
+/** The queue of one NIC, and nothing else of the lab. Throws as {@link planProvision} does. */
+export function planImpair(lab: Lab, nic: Nic, host: HostState): Plan {
+  const problems: PlanProblem[] = [];
+  const only = { ...lab, vms: lab.vms.map(vm => ({ ...vm, nics: vm.nics.filter(same(nic)) })) };
+  if (!host.links.some(({ altnames }) => altnames.includes(nic.altname)))
+    problems.push({
+      code: 'conflict',
+      message: `the tap ${nic.tap} of ${nic.vm}, NIC ${nic.index}, is not there`,
+      fix: 'Bring the lab up first: vmnet provision.',
+    });
+  const phases = phasesOf({ taps: planQueues(only, host, () => false, problems) });
+  throwProblems(lab.name, problems);
+  const former = host.records.find(({ name }) => name === lab.name);
+  return {
+    lab: lab.name,
+    verb: 'provision',
+    phases,
+    notes: [],
+    moves: [],
+    garbage: [],
+    record: former ? { ...former, lab } : null,
+  };
+}
+
+const same = (nic: Nic) => (other: Nic) => other.altname === nic.altname;
+
 export interface DestroyOptions {
   /** Delete a bridge although ports that vmnet did not make are on it, and a namespace although processes run in it. */
   readonly force?: boolean;
@@ -124,6 +152,7 @@ export function planDestroy(
     taps: removeTaps(
       linksOf(host, name).filter(link => link.kind !== 'bridge' && link.kind !== 'veth'),
       name,
+      host,
       why,
     ),
     namespaces: removeEndpoints(
@@ -188,6 +217,7 @@ function planLeftovers(
     ...removeTaps(
       links.filter(link => link.kind !== 'bridge' && link.kind !== 'veth'),
       lab.name,
+      host,
       why,
     ),
     ...removeEndpoints(

@@ -7,13 +7,14 @@ import { afterMove, identityOf, nothingOn, startAfresh } from './identity.js';
 import { byMark, linkNamed, markOf, takenUplink } from './links.js';
 import type { Step } from './model.js';
 import type { PlanProblem } from './problems.js';
+import { queuesAgain } from './queues.js';
 import { currentRecord } from './record.js';
 import { comeBack, follow } from './renewer.js';
 import { leave, otherLabs } from './shared.js';
-import { sameAgain } from './tap.js';
+import { isolation, sameAgain } from './tap.js';
 
 /** One step for all taps: they go in one group deletion. */
-export function removeTaps(taps: readonly Link[], lab: string, why: string): Step[] {
+export function removeTaps(taps: readonly Link[], lab: string, host: HostState, why: string): Step[] {
   if (taps.length === 0) return [];
   const names = taps.map(tap => tap.name);
   const shown =
@@ -23,7 +24,10 @@ export function removeTaps(taps: readonly Link[], lab: string, why: string): Ste
       title: `delete ${taps.length === 1 ? 'tap' : `${taps.length} taps`} ${shown}`,
       why,
       do: [{ kind: 'delete-links', links: taps.map(tap => byMark(markOf(tap, lab) ?? tap.name)) }],
-      undo: [{ kind: 'ip', lines: taps.flatMap(tap => sameAgain(tap, markOf(tap, lab) ?? tap.name)) }],
+      undo: [
+        { kind: 'ip', lines: taps.flatMap(tap => sameAgain(tap, markOf(tap, lab) ?? tap.name)) },
+        ...queuesAgain(taps, lab, host),
+      ],
     },
   ];
 }
@@ -156,7 +160,10 @@ export function removeBridges(
               ...sameBridgeAgain(bridge, lab, host),
               ...[...staying, ...others]
                 .filter(port => port.master === bridge.name)
-                .map(port => `link set dev ${port.name} master ${bridge.name}`),
+                .flatMap(port => [
+                  `link set dev ${port.name} master ${bridge.name}`,
+                  ...(port.isolated ? [isolation(port.name, true)] : []),
+                ]),
             ],
           },
           ...sameForwarding(bridge.name, host),

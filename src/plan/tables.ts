@@ -4,11 +4,14 @@ import type { Lab } from '../lab/model.js';
 import { DIGEST_CHAIN, tableName } from '../lab/names.js';
 import type { Step, Table } from './model.js';
 import { modeTables } from './modes.js';
+import { findUnspeakable, portTables } from './port-rules.js';
+import type { PlanProblem } from './problems.js';
 import { currentRecord } from './record.js';
 
 /** One for each family of tables. */
 const PARTS: readonly ((lab: Lab, host: HostState, forwarding: LabRecord['forwarding']) => Table[])[] = [
   modeTables, // inet
+  portTables, // bridge
 ];
 
 /** Every table that a lab needs. */
@@ -19,7 +22,13 @@ const tablesOf = (lab: Lab, host: HostState, forwarding: LabRecord['forwarding']
  * Rules as the lab wants them, in one transaction.
  * @param forwarding as the lab's record will have it
  */
-export function planTables(lab: Lab, host: HostState, forwarding: LabRecord['forwarding']): Step[] {
+export function planTables(
+  lab: Lab,
+  host: HostState,
+  forwarding: LabRecord['forwarding'],
+  problems: PlanProblem[],
+): Step[] {
+  findUnspeakable(lab, host, problems);
   const wanted = tablesOf(lab, host, forwarding);
   const families = new Set([...wanted, ...present(lab.name, host)].map(({ family }) => family));
   const changed = [...families].filter(
@@ -48,6 +57,12 @@ export function planTables(lab: Lab, host: HostState, forwarding: LabRecord['for
       ],
     },
   ];
+}
+
+/** Are the rules on ports that are loaded those that the lab wants? */
+export function areLoaded(lab: Lab, host: HostState): boolean {
+  const [wanted] = portTables(lab, host);
+  return of(present(lab.name, host), 'bridge')?.digest === digestOf(wanted);
 }
 
 /** Last of all: until then, what is to be kept apart is. */

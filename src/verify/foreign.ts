@@ -1,5 +1,6 @@
 import { VmnetError } from '../errors.js';
 import type { HostState, Link } from '../host/model.js';
+import { UNRULED } from '../lab/unruled.js';
 import { type DomainInterface, interfacesOf } from '../render/interfaces.js';
 import type { Target } from './targets.js';
 
@@ -43,9 +44,9 @@ function targetOf(domain: string, card: DomainInterface, index: number, host: Ho
       model: 'virtio',
       queues: 1,
       mtu: null,
-      isolated: false,
       addresses: [],
       gateways: [],
+      ...UNRULED,
       altname: link.name,
       alias: link.name,
     },

@@ -1,17 +1,5 @@
 import { formatIp, parseIp } from '../lab/cidr.js';
-import {
-  ARP,
-  type Host,
-  ICMP,
-  ICMPV6,
-  IPV4,
-  IPV6,
-  ipBytes,
-  macBytes,
-  macText,
-  NOBODY,
-  UDP,
-} from './octets.js';
+import { ARP, type Host, ICMP, ICMPV6, IPV4, IPV6, ipBytes, macBytes, macText, NOBODY } from './octets.js';
 
 export const BROADCAST = 'ff:ff:ff:ff:ff:ff';
 
@@ -85,50 +73,46 @@ function icmp4(from: Host, to: Host, message: Buffer, hops = 64): Uint8Array {
   return ip4(from, to, ICMP, message, hops);
 }
 
-/** A UDP datagram of IPv4; without a checksum, as RFC 768 allows. */
-export function udp4(from: Host, fromPort: number, to: Host, toPort: number, data: Uint8Array): Uint8Array {
-  const header = Buffer.alloc(8);
-  header.writeUInt16BE(fromPort, 0);
-  header.writeUInt16BE(toPort, 2);
-  header.writeUInt16BE(8 + data.length, 4);
-  return ip4(from, to, UDP, Buffer.concat([header, data]));
+/** An IPv4 packet with DF set. */
+export function ip4(from: Host, to: Host, protocol: number, body: Uint8Array, hops = 64): Uint8Array {
+  const fixed = [0x45, 0, 0, 0, 0, 0, 0x40, 0, hops, protocol, 0, 0];
+  const header = Buffer.from([...fixed, ...ipBytes(from.ip), ...ipBytes(to.ip)]);
+  header.writeUInt16BE(header.length + body.length, 2);
+  header.writeUInt16BE(checksum(header), 10);
+  return ethernet(to.mac, from.mac, IPV4, Buffer.concat([header, body]));
 }
 
-/** With DF set. */
-function ip4(from: Host, to: Host, protocol: number, message: Buffer, hops = 64): Uint8Array {
-  const header = Buffer.from([
-    0x45,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0x40,
-    0,
-    hops,
-    protocol,
-    0,
-    0,
-    ...ipBytes(from.ip),
-    ...ipBytes(to.ip),
-  ]);
-  header.writeUInt16BE(header.length + message.length, 2);
-  header.writeUInt16BE(checksum(header), 10);
-  return ethernet(to.mac, from.mac, IPV4, Buffer.concat([header, message]));
+/** A message of ICMPv6, with its checksum filled in. */
+function icmp6(from: Host, to: Host, message: Buffer, hops = 255): Uint8Array {
+  return ip6(from, to, ICMPV6, sumIcmp6(from, to, message), hops);
+}
+
+/** Its checksum covers the addresses as well. */
+export function sumIcmp6(from: Host, to: Host, message: Buffer): Buffer {
+  const pseudo = Buffer.from([...ipBytes(from.ip), ...ipBytes(to.ip), 0, 0, 0, 0, 0, 0, 0, ICMPV6]);
+  pseudo.writeUInt32BE(message.length, 32);
+  message.writeUInt16BE(checksum(Buffer.concat([pseudo, message])), 2);
+  return message;
 }
 
 /** The hop limit of 255 shows a neighbour that no router was in between. */
-function icmp6(from: Host, to: Host, message: Buffer, hops = 255): Uint8Array {
-  const addresses = [...ipBytes(from.ip), ...ipBytes(to.ip)];
-  const header = Buffer.from([0x60, 0, 0, 0, 0, 0, ICMPV6, hops, ...addresses]);
-  header.writeUInt16BE(message.length, 4);
-  const pseudo = Buffer.from([...addresses, 0, 0, 0, 0, 0, 0, 0, ICMPV6]);
-  pseudo.writeUInt32BE(message.length, 32);
-  message.writeUInt16BE(checksum(Buffer.concat([pseudo, message])), 2);
-  return ethernet(to.mac, from.mac, IPV6, Buffer.concat([header, message]));
+export function ip6(from: Host, to: Host, next: number, body: Uint8Array, hops = 255): Uint8Array {
+  const header = Buffer.from([0x60, 0, 0, 0, 0, 0, next, hops, ...ipBytes(from.ip), ...ipBytes(to.ip)]);
+  header.writeUInt16BE(body.length, 4);
+  return ethernet(to.mac, from.mac, IPV6, Buffer.concat([header, body]));
 }
 
-function ethernet(to: string, from: string, etherType: number, payload: Uint8Array): Uint8Array {
+/** Without a checksum, as IPv4 allows, and as nobody looks at on the way. */
+export function udp(source: number, destination: number, body: Uint8Array): Uint8Array {
+  const header = Buffer.alloc(8);
+  header.writeUInt16BE(source, 0);
+  header.writeUInt16BE(destination, 2);
+  header.writeUInt16BE(8 + body.length, 4);
+  return Buffer.concat([header, body]);
+}
+
+/** `etherType` may be a length, of what IEEE 802.3 has. */
+export function ethernet(to: string, from: string, etherType: number, payload: Uint8Array): Uint8Array {
   const head = Buffer.from([...macBytes(to), ...macBytes(from), etherType >> 8, etherType & 255]);
   const padding = Buffer.alloc(Math.max(0, SHORTEST - head.length - payload.length));
   return new Uint8Array(Buffer.concat([head, payload, padding]));

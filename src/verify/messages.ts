@@ -1,4 +1,4 @@
-import { BROADCAST, udp4 } from './frames.js';
+import { BROADCAST, ip4, udp } from './frames.js';
 import { type Host, IPV4, ipText, macBytes, NOBODY, UDP, view } from './octets.js';
 
 // What is asked of a DHCP and DNS server, and what a resolver answers.
@@ -17,7 +17,7 @@ export function dhcpDiscover(mac: string, client: string, transaction: number): 
   message.set(macBytes(client), 28);
   // The magic cookie; option 53, DISCOVER; the end.
   message.set([99, 130, 83, 99, 53, 1, 1, 255], 236);
-  return udp4({ mac, ip: NOBODY }, 68, EVERYBODY, 67, message);
+  return ip4({ mac, ip: NOBODY }, EVERYBODY, UDP, udp(68, 67, message));
 }
 
 /** A query for the IPv4 address of a name of letters, digits, `-`, `_` and dots (RFC 1035, 4.1). */
@@ -27,7 +27,7 @@ export function dnsQuery(from: Host, port: number, to: Host, name: string, id: n
   head.writeUInt16BE(id, 0);
   head.writeUInt16BE(0x0100, 2); // recursion desired
   head.writeUInt16BE(1, 4);
-  return udp4(from, port, to, 53, Buffer.concat([head, Buffer.from([...labels, 0, 0, 1, 0, 1])]));
+  return ip4(from, to, UDP, udp(port, 53, Buffer.concat([head, Buffer.from([...labels, 0, 0, 1, 0, 1])])));
 }
 
 export interface DnsAnswer {

@@ -14,7 +14,9 @@ export interface Check {
     | 'isolation'
     | 'path'
     | 'dhcp'
-    | 'dns';
+    | 'dns'
+    | 'rules'
+    | 'anti-spoof';
   /** The VM or namespace; empty for a check of a bridge; of a link its two ends, such as `a:eth1 - b:eth1`. */
   readonly vm: string;
   /** Name of the bridge that a check is about, where it is about one alone. */

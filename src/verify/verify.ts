@@ -6,6 +6,7 @@ import type { HostState } from '../host/model.js';
 import { observeHost } from '../host/observe.js';
 import type { BridgeSettings } from '../host/ports.js';
 import type { Lab } from '../lab/model.js';
+import { tableName } from '../lab/names.js';
 import { quote } from '../lab/quote.js';
 import { consolePath } from '../render/domain.js';
 import type { Scene } from './causes/cause.js';
@@ -20,12 +21,15 @@ import type { Check } from './model.js';
 import { checkNamespace } from './namespace.js';
 import { judgePath } from './path.js';
 import { type Proof, type ProveOptions, prove } from './prove.js';
+import { checkForged, checkRules } from './rule-checks.js';
 import { checkServices } from './services.js';
 import { type Target, targetsOf } from './targets.js';
 
 export interface VerifyOptions extends ProveOptions {
   /** Applied without domains: libvirt is not asked. */
   readonly networkOnly?: boolean;
+  /** Are the lab's own rules of nftables those that it asks for? Default: are there any? */
+  readonly areLoaded?: (lab: Lab, host: HostState) => boolean;
 }
 
 export interface Verified {
@@ -49,16 +53,34 @@ export async function verifyLab(lab: Lab, drivers: Drivers, options: VerifyOptio
   const domains = networkOnly ? [] : lab.vms.map(vm => checkDomain(vm, seen.host));
   const namespaces = lab.namespaces.map(namespace => checkNamespace(namespace, lab, seen.host));
   const links = await checkLinks(lab, seen.host, drivers);
+  const ruled = await checkPorts(lab, targets, seen.host, drivers, options);
   return {
     ...seen,
     targets,
     checks: await Promise.all(
-      [...services, ...domains, ...namespaces, ...checks, ...links].map(check =>
+      [...services, ...domains, ...namespaces, ...checks, ...ruled, ...links].map(check =>
         withConsole(check, lab, drivers),
       ),
     ),
   };
 }
+
+/** The rules on ports: are they there, and do they hold? Nothing is sent where the lab has none. */
+async function checkPorts(
+  lab: Lab,
+  targets: readonly Target[],
+  host: HostState,
+  drivers: Drivers,
+  { passive, areLoaded = hasTable }: VerifyOptions,
+): Promise<Check[]> {
+  const rules = targets.flatMap(target => checkRules(lab, target, host, areLoaded(lab, host)));
+  if (rules.length === 0 || passive) return rules;
+  const { sendForged } = await import('./anti-spoof.js');
+  const forged = await sendForged(lab.name, targets, host, drivers);
+  return [...rules, ...targets.flatMap(target => checkForged(target, forged.get(target)))];
+}
+
+const hasTable = (lab: Lab, host: HostState) => host.tables.some(({ name }) => name === tableName(lab.name));
 
 /** The NICs of one running domain, whoever made it. */
 export async function verifyDomain(name: string, drivers: Drivers, options: ProveOptions): Promise<Verified> {

@@ -64,12 +64,30 @@ const bridge = (n: number, uplink: string | undefined) =>
       ...(uplink === undefined ? {} : { uplink }),
     }));
 
+const rate = fc.constantFrom('16kbit', '10mbit', '2.5gbit');
+
+const portRules = {
+  isolated: fc.boolean(),
+  antiSpoof: fc.constantFrom('off', 'mac'),
+  guard: fc.subarray(['dhcp', 'ra']),
+  bandwidth: fc.oneof(fc.record({ in: rate }), fc.record({ out: rate }), fc.record({ in: rate, out: rate })),
+  impair: fc.record(
+    { delay: fc.constantFrom('1ms', '1.5s'), loss: fc.constantFrom('0.5%', '100%'), rate },
+    { requiredKeys: ['delay'] },
+  ),
+};
+
 const vm = (bridges: readonly string[]) =>
   fc.record(
     {
       nics: fc.array(
         fc.record(
-          { bridge: fc.constantFrom(...bridges), queues: fc.constantFrom(1, 4), mtu: fc.constant(1280) },
+          {
+            bridge: fc.constantFrom(...bridges),
+            queues: fc.constantFrom(1, 4),
+            mtu: fc.constant(1280),
+            ...portRules,
+          },
           { requiredKeys: ['bridge'] },
         ),
         { minLength: 1, maxLength: 3 },

@@ -14,6 +14,7 @@ import type {
   Link,
   Manager,
   Owner,
+  Queue,
   Renewer,
   TableState,
 } from '../../src/host/model.js';
@@ -23,6 +24,7 @@ import { FakeKernel, type FakeLink } from './kernel.js';
 import { loadTables } from './nft.js';
 import { fakeProcesses, servicesOf } from './processes.js';
 import { FakeSpaces } from './spaces.js';
+import { runTcLine } from './tc.js';
 
 export const STATE_DIR = '/var/lib/vmnet';
 
@@ -71,6 +73,8 @@ export class FakeHost {
   readonly tables = new Map<string, TableState>();
   forwardDrops: ForwardDrop[] = [];
   docker: DockerChain[] = [];
+  /** Queueing disciplines at the way out of taps. */
+  readonly queues = new Map<string, Queue>();
   bootId = 'boot-1';
 
   constructor() {
@@ -108,6 +112,7 @@ export class FakeHost {
       forwardDrops: this.forwardDrops,
       docker: this.docker,
       services: servicesOf(this),
+      queues: [...this.queues.values()],
       disks: [...this.files].filter(path => path.endsWith('.qcow2')),
       ...(this.spaces.folder ? { namespaces: this.spaces.state() } : {}),
       namespaceFolder: this.spaces.folder,
@@ -122,6 +127,7 @@ export class FakeHost {
     return {
       ...link,
       ...this.spaces.peerOf(link.name, null),
+      isolated: link.master !== null && link.isolated,
       operState: running ? 'UP' : 'DOWN',
       carrier: running,
       portState: port,
@@ -184,6 +190,14 @@ export class FakeHost {
         restore: (program: string, script: string) =>
           this.#call(`${program} ${script}`, () => restore(this.docker, program, script)),
       },
+      tc: {
+        batch: async (lines: readonly string[], { force = false } = {}) => {
+          for (const line of lines)
+            await this.#call(`tc ${line}`, () => runTcLine(this, line)).catch((error: Error) => {
+              if (!force) throw error;
+            });
+        },
+      },
       files: {
         makeFolder: async () => {},
         read: async (path: string) =>
@@ -227,6 +241,8 @@ export class FakeHost {
     const fault = this.fault(call);
     if (fault) throw fault;
     act();
+    const has = (dev: string) => this.kernel.links.some(({ name }) => name === dev);
+    for (const dev of this.queues.keys()) if (!has(dev)) this.queues.delete(dev);
   }
 
   /** A file, or a folder with all that is in it. */

@@ -27,6 +27,8 @@ function lines(action: Action): string[] {
   switch (action.kind) {
     case 'ip':
       return action.lines.map(line => `ip ${action.family === 6 ? '-6 ' : ''}${line}`);
+    case 'tc':
+      return action.lines.map(line => `tc ${line}`);
     case 'delete-links':
       return action.links.map(
         ({ altname, createdAs }) =>

@@ -9,6 +9,7 @@ import {
   nicMac,
   tapName,
 } from '../names.js';
+import { UNRULED } from '../unruled.js';
 import { normalised, plainAddress } from './address.js';
 import type { Taken } from './taken.js';
 
@@ -43,7 +44,7 @@ function buildNic(lab: string, namespace: string, index: number, nic: RawNic, ta
     model: 'virtio',
     queues: 1,
     mtu: nic.mtu ?? null,
-    isolated: false,
+    ...UNRULED,
     addresses: normalised(nic.address ?? []),
     // Its routes are written out.
     gateways: [],

@@ -5,6 +5,7 @@ import type { Boot, Nic, Vm } from '../model.js';
 import { domainName, domainUuid, nicAlias, nicAltname, nicMac, tapName } from '../names.js';
 import { memoryMiB } from '../units.js';
 import { normalised, plainAddress } from './address.js';
+import { buildPort } from './port.js';
 import type { Taken } from './taken.js';
 
 type RawVm = NonNullable<RawLab['vms']>[string];
@@ -53,9 +54,9 @@ function buildNic(raw: RawLab, vm: string, index: number, nic: RawNic, taken: Ta
     model: all.model ?? 'virtio',
     queues: all.queues ?? 1,
     mtu: all.mtu ?? null,
-    isolated: all.isolated ?? false,
     addresses,
     gateways: gatewaysOf(nic, addresses, raw.bridges?.[nic.bridge]),
+    ...buildPort(all),
     altname: nicAltname(raw.name, vm, index),
     alias: nicAlias(raw.name, vm, index),
   };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { INDEXED_IFNAME_PATTERN, IP_PATTERN, MAC_PATTERN } from '../patterns.js';
-import { choice, cidrs, flag, guestCidr, ifname, int, objectAs } from './words.js';
+import { portKeys } from './port.js';
+import { choice, cidrs, guestCidr, ifname, int, objectAs } from './words.js';
 
 export const nicKeys = {
   model: choice(['virtio', 'e1000e', 'rtl8139'])
@@ -11,12 +12,7 @@ export const nicKeys = {
     .optional(),
   // The kernel's tun driver takes 65535 less the 14 bytes of the Ethernet header.
   mtu: int(68, 65521).describe('MTU in bytes. Default: that of the bridge.').optional(),
-  isolated: flag()
-    .meta({
-      description: 'Keeps the NIC from the other isolated NICs of its bridge; they reach all others.',
-      default: false,
-    })
-    .optional(),
+  ...portKeys,
 };
 
 const GATEWAYS = 'a list of one address for IPv4 and one for IPv6';

@@ -144,6 +144,9 @@ function checkPlan(plan: Plan, lab: Lab, host: HostState): void {
   expect(isBelow(`${STATE_DIR}/labs/${plan.lab}/record.json`, `${STATE_DIR}/labs/${lab.name}`)).toBe(true);
 }
 
+const TC_LINE =
+  /^qdisc (del dev [A-Za-z0-9][A-Za-z0-9_.-]{0,14} root|(replace|add) dev [A-Za-z0-9][A-Za-z0-9_.-]{0,14} (root handle [0-9a-f]{4}:|parent [0-9a-f]{4}:1) (tbf|netem)( [a-z0-9.%]+)+)$/;
+
 const isBelow = (path: string, folder: string) => resolve(path) === path && path.startsWith(`${folder}/`);
 
 const NETNS = /^[A-Za-z0-9][A-Za-z0-9_-]{2,95}$/;
@@ -172,6 +175,9 @@ function checkAction(action: Action, lab: Lab): void {
       return;
     case 'iptables':
       expect(action.script).toMatch(/^\*filter\n([A-Za-z0-9_.:" -]|\[0:0\]|\n)+COMMIT\n$/);
+      return;
+    case 'tc':
+      for (const line of action.lines) expect(line).toMatch(TC_LINE);
       return;
     case 'sysctl':
       expect(isBelow(`/proc/sys/${action.path}`, '/proc/sys/net')).toBe(true);
