@@ -3,7 +3,8 @@ import { parseLink } from '../host/links.js';
 import type { LabRecord } from '../host/model.js';
 import { observeHost } from '../host/observe.js';
 import { readRecords } from '../host/records.js';
-import type { Lab } from '../lab/model.js';
+import type { Lab, Nic } from '../lab/model.js';
+import { macvtapOf } from '../plan/macvtap.js';
 import { table } from '../report/table.js';
 import { targetsOf } from '../verify/targets.js';
 import type { Context, Outcome } from './command.js';
@@ -51,20 +52,25 @@ async function statusOf(lab: Lab, records: readonly LabRecord[], { drivers }: Co
         'not defined'),
     nics: vm.nics.map(nic => {
       const target = targets.get(nic);
-      const tap = target?.tap ?? nic.tap;
+      const tap = target?.tap ?? macvtapOf(nic, host)?.name ?? nic.tap;
+      const seen = counters.get(tap);
       return {
         tap,
         mac: nic.mac,
-        bridge: target?.bridge ?? nic.bridge,
+        bridge: target?.bridge ?? nic.bridge ?? hangsOn(nic),
         address: nic.addresses[0] ?? null,
         addresses: nic.addresses,
         present: counters.has(tap),
-        received: counters.get(tap)?.received ?? 0,
-        sent: counters.get(tap)?.sent ?? 0,
+        // What a tap receives its guest has sent; a macvtap's device sends it itself.
+        received: (nic.macvtap ? seen?.sent : seen?.received) ?? 0,
+        sent: (nic.macvtap ? seen?.received : seen?.sent) ?? 0,
       };
     }),
   }));
 }
+
+const hangsOn = ({ macvtap }: Nic) =>
+  macvtap ? `${macvtap.uplink} (macvtap, ${macvtap.mode})` : '-';
 
 /** A tap receives what its guest sends. */
 function frames(json: Readonly<Record<string, unknown>>) {

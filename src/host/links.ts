@@ -39,6 +39,9 @@ export function parseLink(json: IpJson): Link {
             multicastSnooping: number(data.mcast_snooping) === 1,
           }
         : null,
+    ...(kind === 'macvlan' || kind === 'macvtap'
+      ? { macvlan: { lower: string(json.link), mode: string(data.mode) ?? '' } }
+      : {}),
     addresses: objects(json.addr_info).map(parseAddress),
   };
 }

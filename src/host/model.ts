@@ -105,6 +105,8 @@ export interface Link {
   readonly alias: string | null;
   /** Set for taps only. */
   readonly tap: { readonly vnetHdr: boolean; readonly multiQueue: boolean; readonly persist: boolean } | null;
+  /** Set for macvlans and macvtaps only: the interface that they share, null where another namespace has it. */
+  readonly macvlan?: { readonly lower: string | null; readonly mode: string };
   /** Set for bridges only; forward delay in seconds. */
   readonly bridge: {
     readonly stp: boolean;

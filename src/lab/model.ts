@@ -69,15 +69,27 @@ export interface Vm {
   readonly nics: readonly Nic[];
 }
 
+/** A second MAC on an interface of the host, handed to a guest. */
+export interface Macvtap {
+  /** Name of the interface that it shares. */
+  readonly uplink: string;
+  /** Whether macvtaps of one uplink reach each other: directly, by way of the switch, or not; `passthru`: there is no other. */
+  readonly mode: MacvtapMode;
+}
+
+export type MacvtapMode = 'bridge' | 'vepa' | 'private' | 'passthru';
+
 export interface Nic {
   readonly vm: string;
   /** Position in the VM's list, from 0. */
   readonly index: number;
-  /** Name of a bridge of the lab. */
-  readonly bridge: string;
+  /** Name of a bridge of the lab; null for a macvtap, which passes none. */
+  readonly bridge: string | null;
+  /** Set for a macvtap only: libvirt makes its device when the guest starts, vmnet makes no tap. */
+  readonly macvtap?: Macvtap;
   /** Six lower-case hex bytes with colons, unicast, first byte not `fe`. */
   readonly mac: string;
-  /** Interface name of the tap, at most 15 bytes. */
+  /** Interface name of the tap or macvtap, at most 15 bytes. */
   readonly tap: string;
   readonly model: 'virtio' | 'e1000e' | 'rtl8139';
   /** Queue pairs; more than 1 only with virtio. */

@@ -49,8 +49,18 @@ function bootFile(boot: Boot): NonNullable<RawVm['boot']> {
   return { kernel, ...(initrd === null ? {} : { initrd }), ...(cmdline === '' ? {} : { cmdline }) };
 }
 
-const nicFile = ({ bridge, mac, tap, model, queues, mtu, addresses }: Nic): RawVm['nics'][number] => ({
+const nicFile = ({
   bridge,
+  macvtap,
+  mac,
+  tap,
+  model,
+  queues,
+  mtu,
+  addresses,
+}: Nic): RawVm['nics'][number] => ({
+  ...(bridge === null ? {} : { bridge }),
+  ...(macvtap === undefined ? {} : { type: 'macvtap', ...macvtap }),
   mac,
   tap,
   model,

@@ -5,6 +5,7 @@ import { checkCounts } from './rules/counts.js';
 import { checkLimits } from './rules/limits.js';
 import { checkLinks } from './rules/links.js';
 import { checkMacs } from './rules/macs.js';
+import { checkMacvtaps } from './rules/macvtap.js';
 import { checkNames } from './rules/names.js';
 import { checkPeers } from './rules/peers.js';
 import { checkPermanent } from './rules/permanent.js';
@@ -15,6 +16,7 @@ import type { LooseLab } from './shape.js';
 export function checkRules(lab: LooseLab, folder: string, report: Report, checkFile: FileCheck): void {
   checkNames(lab, report);
   checkLinks(lab, report);
+  checkMacvtaps(lab, report);
   checkCounts(lab, report);
   checkMacs(lab, report);
   checkAddresses(lab, report);

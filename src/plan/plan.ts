@@ -8,10 +8,11 @@ import { planBridges } from './bridge.js';
 import { findClashes } from './clashes/clashes.js';
 import { guestFiles, isAlive, planGuests, removeGuests } from './guest.js';
 import { linksOf } from './links.js';
+import { macvtapNotes, planMacvtaps, removeStrays } from './macvtap.js';
 import type { Phase, PhaseName, Plan, Step } from './model.js';
 import { planBridgeNetfilter, restoreBridgeNetfilter } from './netfilter.js';
 import { type PlanProblem, throwProblems } from './problems.js';
-import { recordOf } from './record.js';
+import { currentRecord, recordOf } from './record.js';
 import { releaseUplinks, removeBridges, removeTaps } from './remove.js';
 import { planTaps } from './tap.js';
 import { ownerNotes, planUnmanaged, removeUnmanaged } from './unmanaged.js';
@@ -57,7 +58,10 @@ export function planProvision(
       { yes: options.yes ?? false, session: options.session ?? null },
       problems,
     ),
-    taps: planTaps(lab, host, vm => (options.restart ?? false) || !runs(lab, vm, host), problems),
+    taps: [
+      ...planMacvtaps(lab, host, problems),
+      ...planTaps(lab, host, vm => (options.restart ?? false) || !runs(lab, vm, host), problems),
+    ],
     domains: guests.define,
     start: guests.start,
   });
@@ -71,7 +75,7 @@ export function planProvision(
     lab: lab.name,
     verb: 'provision',
     phases,
-    notes: [...guests.notes, ...ownerNotes(lab, host)],
+    notes: [...guests.notes, ...ownerNotes(lab, host), ...macvtapNotes(lab)],
     moves: movesOf(lab, host),
     garbage: gone,
     record: recordOf(lab, host, context === null),
@@ -99,11 +103,14 @@ export function planDestroy(
   const bridges = linksOf(host, name).filter(link => link.kind === 'bridge');
   const phases = phasesOf({
     guests: removeGuests(name, domains, stateDir, why),
-    taps: removeTaps(
-      linksOf(host, name).filter(link => link.kind !== 'bridge'),
-      name,
-      why,
-    ),
+    taps: [
+      ...removeTaps(
+        linksOf(host, name).filter(link => link.kind !== 'bridge'),
+        name,
+        why,
+      ),
+      ...removeStrays(currentRecord(name, host)?.lab ?? null, host, why),
+    ],
     uplink: releaseUplinks(name, host, [...bridges, ...adoptedBy(name, host)], () => true).steps,
     bridge: [
       ...removeBridges(name, host, bridges, { staying: [], force: options.force ?? false }, problems),

@@ -19,7 +19,7 @@ export async function pingFromLan(lab: Lab, sandbox: Sandbox, drivers: Drivers):
   const wired = new Set(lab.bridges.filter(bridge => bridge.uplink !== null).map(bridge => bridge.name));
   const guests = lab.vms.flatMap(vm =>
     vm.nics
-      .filter(nic => wired.has(nic.bridge))
+      .filter(nic => nic.macvtap || wired.has(nic.bridge ?? ''))
       .flatMap(nic => nic.addresses.map(cidr => ({ who: vm.name, address: bare(cidr) }))),
   );
   const own = [

@@ -11,14 +11,15 @@ export interface Target {
   readonly uplink: string | null;
 }
 
-/** Each NIC with the names that its tap and bridge have now: marks tell, since an owner may have renamed them. */
+/** Each NIC on a bridge with the names that its tap and bridge have now: marks tell, since an owner may have renamed them. */
 export function targetsOf(lab: Lab, host: HostState, networkOnly = false): Target[] {
   const nameOf = new Map(
     host.links.flatMap(link => link.altnames.map(altname => [altname, link.name] as const)),
   );
   const bridges = new Map(lab.bridges.map(bridge => [bridge.name, bridge]));
   return lab.vms.flatMap(vm =>
-    vm.nics.map(nic => {
+    vm.nics.flatMap(nic => {
+      if (nic.bridge === null) return [];
       const bridge = bridges.get(nic.bridge);
       return {
         nic,

@@ -9,8 +9,9 @@ export interface Taken {
 export function writtenNames(raw: RawLab): Taken {
   const nics = Object.values(raw.vms ?? {}).flatMap(vm => vm.nics);
   const uplinks = Object.values(raw.bridges).flatMap(bridge => bridge.uplink ?? []);
+  const shared = nics.flatMap(nic => nic.uplink ?? []);
   return {
     macs: new Set(nics.flatMap(nic => nic.mac?.toLowerCase() ?? [])),
-    links: new Set([...Object.keys(raw.bridges), ...uplinks, ...nics.flatMap(nic => nic.tap ?? [])]),
+    links: new Set([...Object.keys(raw.bridges), ...uplinks, ...shared, ...nics.flatMap(nic => nic.tap ?? [])]),
   };
 }

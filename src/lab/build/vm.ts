@@ -44,7 +44,8 @@ function buildNic(raw: RawLab, vm: string, index: number, nic: RawNic, taken: Ta
   return {
     vm,
     index,
-    bridge: nic.bridge,
+    bridge: nic.bridge ?? null,
+    ...macvtapOf(nic),
     mac: nic.mac?.toLowerCase() ?? nicMac(raw.name, vm, index, taken.macs),
     tap: nic.tap ?? tapName(raw.name, vm, index, taken.links),
     model: all.model ?? 'virtio',
@@ -54,4 +55,9 @@ function buildNic(raw: RawLab, vm: string, index: number, nic: RawNic, taken: Ta
     altname: nicAltname(raw.name, vm, index),
     alias: nicAlias(raw.name, vm, index),
   };
+}
+
+/** Rules have seen that a macvtap has an uplink. */
+function macvtapOf({ type, uplink, mode }: RawNic): Pick<Nic, 'macvtap'> {
+  return type === 'macvtap' && uplink !== undefined ? { macvtap: { uplink, mode: mode ?? 'bridge' } } : {};
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { INDEXED_IFNAME_PATTERN, MAC_PATTERN } from '../patterns.js';
+import { macvtapKeys } from './macvtap.js';
 import { choice, cidrs, guestCidr, ifname, int, objectAs } from './words.js';
 
 export const nicKeys = {
@@ -16,7 +17,9 @@ export const nicKeys = {
 export const NicFile = objectAs('an object such as { "bridge": "br0" }')({
   bridge: z
     .string({ error: 'the name of one of the bridges of this lab' })
-    .describe('The bridge, by its name in "bridges".'),
+    .describe('The bridge, by its name in "bridges". A macvtap has none.')
+    .optional(),
+  ...macvtapKeys,
   mac: z
     .string({ error: 'a MAC address such as "52:54:00:12:34:56"' })
     .meta({

@@ -28,7 +28,7 @@ export function checkAddresses(lab: LooseLab, report: Report): void {
       const owned = readAddress(text, `VM ${quote(vm)}, NIC ${index}`, at, report);
       if (owned === null) continue;
       if (!clashes(owned, own, report)) checkSubnet(owned, nic.bridge ?? '', own, report);
-      checkUnique(owned, nic.bridge ?? '', seen, report);
+      checkUnique(owned, nic.bridge ?? `macvtap ${nic.uplink}`, seen, report);
     }
   }
 }

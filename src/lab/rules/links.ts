@@ -15,7 +15,8 @@ export function checkLinks(lab: LooseLab, report: Report): void {
   checkTaps(lab, inUse, report);
   checkAltnames(lab, inUse, report);
   checkBridgeOfNics(lab, report);
-  if (lab.bridges !== undefined && bridgesOf(lab).length === 0) {
+  const needsNone = nicsOf(lab).some(({ nic }) => nic.type === 'macvtap');
+  if (lab.bridges !== undefined && bridgesOf(lab).length === 0 && !needsNone) {
     report(['bridges'], 'the lab has no bridge', 'add one: "bridges": { "br0": { "uplink": "eth0" } }');
   }
 }

@@ -9,7 +9,7 @@ const LAB: NameKind = { what: 'lab name', extra: '', longest: 32, example: 'home
 const VM: NameKind = { what: 'VM name', extra: '', longest: 63, example: 'web' };
 const GROUP: NameKind = { what: 'group name', extra: '', longest: 63, example: 'workers' };
 const BRIDGE: NameKind = { what: 'bridge name', extra: '.', longest: 15, example: 'br0' };
-const UPLINK: NameKind = { what: 'uplink name', extra: '.', longest: 15, example: 'eth0' };
+export const UPLINK: NameKind = { what: 'uplink name', extra: '.', longest: 15, example: 'eth0' };
 const TAP: NameKind = { what: 'tap name', extra: '.', longest: 15, example: 'tap-web' };
 
 /** Every name is safe for `ip -batch`, for /proc/sys paths and for XML. */
@@ -32,7 +32,7 @@ function tell(report: Report, path: Path, fault: Fault | null, at: 'key' | 'valu
   if (fault !== null) report(path, fault.message, fault.fix, at);
 }
 
-function interfaceFault(name: string, kind: NameKind): Fault | null {
+export function interfaceFault(name: string, kind: NameKind): Fault | null {
   const why = reserved(name);
   if (why === null) return nameFault(name, kind);
   return {
