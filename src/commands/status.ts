@@ -69,8 +69,7 @@ async function statusOf(lab: Lab, records: readonly LabRecord[], { drivers }: Co
   }));
 }
 
-const hangsOn = ({ macvtap }: Nic) =>
-  macvtap ? `${macvtap.uplink} (macvtap, ${macvtap.mode})` : '-';
+const hangsOn = ({ macvtap }: Nic) => (macvtap ? `${macvtap.uplink} (macvtap, ${macvtap.mode})` : '-');
 
 /** A tap receives what its guest sends. */
 function frames(json: Readonly<Record<string, unknown>>) {

@@ -1,5 +1,6 @@
 import type { HostState, Link } from '../host/model.js';
-import type { Lab, Macvtap, Nic } from '../lab/model.js';
+import type { Lab, Nic } from '../lab/model.js';
+import { type MacvtapNic, macvtapNics } from '../lab/nics.js';
 import { isAlive } from './guest.js';
 import { linkNamed, ownerOf } from './links.js';
 import type { Step } from './model.js';
@@ -7,12 +8,6 @@ import type { PlanProblem } from './problems.js';
 import { currentRecord } from './record.js';
 
 // Macvtaps are libvirt's: made as a guest starts, deleted as it ends. Here is what has to be so before.
-
-/** A NIC with what it hangs on. */
-export type MacvtapNic = Nic & { readonly macvtap: Macvtap };
-
-export const macvtapNics = (nics: readonly Nic[]): MacvtapNic[] =>
-  nics.filter((nic): nic is MacvtapNic => nic.macvtap !== undefined);
 
 /** The device of a NIC: libvirt's devices bear no mark, but nothing else has this name, this kind and this MAC. */
 export const macvtapOf = (nic: Nic, host: HostState): Link | undefined =>
@@ -31,16 +26,16 @@ export function planMacvtaps(lab: Lab, host: HostState, problems: PlanProblem[])
   }
   const why = 'it is left over from a guest that ended without libvirt';
   const former = currentRecord(lab.name, host)?.lab;
-  return removeStrays(lab, host, why, former?.vms.filter(({ name }) => !lab.vms.some(vm => vm.name === name)));
+  return removeStrays(
+    lab,
+    host,
+    why,
+    former?.vms.filter(({ name }) => !lab.vms.some(vm => vm.name === name)),
+  );
 }
 
 /** Delete devices of guests that do not run; only where libvirt was asked, which alone knows. */
-export function removeStrays(
-  lab: Lab | null,
-  host: HostState,
-  why: string,
-  more: Lab['vms'] = [],
-): Step[] {
+export function removeStrays(lab: Lab | null, host: HostState, why: string, more: Lab['vms'] = []): Step[] {
   if (host.libvirt === null) return [];
   return [...(lab?.vms ?? []), ...more]
     .filter(vm => !runs(vm.domain, host))
@@ -66,8 +61,9 @@ export function macvtapNotes(lab: Lab): string[] {
   const nics = macvtapNics(lab.vms.flatMap(vm => vm.nics));
   return [...new Set(nics.map(nic => nic.macvtap.uplink))].map(uplink => {
     const names = [...new Set(nics.filter(nic => nic.macvtap.uplink === uplink).map(nic => nic.vm))];
-    const shown = names.length > 4 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
-    return `this host itself cannot reach ${shown} by way of ${uplink}, nor be reached: the kernel sends a macvtap's frames straight to the wire. Everybody else on the network can. Where the host has to, put the NIC on a bridge instead, give the guest a second NIC on a bridge without uplink, or give the host a macvlan of its own (ip link add link ${uplink} name mac0 type macvlan mode bridge) with an address on it`;
+    const shown =
+      names.length > 4 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
+    return `this host and ${shown} cannot reach each other through ${uplink}, though the rest of the network can: the kernel sends a macvtap's frames straight to the wire. Where they must, put the NIC on a bridge instead, or give the guest a second one on a bridge without uplink`;
   });
 }
 
@@ -126,7 +122,7 @@ function taken(nic: MacvtapNic, host: HostState): PlanProblem | null {
   if (!other) return null;
   return {
     code: 'conflict',
-    message: `${at(nic, 'uplink')}: ${uplink} can have no macvtap ${mode === 'passthru' ? 'in passthru mode' : 'more'}: ${other.name} (${other.macvlan?.mode}) is on it`,
+    message: `${at(nic, 'uplink')}: ${uplink} ${mode === 'passthru' ? 'can have no macvtap in passthru mode' : 'can have no further macvtap'}: ${other.name} (${other.macvlan?.mode}) is on it`,
     fix: `Name another interface, or end the guest or program that uses ${other.name}.`,
   };
 }

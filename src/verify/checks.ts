@@ -3,7 +3,7 @@ import type { BridgeSettings } from '../host/ports.js';
 import { bare } from '../lab/cidr.js';
 import type { Vm } from '../lab/model.js';
 import type { Check } from './model.js';
-import type { Target } from './targets.js';
+import type { Ends, Target } from './targets.js';
 
 /** Is the VM's domain running? */
 export function checkDomain(vm: Vm, host: HostState): Check {
@@ -85,7 +85,7 @@ const hairpin = (port: string, settings: BridgeSettings, role: string) =>
     : [];
 
 /** Is the guest's address the guest's alone? */
-export function checkAddress(target: Target, seen: readonly string[], host: HostState): Check {
+export function checkAddress(target: Ends, seen: readonly string[], host: HostState): Check {
   const mine = new Set([...target.nic.addresses.map(bare), ...seen]);
   const shared = host.links.flatMap(link =>
     link.addresses.filter(({ local }) => mine.has(local)).map(({ local }) => ({ local, link: link.name })),

@@ -1,28 +1,38 @@
 import { table } from '../report/table.js';
 import { stackTotal } from './causes/stack.js';
+import { macvtapHops } from './macvtap/describe.js';
+import type { MacvtapEvidence } from './macvtap/model.js';
 import { type Check, isGood, type PathEvidence } from './model.js';
 
-const isPath = (check: Check): check is Check & { readonly evidence: PathEvidence } => check.name === 'path';
+type Path<Evidence> = Check & { readonly evidence: Evidence };
+
+const isPath = (check: Check): check is Path<PathEvidence | MacvtapEvidence> => check.name === 'path';
+
+/** A macvtap passes no bridge. */
+export const isMacvtap = (check: Path<PathEvidence | MacvtapEvidence>): check is Path<MacvtapEvidence> =>
+  'macvtap' in check.evidence;
 
 /** The proof as people read it: for each NIC the hops from tap to uplink and back, what the host's stack saw, the verdict. */
 export function proofTable(checks: readonly Check[]): string {
-  const rows = checks.filter(isPath).map(({ vm, nic, evidence, verdict }) => {
-    const { bridge, uplink, inbound, tap, first } = evidence;
-    return [
-      vm,
-      nic ?? '',
-      `${tap.name} ${tap.received}`,
-      `${bridge.name} ${bridge.prerouting}`,
-      uplink === null ? '-' : `${uplink.name} ${uplink.captured ?? uplink.egress}`,
-      first?.left ? `${first.left.afterUs} µs` : '-',
-      inbound === null ? '-' : inbound.toTap,
-      stackTotal(evidence),
-      verdict,
-    ];
+  const rows = checks.filter(isPath).map(path => {
+    const hops = isMacvtap(path) ? macvtapHops(path.evidence) : bridgeHops(path.evidence as PathEvidence);
+    return [path.vm, path.nic ?? '', ...hops, path.verdict];
   });
   const header = ['VM', 'NIC', 'tap in', '→ bridge', '→ uplink', 'in', '← LAN', '| host stack', 'verdict'];
   const faults = faultLines(checks);
   return ['', table(header, rows), ...(faults.length > 0 ? ['', ...faults] : []), ''].join('\n');
+}
+
+function bridgeHops(evidence: PathEvidence): (string | number)[] {
+  const { bridge, uplink, inbound, tap, first } = evidence;
+  return [
+    `${tap.name} ${tap.received}`,
+    `${bridge.name} ${bridge.prerouting}`,
+    uplink === null ? '-' : `${uplink.name} ${uplink.captured ?? uplink.egress}`,
+    first?.left ? `${first.left.afterUs} µs` : '-',
+    inbound === null ? '-' : inbound.toTap,
+    stackTotal(evidence),
+  ];
 }
 
 /** One line for all NICs with the same fault. */

@@ -1,11 +1,17 @@
 import { stackTotal } from './causes/stack.js';
+import { explainMacvtap } from './macvtap/describe.js';
+import type { MacvtapEvidence } from './macvtap/model.js';
 import type { Check, PathEvidence } from './model.js';
 
 /** The proof of each NIC in sentences. */
 export const explain = (checks: readonly Check[]): string =>
   checks
     .filter(check => check.name === 'path')
-    .map(check => explainPath(check, check.evidence as PathEvidence))
+    .map(check =>
+      'macvtap' in check.evidence
+        ? explainMacvtap(check, check.evidence as MacvtapEvidence)
+        : explainPath(check, check.evidence as PathEvidence),
+    )
     .join('\n\n');
 
 function explainPath({ vm, nic, verdict, hint }: Check, evidence: PathEvidence): string {

@@ -1,6 +1,9 @@
+import type { FirstFrame } from './first-frame.js';
+import type { MacvtapEvidence } from './macvtap/model.js';
+
 /** One measurement, with what it found. */
 export interface Check {
-  readonly name: 'domain' | 'tap' | 'uplink' | 'fdb' | 'address' | 'path';
+  readonly name: 'domain' | 'tap' | 'macvtap' | 'uplink' | 'fdb' | 'address' | 'path';
   readonly vm: string;
   /** Index of the NIC in the VM; null for a check of the VM. */
   readonly nic: number | null;
@@ -9,7 +12,7 @@ export interface Check {
   readonly reason: string | null;
   /** The same for people, with what to do; null where nothing is wrong. */
   readonly hint: string | null;
-  readonly evidence: PathEvidence | Readonly<Record<string, unknown>>;
+  readonly evidence: PathEvidence | MacvtapEvidence | Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -121,16 +124,4 @@ export interface Inbound {
   readonly captured: number | null;
   /** The host's IP stack saw it. */
   readonly hostStack: { readonly prerouting: number; readonly forward: number };
-}
-
-/** One frame, seen at two places. */
-export interface FirstFrame {
-  /** What it was, such as `ICMP echo reply`. */
-  readonly what: string;
-  /** Bytes on the wire. */
-  readonly length: number;
-  /** Microseconds since 1970, at the tap. */
-  readonly atUs: number;
-  /** Where the same frame left, and how many microseconds later; null where it was not seen to leave. */
-  readonly left: { readonly port: string; readonly afterUs: number } | null;
 }

@@ -11,6 +11,9 @@ export interface Target {
   readonly uplink: string | null;
 }
 
+/** A NIC with the ends of its path: the device of its guest, and where its frames leave. */
+export type Ends = Pick<Target, 'nic' | 'tap' | 'uplink'>;
+
 /** Each NIC on a bridge with the names that its tap and bridge have now: marks tell, since an owner may have renamed them. */
 export function targetsOf(lab: Lab, host: HostState, networkOnly = false): Target[] {
   const nameOf = new Map(

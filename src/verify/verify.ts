@@ -13,6 +13,7 @@ import { checkAddress, checkDomain, checkFdb, checkTap, checkUplink } from './ch
 import { diagnose, NO_DIAGNOSIS } from './diagnosis.js';
 import { nothingSeen } from './evidence.js';
 import { targetsOfDomain } from './foreign.js';
+import { verifyMacvtaps } from './macvtap/verify.js';
 import type { Check } from './model.js';
 import { judgePath } from './path.js';
 import { type Proof, type ProveOptions, prove } from './prove.js';
@@ -40,11 +41,17 @@ export async function verifyLab(lab: Lab, drivers: Drivers, options: VerifyOptio
   const before = await look();
   const targets = targetsOf(lab, before, networkOnly);
   const { checks, ...seen } = await verifyTargets(targets, before, look, drivers, options);
+  const direct = await verifyMacvtaps(lab, before, look, drivers, options);
   const domains = networkOnly ? [] : lab.vms.map(vm => checkDomain(vm, seen.host));
   return {
     ...seen,
     targets,
-    checks: await Promise.all([...domains, ...checks].map(check => withConsole(check, lab, drivers))),
+    frames: [...seen.frames, ...direct.frames],
+    devices: new Map([...seen.devices, ...direct.devices]),
+    noCapture: seen.noCapture ?? direct.noCapture,
+    checks: await Promise.all(
+      [...domains, ...checks, ...direct.checks].map(check => withConsole(check, lab, drivers)),
+    ),
   };
 }
 

@@ -1,4 +1,12 @@
-import type { DomainState, FirewallRule, Learned, Manager, Owner, Renewer } from '../../src/host/model.js';
+import type {
+  DomainState,
+  FirewallRule,
+  Learned,
+  Link,
+  Manager,
+  Owner,
+  Renewer,
+} from '../../src/host/model.js';
 import { planDestroy, planProvision } from '../../src/plan/plan.js';
 import { FakeHost, STATE_DIR } from './host.js';
 import { runIpLine } from './ip.js';
@@ -47,6 +55,7 @@ export interface LinkDescription {
   readonly type?: string;
   readonly kind?: string;
   readonly master?: string;
+  readonly macvlan?: Link['macvlan'];
   readonly addresses?: readonly string[];
 }
 

@@ -18,7 +18,7 @@ export function vocabulary(lab: Lab, host: HostState): Vocabulary {
   return {
     names: new Set([
       ...lab.bridges.flatMap(({ name, uplink }) => [name, ...(uplink === null ? [] : [uplink])]),
-      ...nics.map(nic => nic.tap),
+      ...nics.flatMap(nic => [nic.tap, ...(nic.macvtap ? [nic.macvtap.uplink] : [])]),
       ...links.map(link => link.name),
     ]),
     marks: new Set([...lab.bridges, ...nics].map(link => link.altname)),
@@ -35,6 +35,8 @@ export function vocabulary(lab: Lab, host: HostState): Vocabulary {
 const FORMS = [
   'link add name NAME address MAC mtu NUMBER type bridge stp_state BIT forward_delay NUMBER',
   'link add name NAME address MAC mtu NUMBER type bridge stp_state BIT forward_delay NUMBER mcast_snooping BIT',
+  'link add link NAME name NAME address MAC type macvtap mode MODE',
+  'link del dev NAME',
   'link property add dev NAME altname MARK',
   'link property del dev NAME altname MARK',
   'link set dev NAME alias ALIAS',
@@ -76,6 +78,7 @@ const CLASSES: Readonly<Record<string, (word: string, known: Vocabulary) => bool
   MAC: (word, { macs }) => macs.has(word) && /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(word),
   NUMBER: word => /^(0|[1-9][0-9]{0,5})$/.test(word),
   BIT: word => word === '0' || word === '1',
+  MODE: word => ['bridge', 'vepa', 'private', 'passthru'].includes(word),
   STATE: word => word === 'up' || word === 'down',
   GENMODE: word => ['eui64', 'none', 'stable_secret', 'random'].includes(word),
   SCOPE: word => ['global', 'link', 'host'].includes(word),

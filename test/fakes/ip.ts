@@ -54,17 +54,28 @@ function device(words: Words): string {
 }
 
 function linkAdd(kernel: FakeKernel, words: Words): void {
-  const fields = { name: '', address: '', mtu: 1500 };
+  const fields = { name: '', address: '', link: '', mtu: 1500 };
   while (!words.take('type')) {
     const word = words.next();
-    if (word === 'name' || word === 'address') fields[word] = words.next();
+    if (word === 'name' || word === 'address' || word === 'link') fields[word] = words.next();
     else if (word === 'mtu') fields.mtu = words.number();
     else throw words.unknown(word);
   }
-  if (words.next() !== 'bridge') throw words.unknown('this type');
+  const kind = words.next();
+  if (kind === 'macvtap') return macvtapAdd(kernel, fields, words);
+  if (kind !== 'bridge') throw words.unknown('this type');
   const bridge = { stp: false, forwardDelay: 15, multicastSnooping: true };
   const { name, address: mac, mtu } = fields;
   bridgeOptions(kernel, kernel.add({ name, mac, mtu, kind: 'bridge', bridge }), words);
+}
+
+function macvtapAdd(
+  kernel: FakeKernel,
+  { name, address: mac, link: lower }: { name: string; address: string; link: string },
+  words: Words,
+): void {
+  if (!words.take('mode')) throw words.unknown(words.peek());
+  kernel.add({ name, mac, kind: 'macvtap', macvlan: { lower: kernel.link(lower).name, mode: words.next() } });
 }
 
 /** The kernel takes the forward delay before STP, wherever they stand in the line (`br_changelink`). */

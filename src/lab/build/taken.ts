@@ -12,6 +12,11 @@ export function writtenNames(raw: RawLab): Taken {
   const shared = nics.flatMap(nic => nic.uplink ?? []);
   return {
     macs: new Set(nics.flatMap(nic => nic.mac?.toLowerCase() ?? [])),
-    links: new Set([...Object.keys(raw.bridges), ...uplinks, ...shared, ...nics.flatMap(nic => nic.tap ?? [])]),
+    links: new Set([
+      ...Object.keys(raw.bridges),
+      ...uplinks,
+      ...shared,
+      ...nics.flatMap(nic => nic.tap ?? []),
+    ]),
   };
 }

@@ -50,7 +50,7 @@ function buildNic(raw: RawLab, vm: string, index: number, nic: RawNic, taken: Ta
     tap: nic.tap ?? tapName(raw.name, vm, index, taken.links),
     model: all.model ?? 'virtio',
     queues: all.queues ?? 1,
-    mtu: all.mtu ?? null,
+    mtu: nic.type === 'macvtap' ? null : (all.mtu ?? null),
     addresses: normalised(nic.address ?? []),
     altname: nicAltname(raw.name, vm, index),
     alias: nicAlias(raw.name, vm, index),

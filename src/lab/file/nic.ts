@@ -11,7 +11,9 @@ export const nicKeys = {
     .meta({ description: 'Queue pairs; more than 1 only with virtio.', default: 1 })
     .optional(),
   // The kernel's tun driver takes 65535 less the 14 bytes of the Ethernet header.
-  mtu: int(68, 65521).describe('MTU in bytes. Default: that of the bridge.').optional(),
+  mtu: int(68, 65521)
+    .describe('MTU in bytes. Default: that of the bridge. A macvtap always has that of its uplink.')
+    .optional(),
 };
 
 export const NicFile = objectAs('an object such as { "bridge": "br0" }')({

@@ -2,7 +2,7 @@ import type { Report } from '../problem.js';
 import { quote } from '../quote.js';
 import type { LooseLab } from '../shape.js';
 import { interfaceFault, UPLINK } from './names.js';
-import { type AtNic, bridgesOf, nicSetting, nicsOf } from './walk.js';
+import { type AtNic, bridgesOf, nicsOf } from './walk.js';
 
 /** A NIC hangs on a bridge of the lab, or, as a macvtap, on an interface of the host that no bridge has. */
 export function checkMacvtaps(lab: LooseLab, report: Report): void {
@@ -10,7 +10,7 @@ export function checkMacvtaps(lab: LooseLab, report: Report): void {
   for (const at of nics) {
     const hasShape = lab.vms?.[at.vm]?.nics?.[at.index] !== undefined;
     if (!hasShape || ('type' in at.nic && at.nic.type === undefined)) continue;
-    if (at.nic.type === 'macvtap') checkKeys(lab, at, report);
+    if (at.nic.type === 'macvtap') checkKeys(at, report);
     else checkBridged(at, report);
   }
   const macvtaps = nics.filter(({ nic }) => nic.type === 'macvtap');
@@ -31,7 +31,7 @@ function checkBridged(at: AtNic, report: Report): void {
   }
 }
 
-function checkKeys(lab: LooseLab, at: AtNic, report: Report): void {
+function checkKeys(at: AtNic, report: Report): void {
   const { nic, path } = at;
   if ('bridge' in nic) {
     const message = `${who(at)} is a macvtap, which is on no bridge`;
@@ -41,10 +41,9 @@ function checkKeys(lab: LooseLab, at: AtNic, report: Report): void {
     const message = `${who(at)} is a macvtap without an uplink`;
     report([...path, 'uplink'], message, 'add it: "uplink": "eth0"; "ip link" lists the interfaces');
   }
-  const mtu = nicSetting(lab, at, 'mtu');
-  if (mtu.value !== undefined) {
+  if ('mtu' in nic) {
     const message = `${who(at)} is a macvtap, whose MTU is that of its uplink`;
-    report(mtu.path, message, 'take "mtu" out, and set that of the uplink, or within the guest');
+    report([...path, 'mtu'], message, 'take "mtu" out, and set that of the uplink, or within the guest');
   }
 }
 

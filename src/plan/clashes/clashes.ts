@@ -14,7 +14,9 @@ import { findTapClashes } from './tap.js';
  */
 export function findClashes(lab: Lab, host: HostState, yes: boolean, problems: PlanProblem[]): void {
   const marks = new Set(host.links.flatMap(link => link.altnames));
-  const missing: Nic[] = lab.vms.flatMap(vm => vm.nics.filter(nic => !marks.has(nic.altname) && !macvtapOf(nic, host)));
+  const missing: Nic[] = lab.vms.flatMap(vm =>
+    vm.nics.filter(nic => !marks.has(nic.altname) && !macvtapOf(nic, host)),
+  );
   findTapClashes(lab, host, problems);
   if (yes) return;
   findMacClashes(lab, missing, host, problems);
