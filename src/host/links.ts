@@ -39,12 +39,24 @@ export function parseLink(json: IpJson): Link {
             multicastSnooping: number(data.mcast_snooping) === 1,
           }
         : null,
+    ...(kind === 'tun' && data.type === 'tun'
+      ? {
+          tun: {
+            owner: account(data.user),
+            group: account(data.group),
+            multiQueue: data.multi_queue === true,
+          },
+        }
+      : {}),
     ...(kind === 'macvlan' || kind === 'macvtap'
       ? { macvlan: { lower: string(json.link), mode: string(data.mode) ?? '' } }
       : {}),
     addresses: objects(json.addr_info).map(parseAddress),
   };
 }
+
+/** A name, or the number of one that has none. */
+const account = (value: unknown) => (value === undefined || value === null ? null : String(value));
 
 /** iproute2 prints a bridge's timers in hundredths of a second, whatever the kernel's own tick. */
 const USER_HZ = 100;

@@ -1,5 +1,6 @@
 import type { Drivers } from '../drivers/drivers.js';
 import type { Lab } from '../lab/model.js';
+import { accountsFor } from './accounts.js';
 import { learnedFor } from './fdb.js';
 import { rulesNaming } from './firewall.js';
 import { observeLibvirt } from './libvirt.js';
@@ -73,6 +74,7 @@ export async function observeHost(
       drivers,
     ),
     managers: lab ? await managersOf(lab.name, drivers) : [],
+    accounts: await accountsFor(lab, drivers),
     libvirt,
     records,
   };

@@ -10,6 +10,7 @@ const completed = (record: LabRecord): LabRecord => ({
   ...record,
   lab: {
     ...record.lab,
+    tuns: record.lab.tuns ?? [],
     bridges: record.lab.bridges.map(bridge => ({ ...bridge, peers: bridge.peers ?? [] })),
   },
 });

@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { buildBridge } from './build/bridge.js';
 import { writtenNames } from './build/taken.js';
+import { buildTun } from './build/tun.js';
 import { buildVm } from './build/vm.js';
 import type { RawLab } from './file.js';
 import type { Lab } from './model.js';
@@ -15,5 +16,6 @@ export function buildLab(raw: RawLab, file: string): Lab {
     vms: Object.entries(raw.vms ?? {}).map(([name, vm]) =>
       buildVm(raw, name, vm, dirname(resolve(file)), taken),
     ),
+    tuns: Object.entries(raw.tuns ?? {}).map(([name, tun]) => buildTun(raw.name, name, tun)),
   };
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { BridgeFile } from './file/bridge.js';
 import { nicKeys } from './file/nic.js';
+import { TunFile } from './file/tun.js';
 import { GroupFile, VmFile, vmKeys } from './file/vm.js';
 import { byName, object } from './file/words.js';
 import { IFNAME_PATTERN, INDEXED_VM_PATTERN, LAB_PATTERN, VM_PATTERN } from './patterns.js';
@@ -18,6 +19,11 @@ export const LabFile = object({
   bridges: byName(IFNAME_PATTERN, BridgeFile, 'bridge, such as { "br0": {} }').describe(
     'The bridges, by interface name.',
   ),
+  tuns: byName(IFNAME_PATTERN, TunFile, 'tun, such as { "vpn0": { "owner": "openvpn" } }')
+    .describe(
+      'Layer-3 devices for programs of the host that are not root, such as VPN daemons; by interface name.',
+    )
+    .optional(),
   defaults: object({
     vm: object(vmKeys).describe('For every VM that does not say otherwise.').optional(),
     nic: object(nicKeys).describe('For every NIC that does not say otherwise.').optional(),

@@ -9,6 +9,7 @@ export interface Lab {
   readonly file: string;
   readonly bridges: readonly Bridge[];
   readonly vms: readonly Vm[];
+  readonly tuns: readonly Tun[];
 }
 
 /** Where a bridge's own addresses come from. `cidrs` are like `192.168.1.1/24` or `fd00::1/64`. */
@@ -101,5 +102,26 @@ export interface Nic {
   /** Ownership mark of the tap: `vmnet.LAB.VM.INDEX`. */
   readonly altname: string;
   /** Ownership mark for people: `vmnet:LAB:VM:INDEX`. */
+  readonly alias: string;
+}
+
+/** A persistent layer-3 device that a program of the host opens. */
+export interface Tun {
+  /** Interface name, at most 15 bytes. */
+  readonly name: string;
+  /** Name or number of the user who may open it, in digits; null: any member of the group. */
+  readonly owner: string | null;
+  /** The same of a group; with both, it takes both. */
+  readonly group: string | null;
+  /** CIDRs, IPv4 and IPv6. */
+  readonly addresses: readonly string[];
+  /** Address of the other end, without prefix. */
+  readonly peer: string | null;
+  /** Bytes. */
+  readonly mtu: number;
+  readonly multiQueue: boolean;
+  /** Ownership mark: `vmnet.LAB.TUN`; bridges and tuns share one set of names. */
+  readonly altname: string;
+  /** Ownership mark for people: `vmnet:LAB:TUN`. */
   readonly alias: string;
 }

@@ -1,7 +1,8 @@
 import type { RawLab } from './file.js';
-import type { Boot, Bridge, Lab, Nic, Vm } from './model.js';
+import type { Boot, Bridge, Lab, Nic, Tun, Vm } from './model.js';
 import { memoryText } from './units.js';
 
+type RawTun = NonNullable<RawLab['tuns']>[string];
 type RawVm = NonNullable<RawLab['vms']>[string];
 
 /** The lab as a file in which nothing is left to defaults, groups or counts: it gives the same lab, from any folder. */
@@ -11,6 +12,9 @@ export function resolvedFile(lab: Lab): RawLab {
     name: lab.name,
     bridges: Object.fromEntries(lab.bridges.map(bridge => [bridge.name, bridgeFile(bridge)])),
     vms: Object.fromEntries(lab.vms.map(vm => [vm.name, vmFile(vm)])),
+    ...(lab.tuns.length === 0
+      ? {}
+      : { tuns: Object.fromEntries(lab.tuns.map(tun => [tun.name, tunFile(tun)])) }),
   };
 }
 
@@ -33,6 +37,15 @@ function bridgeFile(bridge: Bridge): RawLab['bridges'][string] {
     ...(multicastSnooping === null ? {} : { multicastSnooping }),
   };
 }
+
+const tunFile = ({ owner, group, addresses, peer, mtu, multiQueue }: Tun): RawTun => ({
+  ...(owner === null ? {} : { owner }),
+  ...(group === null ? {} : { group }),
+  ...(addresses.length === 0 ? {} : { address: [...addresses] }),
+  ...(peer === null ? {} : { peer }),
+  mtu,
+  multiQueue,
+});
 
 const vmFile = ({ boot, memoryMiB, vcpus, accel, nics }: Vm): RawVm => ({
   boot: bootFile(boot),

@@ -10,6 +10,7 @@ import { checkNames } from './rules/names.js';
 import { checkPeers } from './rules/peers.js';
 import { checkPermanent } from './rules/permanent.js';
 import { checkSizes } from './rules/sizes.js';
+import { checkTuns } from './rules/tuns.js';
 import type { LooseLab } from './shape.js';
 
 /** Everything that a lab must keep to beyond its shape. Each rule reports all it finds, and passes over what is missing. */
@@ -17,6 +18,7 @@ export function checkRules(lab: LooseLab, folder: string, report: Report, checkF
   checkNames(lab, report);
   checkLinks(lab, report);
   checkMacvtaps(lab, report);
+  checkTuns(lab, report);
   checkCounts(lab, report);
   checkMacs(lab, report);
   checkAddresses(lab, report);

@@ -15,6 +15,7 @@ import { type PlanProblem, throwProblems } from './problems.js';
 import { currentRecord, recordOf } from './record.js';
 import { releaseUplinks, removeBridges, removeTaps } from './remove.js';
 import { planTaps } from './tap.js';
+import { planTuns } from './tun.js';
 import { ownerNotes, planUnmanaged, removeUnmanaged } from './unmanaged.js';
 import { movesOf, planUplinks } from './uplink.js';
 import { unseenMoves } from './uplink-session.js';
@@ -59,6 +60,7 @@ export function planProvision(
       problems,
     ),
     taps: [
+      ...planTuns(lab, host, problems),
       ...planMacvtaps(lab, host, problems),
       ...planTaps(lab, host, vm => (options.restart ?? false) || !runs(lab, vm, host), problems),
     ],
@@ -139,7 +141,7 @@ function planLeftovers(
 ): { steps: Step[]; after: HostState } {
   const why = 'the lab no longer has it';
   const wanted = new Set([
-    ...lab.bridges.map(bridge => bridge.altname),
+    ...[...lab.bridges, ...lab.tuns].map(link => link.altname),
     ...lab.vms.flatMap(vm => vm.nics.map(nic => nic.altname)),
   ]);
   const isWanted = (link: Link) => link.altnames.some(altname => wanted.has(altname));

@@ -10,19 +10,43 @@ import { currentRecord, takenUplink } from './record.js';
 import { comeBack, follow } from './renewer.js';
 import { leave, otherLabs } from './shared.js';
 import { sameAgain } from './tap.js';
+import { sameTunAgain } from './tun.js';
 
-/** One step for all taps: they go in one group deletion. */
-export function removeTaps(taps: readonly Link[], lab: string, why: string): Step[] {
+/** One step for all taps, and one for all tuns: they go in one group deletion. */
+export const removeTaps = (links: readonly Link[], lab: string, why: string): Step[] => [
+  ...removeAll(
+    'tap',
+    links.filter(link => !link.tun),
+    sameAgain,
+    lab,
+    why,
+  ),
+  ...removeAll(
+    'tun',
+    links.filter(link => link.tun),
+    sameTunAgain,
+    lab,
+    why,
+  ),
+];
+
+function removeAll(
+  what: string,
+  taps: readonly Link[],
+  again: (link: Link, altname: string) => string[],
+  lab: string,
+  why: string,
+): Step[] {
   if (taps.length === 0) return [];
   const names = taps.map(tap => tap.name);
   const shown =
     names.length > 4 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
   return [
     {
-      title: `delete ${taps.length === 1 ? 'tap' : `${taps.length} taps`} ${shown}`,
+      title: `delete ${taps.length === 1 ? what : `${taps.length} ${what}s`} ${shown}`,
       why,
       do: [{ kind: 'delete-links', links: taps.map(tap => byMark(markOf(tap, lab) ?? tap.name)) }],
-      undo: [{ kind: 'ip', lines: taps.flatMap(tap => sameAgain(tap, markOf(tap, lab) ?? tap.name)) }],
+      undo: [{ kind: 'ip', lines: taps.flatMap(tap => again(tap, markOf(tap, lab) ?? tap.name)) }],
     },
   ];
 }

@@ -9,6 +9,7 @@ import type { Action, Step } from './model.js';
 export function planUnmanaged(lab: Lab, host: HostState): Step[] {
   const names = [
     ...lab.bridges.map(bridge => bridgeName(bridge, host)),
+    ...lab.tuns.map(tun => tun.name),
     ...lab.vms.flatMap(vm => vm.nics.map(nic => nic.tap)),
   ];
   return host.managers.flatMap(manager => {

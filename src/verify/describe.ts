@@ -57,7 +57,11 @@ export function closingLine(lab: string, steps: number | null, checks: readonly 
   const proof =
     paths.length === 0
       ? steps === null
-        ? ['it has no VMs, so there is nothing to check']
+        ? [
+            checks.length === 0
+              ? 'it has no VMs, so there is nothing to check'
+              : 'it has no VMs whose path could be proven',
+          ]
         : []
       : [`${direct} of ${paths.length} NICs direct`];
   const failed = checks.filter(check => !isGood(check)).length;

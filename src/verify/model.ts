@@ -3,9 +3,10 @@ import type { MacvtapEvidence } from './macvtap/model.js';
 
 /** One measurement, with what it found. */
 export interface Check {
-  readonly name: 'domain' | 'tap' | 'macvtap' | 'uplink' | 'fdb' | 'address' | 'path';
+  readonly name: 'domain' | 'tap' | 'macvtap' | 'tun' | 'uplink' | 'fdb' | 'address' | 'path';
+  /** The VM; for `tun` the tun. */
   readonly vm: string;
-  /** Index of the NIC in the VM; null for a check of the VM. */
+  /** Index of the NIC in the VM; null for a check of the VM, or of a tun. */
   readonly nic: number | null;
   readonly verdict: Verdict;
   /** Why the verdict is not the intended one, as a word for programs; null where it is. */

@@ -18,6 +18,7 @@ import type { Check } from './model.js';
 import { judgePath } from './path.js';
 import { type Proof, type ProveOptions, prove } from './prove.js';
 import { type Target, targetsOf } from './targets.js';
+import { checkTun } from './tun.js';
 
 export interface VerifyOptions extends ProveOptions {
   /** Applied without domains: libvirt is not asked. */
@@ -43,6 +44,7 @@ export async function verifyLab(lab: Lab, drivers: Drivers, options: VerifyOptio
   const { checks, ...seen } = await verifyTargets(targets, before, look, drivers, options);
   const direct = await verifyMacvtaps(lab, before, look, drivers, options);
   const domains = networkOnly ? [] : lab.vms.map(vm => checkDomain(vm, seen.host));
+  const tuns = lab.tuns.map(tun => checkTun(tun, seen.host));
   return {
     ...seen,
     targets,
@@ -50,7 +52,7 @@ export async function verifyLab(lab: Lab, drivers: Drivers, options: VerifyOptio
     devices: new Map([...seen.devices, ...direct.devices]),
     noCapture: seen.noCapture ?? direct.noCapture,
     checks: await Promise.all(
-      [...domains, ...checks, ...direct.checks].map(check => withConsole(check, lab, drivers)),
+      [...domains, ...checks, ...direct.checks, ...tuns].map(check => withConsole(check, lab, drivers)),
     ),
   };
 }

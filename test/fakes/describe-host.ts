@@ -27,6 +27,8 @@ export interface HostDescription {
   readonly wireless?: readonly string[];
   /** Rules that have to do with an uplink; those of eth0 unless they say otherwise. */
   readonly firewall?: readonly (Omit<FirewallRule, 'device'> & Partial<FirewallRule>)[];
+  /** Numbers by name. */
+  readonly users?: Readonly<Record<string, number>>;
   /** What bridges have learned: `MAC on PORT of BRIDGE`. */
   readonly fdb?: readonly string[];
   /** Taps that a process has open. */
@@ -55,7 +57,7 @@ export interface LinkDescription {
   readonly type?: string;
   readonly kind?: string;
   readonly master?: string;
-  readonly macvlan?: Link['macvlan'];
+  readonly macvlan?: NonNullable<Link['macvlan']>;
   readonly addresses?: readonly string[];
 }
 
@@ -79,6 +81,8 @@ export async function hostFrom(description: HostDescription): Promise<FakeHost> 
   host.wireless.push(...(description.wireless ?? []));
   host.firewall.push(...(description.firewall ?? []).map(rule => ({ device: 'eth0', ...rule })));
   host.fdb.push(...(description.fdb ?? []).map(learnedFrom));
+  for (const [name, id] of Object.entries(description.users ?? {}))
+    host.users.push({ asked: name, name, id });
   for (const tap of description.openTaps ?? []) host.openTaps.add(tap);
   host.owners = description.owners ?? {};
   host.managers = description.managers ?? [];

@@ -42,6 +42,7 @@ export class FakeHost {
   /** Everything that was asked of the drivers, in order. */
   readonly calls: string[] = [];
   readonly wireless: string[] = [];
+  readonly users: { asked: string; name: string; id: number }[] = [];
   readonly firewall: FirewallRule[] = [];
   readonly fdb: Learned[] = [];
   /** Taps that some process has open which is no guest. */
@@ -88,6 +89,7 @@ export class FakeHost {
       owners: this.owners,
       managers: this.managers,
       disks: [...this.files].filter(path => path.endsWith('.qcow2')),
+      accounts: { users: this.users, groups: [] },
       libvirt: { uri: 'qemu:///system', domains: [...this.domains.values()] },
       records: [...this.records.values()],
     });

@@ -18,11 +18,12 @@ export function vocabulary(lab: Lab, host: HostState): Vocabulary {
   return {
     names: new Set([
       ...lab.bridges.flatMap(({ name, uplink }) => [name, ...(uplink === null ? [] : [uplink])]),
+      ...lab.tuns.map(({ name }) => name),
       ...nics.flatMap(nic => [nic.tap, ...(nic.macvtap ? [nic.macvtap.uplink] : [])]),
       ...links.map(link => link.name),
     ]),
-    marks: new Set([...lab.bridges, ...nics].map(link => link.altname)),
-    aliases: new Set([...lab.bridges, ...nics].map(link => link.alias)),
+    marks: new Set([...lab.bridges, ...lab.tuns, ...nics].map(link => link.altname)),
+    aliases: new Set([...lab.bridges, ...lab.tuns, ...nics].map(link => link.alias)),
     macs: new Set([
       ...lab.bridges.map(bridge => bridge.mac),
       ...nics.flatMap(nic => [nic.mac, tapMac(nic)]),
@@ -51,6 +52,10 @@ const FORMS = [
   'link set dev NAME type bridge stp_state BIT',
   'link set dev NAME type bridge forward_delay NUMBER',
   'link set dev NAME type bridge mcast_snooping BIT',
+  ...['user ID', 'group ID', 'user ID group ID'].flatMap(whose =>
+    ['', ' multi_queue'].map(queues => `tuntap add dev NAME mode tun ${whose}${queues}`),
+  ),
+  'address add IP peer CIDR dev NAME',
   'tuntap add dev NAME mode tap vnet_hdr',
   'tuntap add dev NAME mode tap vnet_hdr multi_queue',
   'address add CIDR dev NAME',
@@ -77,6 +82,7 @@ const CLASSES: Readonly<Record<string, (word: string, known: Vocabulary) => bool
   ALIAS: (word, { aliases }) => aliases.has(word) && /^vmnet(:[A-Za-z0-9_.-]+){2,3}$/.test(word),
   MAC: (word, { macs }) => macs.has(word) && /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(word),
   NUMBER: word => /^(0|[1-9][0-9]{0,5})$/.test(word),
+  ID: word => /^(0|[1-9][0-9]{0,9})$/.test(word),
   BIT: word => word === '0' || word === '1',
   MODE: word => ['bridge', 'vepa', 'private', 'passthru'].includes(word),
   STATE: word => word === 'up' || word === 'down',

@@ -62,7 +62,10 @@ function linkAdd(kernel: FakeKernel, words: Words): void {
     else throw words.unknown(word);
   }
   const kind = words.next();
-  if (kind === 'macvtap') return macvtapAdd(kernel, fields, words);
+  if (kind === 'macvtap') {
+    macvtapAdd(kernel, fields, words);
+    return;
+  }
   if (kind !== 'bridge') throw words.unknown('this type');
   const bridge = { stp: false, forwardDelay: 15, multicastSnooping: true };
   const { name, address: mac, mtu } = fields;
@@ -137,8 +140,21 @@ function linkProperty(kernel: FakeKernel, words: Words): void {
 /** A fresh tap has a random MAC; only its first byte matters here. */
 function tuntapAdd(kernel: FakeKernel, words: Words): void {
   const name = device(words);
-  if (!words.take('mode') || words.next() !== 'tap') throw words.unknown('this mode');
+  if (!words.take('mode')) throw words.unknown(words.peek());
+  const mode = words.next();
+  if (mode === 'tun') {
+    tunAdd(kernel, name, words);
+    return;
+  }
+  if (mode !== 'tap') throw words.unknown('this mode');
   const vnetHdr = words.take('vnet_hdr');
   const multiQueue = words.take('multi_queue');
   kernel.add({ name, kind: 'tun', mac: '1e:00:00:00:00:01', tap: { vnetHdr, multiQueue, persist: true } });
+}
+
+function tunAdd(kernel: FakeKernel, name: string, words: Words): void {
+  const owner = words.take('user') ? words.next() : null;
+  const group = words.take('group') ? words.next() : null;
+  const multiQueue = words.take('multi_queue');
+  kernel.add({ name, kind: 'tun', type: 'none', mac: '', tun: { owner, group, multiQueue } });
 }

@@ -14,6 +14,7 @@ export function writtenNames(raw: RawLab): Taken {
     macs: new Set(nics.flatMap(nic => nic.mac?.toLowerCase() ?? [])),
     links: new Set([
       ...Object.keys(raw.bridges),
+      ...Object.keys(raw.tuns ?? {}),
       ...uplinks,
       ...shared,
       ...nics.flatMap(nic => nic.tap ?? []),

@@ -4,7 +4,7 @@ import { quote } from '../quote.js';
 import type { LooseLab } from '../shape.js';
 import { nearest } from '../suggest.js';
 import { cidrFault, useFault } from './cidr-fault.js';
-import { type AtBridge, bridgesOf, nicsOf, textsAt } from './walk.js';
+import { type AtBridge, bridgesOf, nicsOf, textsAt, tunsOf } from './walk.js';
 
 /** An address of the lab, with whom it belongs to. */
 interface Owned {
@@ -21,6 +21,12 @@ export function checkAddresses(lab: LooseLab, report: Report): void {
     const own = bridgeAddresses(at, report);
     subnets.set(at.name, own);
     for (const owned of own) checkUnique(owned, '', seen, report);
+  }
+  for (const { name, tun, path } of tunsOf(lab)) {
+    for (const { text, path: at } of textsAt(tun.address, [...path, 'address'])) {
+      const owned = readAddress(text, `tun ${quote(name)}`, at, report);
+      if (owned) checkUnique(owned, '', seen, report);
+    }
   }
   for (const { vm, index, nic, path } of nicsOf(lab)) {
     const own = subnets.get(nic.bridge ?? '') ?? [];

@@ -3,13 +3,14 @@ import type { Path, Report } from '../problem.js';
 import { quote } from '../quote.js';
 import type { LooseLab } from '../shape.js';
 import { type Fault, type NameKind, nameFault } from './name-fault.js';
-import { bridgesOf, nicsOf, vmsOf } from './walk.js';
+import { bridgesOf, nicsOf, tunsOf, vmsOf } from './walk.js';
 
 const LAB: NameKind = { what: 'lab name', extra: '', longest: 32, example: 'homelab' };
 const VM: NameKind = { what: 'VM name', extra: '', longest: 63, example: 'web' };
 const GROUP: NameKind = { what: 'group name', extra: '', longest: 63, example: 'workers' };
 const BRIDGE: NameKind = { what: 'bridge name', extra: '.', longest: 15, example: 'br0' };
 export const UPLINK: NameKind = { what: 'uplink name', extra: '.', longest: 15, example: 'eth0' };
+const TUN: NameKind = { what: 'tun name', extra: '.', longest: 15, example: 'vpn0' };
 const TAP: NameKind = { what: 'tap name', extra: '.', longest: 15, example: 'tap-web' };
 
 /** Every name is safe for `ip -batch`, for /proc/sys paths and for XML. */
@@ -22,6 +23,8 @@ export function checkNames(lab: LooseLab, report: Report): void {
     tell(report, path, interfaceFault(name, BRIDGE), 'key');
     if (bridge.uplink !== undefined) tell(report, [...path, 'uplink'], interfaceFault(bridge.uplink, UPLINK));
   }
+  for (const { name, path } of tunsOf(lab))
+    tell(report, path, interfaceFault(name, TUN) ?? tapFault(name, 'tun'), 'key');
   for (const { nic, path } of nicsOf(lab)) {
     if (nic.tap !== undefined)
       tell(report, [...path, 'tap'], interfaceFault(nic.tap, TAP) ?? tapFault(nic.tap));
@@ -47,11 +50,12 @@ function reserved(name: string): string | null {
   return INDEX_LIKE.test(name) ? 'would be read as an interface index by ip(8)' : null;
 }
 
-function tapFault(name: string): Fault | null {
+function tapFault(name: string, what: 'tap' | 'tun' = 'tap'): Fault | null {
   const prefix = RESERVED_TAP.exec(name)?.[0];
   if (prefix === undefined) return null;
   return {
-    message: `the tap name ${quote(name)} begins with "${prefix}", which libvirt gives out and removes by itself`,
-    fix: 'choose another name, or leave "tap" out to have one derived',
+    message: `the ${what} name ${quote(name)} begins with "${prefix}", which libvirt gives out and removes by itself`,
+    fix:
+      what === 'tun' ? 'choose another name' : 'choose another name, or leave "tap" out to have one derived',
   };
 }
