@@ -59,7 +59,10 @@ function checkPeer({ name, tun, path }: AtTun, report: Report): void {
   const address = formatIp(ip.family, ip.value);
   const whole = parseCidr(`${address}/${bits}`);
   const fault = whole && useFault(whole);
-  if (fault) return report(at, fault.message, 'name the address of the other end');
+  if (fault) {
+    report(at, fault.message, 'name the address of the other end');
+    return;
+  }
   const own = textsAt(tun.address, [])
     .flatMap(({ text }) => parseCidr(text) ?? [])
     .filter(({ family }) => family === ip.family);
