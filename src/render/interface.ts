@@ -24,7 +24,11 @@ export function interfaceElement(nic: Nic, bridgeMtu: number): Element {
 function macvtapElement(nic: Nic, { uplink, mode }: Macvtap): Element {
   const element = template('macvtap.xml');
   setAttributes(child(element, 'mac'), { address: nic.mac });
-  setAttributes(child(element, 'source'), { dev: uplink, mode });
+  setAttributes(child(element, 'source'), {
+    dev: uplink,
+    // The kernel's and ip's word is the shorter one.
+    mode: mode === 'passthru' ? 'passthrough' : mode,
+  });
   setAttributes(child(element, 'target'), { dev: nic.tap });
   fillCard(element, nic);
   return element;
