@@ -49,11 +49,11 @@ packages='libvirt-daemon libvirt-daemon-driver-qemu libvirt-daemon-system libvir
 # DHCP clients, of which a host has at most one, systemd-networkd, and the older firewalls: not for machines that only use
 # vmnet.
 [ "${1-}" != tests ] ||
-  packages="$packages isc-dhcp-client udhcpc dhcpcd-base systemd dbus iptables ebtables arptables strace"
+  packages="$packages isc-dhcp-client udhcpc dhcpcd-base systemd dbus iptables ebtables arptables strace python3"
 
 # The same as programs, for systems without dpkg.
 programs='libvirtd virsh qemu-img ip nft ping tcpdump tshark busybox cpio depmod xz zstd unshare nsenter dnsmasq'
-[ "${1-}" != tests ] || programs="$programs dhclient udhcpc dhcpcd strace"
+[ "${1-}" != tests ] || programs="$programs dhclient udhcpc dhcpcd strace python3"
 
 name_the_machine() {
   case $(uname -m) in

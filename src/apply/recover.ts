@@ -77,6 +77,7 @@ async function undo(
 /** Names of everything on the host that a lab has to do with. */
 const namesOf = (lab: Lab | null): string[] => [
   ...(lab?.bridges ?? []).flatMap(bridge => [bridge.name, ...(bridge.uplink ? [bridge.uplink] : [])]),
+  ...(lab?.tuns ?? []).map(tun => tun.name),
   ...(lab?.vms ?? []).flatMap(vm => [vm.domain, ...vm.nics.map(nic => nic.tap)]),
   ...(lab?.namespaces ?? []).flatMap(({ netns, nics }) => [netns, ...nics.map(nic => nic.tap)]),
   ...(lab?.links ?? []).flatMap(({ ends }) => ends.flatMap(end => (end.namespace === null ? end.name : []))),

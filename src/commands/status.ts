@@ -4,7 +4,8 @@ import type { LabRecord } from '../host/model.js';
 import { observeHost } from '../host/observe.js';
 import { readRecords } from '../host/records.js';
 import { hasTables } from '../lab/has.js';
-import type { Lab } from '../lab/model.js';
+import type { Lab, Nic } from '../lab/model.js';
+import { macvtapOf } from '../plan/macvtap.js';
 import { table } from '../report/table.js';
 import { type Drops, readDrops } from '../verify/drops.js';
 import { targetsOf } from '../verify/targets.js';
@@ -68,16 +69,18 @@ async function statusOf(lab: Lab, records: readonly LabRecord[], { drivers }: Co
         'not defined'),
     nics: vm.nics.map(nic => {
       const target = targets.get(nic);
-      const tap = target?.tap ?? nic.tap;
+      const tap = target?.tap ?? macvtapOf(nic, host)?.name ?? nic.tap;
+      const seen = counters.get(tap);
       return {
         tap,
         mac: nic.mac,
-        bridge: target?.bridge ?? nic.bridge,
+        bridge: target?.bridge ?? nic.bridge ?? hangsOn(nic),
         address: nic.addresses[0] ?? null,
         addresses: nic.addresses,
         present: counters.has(tap),
-        received: counters.get(tap)?.received ?? 0,
-        sent: counters.get(tap)?.sent ?? 0,
+        // What a tap receives its guest has sent; a macvtap's device sends it itself.
+        received: (nic.macvtap ? seen?.sent : seen?.received) ?? 0,
+        sent: (nic.macvtap ? seen?.received : seen?.sent) ?? 0,
         // A tap's other end is a process: that of the guest.
         peer: host.links.some(link => link.name === tap && link.carrier) ? { domain: vm.domain } : null,
         isolated: nic.isolated,
@@ -99,6 +102,7 @@ async function statusOf(lab: Lab, records: readonly LabRecord[], { drivers }: Co
 
 /** Without nft there are no rules, and no counters. */
 const NO_DROPS: ReadonlyMap<string, Drops> = new Map();
+const hangsOn = ({ macvtap }: Nic) => (macvtap ? `${macvtap.uplink} (macvtap, ${macvtap.mode})` : '-');
 
 /** A tap receives what its guest sends. */
 function frames(json: Readonly<Record<string, unknown>>) {

@@ -85,6 +85,12 @@ export function findVm(name: string, records: readonly LabRecord[]): { record: L
 async function targetOf({ record, vm }: { record: LabRecord; vm: Vm }, index: number, drivers: Drivers) {
   const { lab, networkOnly = false } = record;
   const host = await observeHost(drivers, lab, { networkOnly });
+  if (vm.nics[index]?.macvtap)
+    throw new VmnetError(
+      'usage',
+      `NIC ${index} of ${vm.name} is a macvtap, which passes no bridge that could be followed`,
+      `vmnet verify ${record.name} proves its path; tcpdump -ni ${vm.nics[index].macvtap.uplink} ether host ${vm.nics[index].mac} shows its frames.`,
+    );
   const target = targetsOf(lab, host, networkOnly).find(
     ({ nic }) => nic.vm === vm.name && nic.index === index,
   );

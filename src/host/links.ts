@@ -40,6 +40,18 @@ export function parseLink(json: IpJson): Link {
             multicastSnooping: number(data.mcast_snooping) === 1,
           }
         : null,
+    ...(kind === 'tun' && data.type === 'tun'
+      ? {
+          tun: {
+            owner: account(data.user),
+            group: account(data.group),
+            multiQueue: data.multi_queue === true,
+          },
+        }
+      : {}),
+    ...(kind === 'macvlan' || kind === 'macvtap'
+      ? { macvlan: { lower: string(json.link), mode: string(data.mode) ?? '' } }
+      : {}),
     addresses: objects(json.addr_info).map(parseAddress),
     ...peerOf(json, kind),
   };
@@ -60,6 +72,8 @@ function peerOf(json: IpJson, kind: string | null): Pick<Link, 'peer'> {
   if (kind !== 'veth' || index === null) return {};
   return { peer: { index, netnsid: number(json.link_netnsid) } };
 }
+/** A name, or the number of one that has none. */
+const account = (value: unknown) => (value === undefined || value === null ? null : String(value));
 
 /** iproute2 prints a bridge's timers in hundredths of a second, whatever the kernel's own tick. */
 const USER_HZ = 100;

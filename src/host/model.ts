@@ -47,6 +47,8 @@ export interface HostState {
   readonly queues?: readonly Queue[];
   /** Why the kernel refuses a kind of queueing discipline, null where it takes it; only those that were tried. */
   readonly queueing?: Readonly<Record<string, string | null>>;
+  /** Users and groups that the lab names, by that name or number; those that are not there are missing. */
+  readonly accounts?: Accounts;
   /** null where libvirt was not asked (`--network-only`). */
   readonly libvirt: LibvirtState | null;
   /** What earlier runs wrote down about the labs they applied. */
@@ -152,6 +154,19 @@ export interface Renewer {
   readonly settings?: string;
 }
 
+export interface Accounts {
+  readonly users: readonly Account[];
+  readonly groups: readonly Account[];
+}
+
+/** A user or group. */
+export interface Account {
+  /** As the lab calls it, by name or number. */
+  readonly asked: string;
+  readonly name: string;
+  readonly id: number;
+}
+
 export interface Link {
   readonly index: number;
   readonly name: string;
@@ -177,6 +192,14 @@ export interface Link {
   readonly alias: string | null;
   /** Set for taps only. */
   readonly tap: { readonly vnetHdr: boolean; readonly multiQueue: boolean; readonly persist: boolean } | null;
+  /** Set for macvlans and macvtaps only: the interface that they share, null where another namespace has it. */
+  readonly macvlan?: { readonly lower: string | null; readonly mode: string };
+  /** Set for layer-3 tuns only: whose it is, by name where `ip` knows one, else by number. */
+  readonly tun?: {
+    readonly owner: string | null;
+    readonly group: string | null;
+    readonly multiQueue: boolean;
+  };
   /** Set for bridges only; forward delay in seconds. */
   readonly bridge: {
     readonly stp: boolean;

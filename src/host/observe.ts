@@ -1,6 +1,7 @@
 import type { Drivers } from '../drivers/drivers.js';
 import { hasSubnets } from '../lab/has.js';
 import type { Lab } from '../lab/model.js';
+import { accountsFor } from './accounts.js';
 import { readDocker, readForwardDrops } from './docker.js';
 import { learnedFor } from './fdb.js';
 import { rulesNaming } from './firewall.js';
@@ -72,6 +73,7 @@ export async function observeHost(
     managers: lab ? managersOf(lab.name, drivers) : [],
     tables: readTables(lab, records, drivers),
     services: readServices(lab, records, drivers),
+    accounts: accountsFor(lab, drivers),
     queues: readQueues(lab, links, records, drivers),
     forwardDrops: readForwardDrops(lab, drivers),
     docker: readDocker(lab, records, drivers),

@@ -14,6 +14,7 @@ const completed = (record: LabRecord): LabRecord => ({
     ...record.lab,
     namespaces: record.lab.namespaces ?? [],
     links: record.lab.links ?? [],
+    tuns: record.lab.tuns ?? [],
     bridges: record.lab.bridges.map(bridge => ({
       ...bridge,
       peers: bridge.peers ?? [],

@@ -3,6 +3,7 @@ import { buildBridge } from './build/bridge.js';
 import { buildLink } from './build/link.js';
 import { buildNamespace } from './build/namespace.js';
 import { writtenNames } from './build/taken.js';
+import { buildTun } from './build/tun.js';
 import { buildVm } from './build/vm.js';
 import type { RawLab } from './file.js';
 import type { Lab } from './model.js';
@@ -23,5 +24,6 @@ export function buildLab(raw: RawLab, file: string): Lab {
       buildNamespace(raw.name, name, namespace, taken),
     ),
     links: (raw.links ?? []).map(link => buildLink(raw.name, link, taken)),
+    tuns: Object.entries(raw.tuns ?? {}).map(([name, tun]) => buildTun(raw.name, name, tun)),
   };
 }

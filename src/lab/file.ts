@@ -3,6 +3,7 @@ import { BridgeFile } from './file/bridge.js';
 import { LinkFile } from './file/link.js';
 import { NamespaceFile } from './file/namespace.js';
 import { nicKeys } from './file/nic.js';
+import { TunFile } from './file/tun.js';
 import { GroupFile, VmFile, vmKeys } from './file/vm.js';
 import { byName, object } from './file/words.js';
 import { IFNAME_PATTERN, INDEXED_VM_PATTERN, LAB_PATTERN, VM_PATTERN } from './patterns.js';
@@ -18,7 +19,12 @@ export const LabFile = object({
     .string({ error: 'a name for the lab, such as "homelab"' })
     .meta({ description: 'Name of the lab, unique on the host.', pattern: LAB_PATTERN }),
   bridges: byName(IFNAME_PATTERN, BridgeFile, 'bridge, such as { "br0": {} }')
-    .describe('The bridges, by interface name. May be left out where there are links.')
+    .describe('The bridges, by interface name. May be left out where there is something else, such as links.')
+    .optional(),
+  tuns: byName(IFNAME_PATTERN, TunFile, 'tun, such as { "vpn0": { "owner": "openvpn" } }')
+    .describe(
+      'Layer-3 devices for programs of the host that are not root, such as VPN daemons; by interface name.',
+    )
     .optional(),
   defaults: object({
     vm: object(vmKeys).describe('For every VM that does not say otherwise.').optional(),

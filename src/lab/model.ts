@@ -11,6 +11,7 @@ export interface Lab {
   readonly vms: readonly Vm[];
   readonly namespaces: readonly Namespace[];
   readonly links: readonly VethLink[];
+  readonly tuns: readonly Tun[];
 }
 
 /**
@@ -101,15 +102,27 @@ export interface Vm {
   readonly nics: readonly Nic[];
 }
 
+/** A second MAC on an interface of the host, handed to a guest. */
+export interface Macvtap {
+  /** Name of the interface that it shares. */
+  readonly uplink: string;
+  /** Whether macvtaps of one uplink reach each other: directly, by way of the switch, or not; `passthru`: there is no other. */
+  readonly mode: MacvtapMode;
+}
+
+export type MacvtapMode = 'bridge' | 'vepa' | 'private' | 'passthru';
+
 export interface Nic {
   readonly vm: string;
   /** Position in the VM's list, from 0. */
   readonly index: number;
-  /** Name of a bridge of the lab. */
-  readonly bridge: string;
+  /** Name of a bridge of the lab; null for a macvtap, which passes none. */
+  readonly bridge: string | null;
+  /** Set for a macvtap only: libvirt makes its device when the guest starts, vmnet makes no tap. */
+  readonly macvtap?: Macvtap;
   /** Six lower-case hex bytes with colons, unicast, first byte not `fe`. */
   readonly mac: string;
-  /** Interface name of the tap, at most 15 bytes. */
+  /** Interface name of the tap or macvtap, at most 15 bytes. */
   readonly tap: string;
   readonly model: 'virtio' | 'e1000e' | 'rtl8139';
   /** Queue pairs; more than 1 only with virtio. */
@@ -157,6 +170,7 @@ export interface Namespace {
  * given to it. Both ends bear the mark, each in its own namespace.
  */
 export interface NamespaceNic extends Nic {
+  readonly bridge: string;
   /** Name of the interface inside. */
   readonly name: string;
 }
@@ -201,4 +215,24 @@ export interface Impair {
   readonly reorder: number;
   /** Bits a second. */
   readonly rate: number | null;
+}
+/** A persistent layer-3 device that a program of the host opens. */
+export interface Tun {
+  /** Interface name, at most 15 bytes. */
+  readonly name: string;
+  /** Name or number of the user who may open it, in digits; null: any member of the group. */
+  readonly owner: string | null;
+  /** The same of a group; with both, it takes both. */
+  readonly group: string | null;
+  /** CIDRs, IPv4 and IPv6. */
+  readonly addresses: readonly string[];
+  /** Address of the other end, without prefix. */
+  readonly peer: string | null;
+  /** Bytes. */
+  readonly mtu: number;
+  readonly multiQueue: boolean;
+  /** Ownership mark: `vmnet.LAB.TUN`; bridges and tuns share one set of names. */
+  readonly altname: string;
+  /** Ownership mark for people: `vmnet:LAB:TUN`. */
+  readonly alias: string;
 }

@@ -6,6 +6,9 @@ export const VM_PATTERN = '^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$';
 /** 15 bytes are the kernel's IFNAMSIZ less its closing zero. */
 export const IFNAME_PATTERN = '^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$';
 
+/** useradd(8) and groupadd(8), or a number. */
+export const ACCOUNT_PATTERN = '^([A-Za-z_][A-Za-z0-9_.-]{0,31}|[0-9]{1,10})$';
+
 export const MAC_PATTERN = '^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$';
 export const IP_PATTERN = '^[0-9A-Fa-f:.]+$';
 export const CIDR_PATTERN = '^[0-9A-Fa-f:.]+/[0-9]{1,3}$';

@@ -1,8 +1,21 @@
 import type { RawLab } from './file.js';
-import type { Boot, Bridge, Dhcp, Impair, Lab, Namespace, NamespaceNic, Nic, VethLink, Vm } from './model.js';
+import type {
+  Boot,
+  Bridge,
+  Dhcp,
+  Impair,
+  Lab,
+  Namespace,
+  NamespaceNic,
+  Nic,
+  Tun,
+  VethLink,
+  Vm,
+} from './model.js';
 import { HOST } from './names.js';
 import { durationText, memoryText, percentText, rateText, timeText } from './units.js';
 
+type RawTun = NonNullable<RawLab['tuns']>[string];
 type RawVm = NonNullable<RawLab['vms']>[string];
 
 /** The lab as a file in which nothing is left to defaults, groups or counts: it gives the same lab, from any folder. */
@@ -16,6 +29,9 @@ export function resolvedFile(lab: Lab): RawLab {
       ? {}
       : { namespaces: Object.fromEntries(lab.namespaces.map(it => [it.name, namespaceFile(it)])) }),
     ...(lab.links.length === 0 ? {} : { links: lab.links.map(linkFile) }),
+    ...(lab.tuns.length === 0
+      ? {}
+      : { tuns: Object.fromEntries(lab.tuns.map(tun => [tun.name, tunFile(tun)])) }),
   };
 }
 
@@ -76,10 +92,20 @@ function bootFile(boot: Boot): NonNullable<RawVm['boot']> {
   return { kernel, ...(initrd === null ? {} : { initrd }), ...(cmdline === '' ? {} : { cmdline }) };
 }
 
+const tunFile = ({ owner, group, addresses, peer, mtu, multiQueue }: Tun): RawTun => ({
+  ...(owner === null ? {} : { owner }),
+  ...(group === null ? {} : { group }),
+  ...(addresses.length === 0 ? {} : { address: [...addresses] }),
+  ...(peer === null ? {} : { peer }),
+  mtu,
+  multiQueue,
+});
+
 function nicFile(nic: Nic): RawVm['nics'][number] {
-  const { bridge, mac, tap, model, queues, mtu, addresses, gateways } = nic;
+  const { bridge, macvtap, mac, tap, model, queues, mtu, addresses, gateways } = nic;
   return {
-    bridge,
+    ...(bridge === null ? {} : { bridge }),
+    ...(macvtap === undefined ? {} : { type: 'macvtap', ...macvtap }),
     mac,
     tap,
     model,
@@ -87,7 +113,7 @@ function nicFile(nic: Nic): RawVm['nics'][number] {
     ...(mtu === null ? {} : { mtu }),
     ...(addresses.length === 0 ? {} : { address: [...addresses] }),
     ...(gateways.length === 0 ? {} : { gateway: [...gateways] }),
-    ...portFile(nic),
+    ...(macvtap === undefined ? portFile(nic) : {}),
   };
 }
 

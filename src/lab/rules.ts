@@ -8,6 +8,7 @@ import { checkInterfaces } from './rules/interfaces.js';
 import { checkLimits } from './rules/limits.js';
 import { checkLinks } from './rules/links.js';
 import { checkMacs } from './rules/macs.js';
+import { checkMacvtaps } from './rules/macvtap.js';
 import { checkModes } from './rules/modes.js';
 import { checkNames } from './rules/names.js';
 import { checkPeers } from './rules/peers.js';
@@ -16,12 +17,15 @@ import { checkPorts } from './rules/ports.js';
 import { checkRoutes } from './rules/routes.js';
 import { checkSizes } from './rules/sizes.js';
 import { checkSysctls } from './rules/sysctls.js';
+import { checkTuns } from './rules/tuns.js';
 import type { LooseLab } from './shape.js';
 
 /** Everything that a lab must keep to beyond its shape. Each rule reports all it finds, and passes over what is missing. */
 export function checkRules(lab: LooseLab, folder: string, report: Report, checkFile: FileCheck): void {
   checkNames(lab, report);
   checkLinks(lab, report);
+  checkMacvtaps(lab, report);
+  checkTuns(lab, report);
   checkCounts(lab, report);
   checkMacs(lab, report);
   checkAddresses(lab, report);

@@ -10,6 +10,7 @@ import { dropNotes, planDocker, removeDocker } from './docker.js';
 import { forwardingBefore, forwardingNotes, planForwarding, restoreForwarding } from './forwarding.js';
 import { guestFiles, isAlive, planGuests, removeGuests } from './guest.js';
 import { linksOf } from './links.js';
+import { macvtapNotes, planMacvtaps, removeStrays } from './macvtap.js';
 import type { Phase, PhaseName, Plan, Step } from './model.js';
 import { brokenEnds, planNamespaces } from './namespace.js';
 import { currentRecords, planBridgeNetfilter, restoreBridgeNetfilter } from './netfilter.js';
@@ -23,6 +24,7 @@ import { planServices, removeServices } from './services.js';
 import { settled } from './subnets.js';
 import { planTables, removeTables } from './tables.js';
 import { planTaps } from './tap.js';
+import { planTuns } from './tun.js';
 import { ownerNotes, planUnmanaged, removeUnmanaged } from './unmanaged.js';
 import { movesOf, planUplinks } from './uplink.js';
 import { unseenMoves } from './uplink-session.js';
@@ -74,7 +76,12 @@ export function planProvision(
       { yes: options.yes ?? false, session: options.session ?? null },
       problems,
     ),
-    taps: [...planTaps(lab, host, mayRemake, problems), ...planQueues(lab, host, mayRemake, problems)],
+    taps: [
+      ...planTuns(lab, host, problems),
+      ...planMacvtaps(lab, host, problems),
+      ...planTaps(lab, host, mayRemake, problems),
+      ...planQueues(lab, host, mayRemake, problems),
+    ],
     namespaces: planNamespaces(lab, host, problems),
     services: planServices(lab, host, problems),
     domains: guests.define,
@@ -95,6 +102,7 @@ export function planProvision(
       ...ownerNotes(lab, host),
       ...forwardingNotes(lab, released),
       ...dropNotes(lab, host),
+      ...macvtapNotes(lab),
     ],
     moves: movesOf(lab, host),
     garbage: gone,
@@ -149,12 +157,15 @@ export function planDestroy(
   const bridges = linksOf(host, name).filter(link => link.kind === 'bridge');
   const phases = phasesOf({
     guests: removeGuests(name, domains, stateDir, why),
-    taps: removeTaps(
-      linksOf(host, name).filter(link => link.kind !== 'bridge' && link.kind !== 'veth'),
-      name,
-      host,
-      why,
-    ),
+    taps: [
+      ...removeTaps(
+        linksOf(host, name).filter(link => link.kind !== 'bridge' && link.kind !== 'veth'),
+        name,
+        host,
+        why,
+      ),
+      ...removeStrays(currentRecord(name, host)?.lab ?? null, host, why),
+    ],
     namespaces: removeEndpoints(
       name,
       {
@@ -198,7 +209,7 @@ function planLeftovers(
 ): { steps: Step[]; after: HostState } {
   const why = 'the lab no longer has it';
   const wanted = new Set([
-    ...lab.bridges.map(bridge => bridge.altname),
+    ...[...lab.bridges, ...lab.tuns].map(link => link.altname),
     ...lab.vms.flatMap(vm => vm.nics.map(nic => nic.altname)),
     ...lab.namespaces.flatMap(({ altname, nics }) => [altname, ...nics.map(nic => nic.altname)]),
     ...lab.links.flatMap(({ ends }) => ends.map(end => end.altname)),

@@ -5,29 +5,43 @@ import { asBatch, bridgeAsBefore, dadAsBefore, inherits, noStandIns, release, ta
 import { sameForwarding } from './forwarding.js';
 import { afterMove, identityOf, nothingOn, startAfresh } from './identity.js';
 import { byMark, linkNamed, markOf, takenUplink } from './links.js';
-import type { Step } from './model.js';
+import type { Action, Step } from './model.js';
 import type { PlanProblem } from './problems.js';
 import { queuesAgain } from './queues.js';
 import { currentRecord } from './record.js';
 import { comeBack, follow } from './renewer.js';
 import { leave, otherLabs } from './shared.js';
 import { isolation, sameAgain } from './tap.js';
+import { sameTunAgain } from './tun.js';
 
-/** One step for all taps: they go in one group deletion. */
-export function removeTaps(taps: readonly Link[], lab: string, host: HostState, why: string): Step[] {
+/** One step for all taps, and one for all tuns: they go in one group deletion. */
+export function removeTaps(links: readonly Link[], lab: string, host: HostState, why: string): Step[] {
+  const taps = links.filter(link => !link.tun);
+  const tuns = links.filter(link => link.tun);
+  return [
+    ...removeAll('tap', taps, sameAgain, queuesAgain(taps, lab, host), lab, why),
+    ...removeAll('tun', tuns, sameTunAgain, [], lab, why),
+  ];
+}
+
+function removeAll(
+  what: string,
+  taps: readonly Link[],
+  again: (link: Link, altname: string) => string[],
+  more: readonly Action[],
+  lab: string,
+  why: string,
+): Step[] {
   if (taps.length === 0) return [];
   const names = taps.map(tap => tap.name);
   const shown =
     names.length > 4 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
   return [
     {
-      title: `delete ${taps.length === 1 ? 'tap' : `${taps.length} taps`} ${shown}`,
+      title: `delete ${taps.length === 1 ? what : `${taps.length} ${what}s`} ${shown}`,
       why,
       do: [{ kind: 'delete-links', links: taps.map(tap => byMark(markOf(tap, lab) ?? tap.name)) }],
-      undo: [
-        { kind: 'ip', lines: taps.flatMap(tap => sameAgain(tap, markOf(tap, lab) ?? tap.name)) },
-        ...queuesAgain(taps, lab, host),
-      ],
+      undo: [{ kind: 'ip', lines: taps.flatMap(tap => again(tap, markOf(tap, lab) ?? tap.name)) }, ...more],
     },
   ];
 }

@@ -32,6 +32,7 @@ export function planTaps(
   }
   return lab.vms.flatMap(vm =>
     vm.nics.flatMap(nic => {
+      if (nic.bridge === null) return [];
       const bridge = bridges.get(nic.bridge) ?? { name: nic.bridge, mtu: 1500 };
       const wanted: Wanted = { nic, bridge: bridge.name, mtu: nic.mtu ?? bridge.mtu };
       const ours = index.byMark.get(nic.altname);

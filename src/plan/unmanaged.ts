@@ -12,6 +12,7 @@ export function planUnmanaged(lab: Lab, host: HostState): Step[] {
     ...lab.bridges.map(bridge => bridgeName(bridge, host)),
     ...nicsOf(lab).map(nic => nic.tap),
     ...lab.links.flatMap(({ ends }) => ends.flatMap(end => (end.namespace === null ? end.name : []))),
+    ...lab.tuns.map(tun => tun.name),
   ];
   return host.managers.flatMap(manager => {
     const text = TEXT[manager.name](lab.name, names);

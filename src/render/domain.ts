@@ -97,7 +97,7 @@ function fillDevices(devices: Element, lab: Lab, vm: Vm, context: RenderContext)
       file: diskPath(context.stateDir, lab.name, vm.name, vm.boot.image),
     });
   } else delete devices.disk;
-  devices.interface = vm.nics.map(nic => interfaceElement(nic, context.mtus[nic.bridge] ?? 1500));
+  devices.interface = vm.nics.map(nic => interfaceElement(nic, context.mtus[nic.bridge ?? ''] ?? 1500));
   const serial = child(devices, 'serial');
   setAttributes(child(serial, 'log'), { file: consolePath(context.stateDir, lab.name, vm.name) });
 }

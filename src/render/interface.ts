@@ -1,4 +1,4 @@
-import type { Nic } from '../lab/model.js';
+import type { Macvtap, Nic } from '../lab/model.js';
 import { build, child, type Element, setAttributes, template } from './xml.js';
 
 /** MTU that every guest assumes when it is told none, in bytes (RFC 894). */
@@ -9,16 +9,35 @@ const ETHERNET_MTU = 1500;
  * `type='ethernet'` with `managed='no'`, and then sets nothing up on it.
  */
 export function interfaceElement(nic: Nic, bridgeMtu: number): Element {
+  if (nic.macvtap) return macvtapElement(nic, nic.macvtap);
   const element = template('interface.xml');
   setAttributes(child(element, 'mac'), { address: nic.mac });
   setAttributes(child(element, 'target'), { dev: nic.tap });
-  setAttributes(child(element, 'model'), { type: nic.model });
-  if (nic.queues > 1) setAttributes(child(element, 'driver'), { queues: nic.queues });
-  else delete element.driver;
+  fillCard(element, nic);
   const mtu = nic.mtu ?? bridgeMtu;
   if (nic.model === 'virtio' && mtu !== ETHERNET_MTU) setAttributes(child(element, 'mtu'), { size: mtu });
   else delete element.mtu;
   return element;
+}
+
+/** libvirt makes this device and deletes it; it takes no MTU for it. */
+function macvtapElement(nic: Nic, { uplink, mode }: Macvtap): Element {
+  const element = template('macvtap.xml');
+  setAttributes(child(element, 'mac'), { address: nic.mac });
+  setAttributes(child(element, 'source'), {
+    dev: uplink,
+    // The kernel's and ip's word is the shorter one.
+    mode: mode === 'passthru' ? 'passthrough' : mode,
+  });
+  setAttributes(child(element, 'target'), { dev: nic.tap });
+  fillCard(element, nic);
+  return element;
+}
+
+function fillCard(element: Element, { model, queues }: Nic): void {
+  setAttributes(child(element, 'model'), { type: model });
+  if (queues > 1) setAttributes(child(element, 'driver'), { queues });
+  else delete element.driver;
 }
 
 /** The same as text, as `vmnet xml` prints it. */

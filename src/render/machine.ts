@@ -27,7 +27,7 @@ export function machineFor(arch: string): Machine {
  */
 export function probeCmdline(vm: Vm, machine: Machine, served: ReadonlySet<string>): string {
   const asks = ({ bridge, addresses }: Nic) =>
-    served.has(bridge) && addresses.every(cidr => cidr.includes(':'));
+    bridge !== null && served.has(bridge) && addresses.every(cidr => cidr.includes(':'));
   const nics = vm.nics.map(
     nic => `vmnet.nic=${[nic.mac, ...nic.addresses, ...(asks(nic) ? ['dhcp'] : [])].join(',')}`,
   );

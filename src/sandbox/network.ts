@@ -20,26 +20,52 @@ const DEFAULTS = ['192.0.2.0/24', 'fd00:db8::/64'];
  * so that it can ping them; the host gets one where the bridge takes its uplink's addresses over.
  */
 export function networkFor(lab: Lab): SandboxNic[] {
-  return lab.bridges.flatMap((bridge, i) =>
-    bridge.uplink === null ? [] : [nicFor(lab, bridge, bridge.uplink, i)],
-  );
+  return [
+    ...lab.bridges.flatMap(bridge => (bridge.uplink === null ? [] : [bridged(lab, bridge, bridge.uplink)])),
+    ...shared(lab),
+  ].map(nicFor);
 }
 
-function nicFor(lab: Lab, bridge: Bridge, name: string, index: number): SandboxNic {
-  const peers = bridge.peers.map(address => `${address}/${address.includes(':') ? 128 : 32}`);
-  const used = [
+/** What hangs on a NIC of the host. */
+interface Uplink {
+  readonly name: string;
+  /** CIDRs that are not the host's on that NIC. */
+  readonly others: readonly string[];
+  readonly peers: readonly string[];
+  /** The host has addresses of its own there. */
+  readonly inUse: boolean;
+}
+
+const bridged = (lab: Lab, { name, address, peers }: Bridge, uplink: string): Uplink => ({
+  name: uplink,
+  others: [
     ...nicsOf(lab)
-      .filter(nic => nic.bridge === bridge.name)
+      .filter(nic => nic.bridge === name)
       .flatMap(nic => nic.addresses),
-    ...(bridge.address.mode === 'static' ? bridge.address.cidrs : []),
-    ...peers,
-  ];
+    ...(address.mode === 'static' ? address.cidrs : []),
+  ],
+  peers: peers.map(peer => `${peer}/${peer.includes(':') ? 128 : 32}`),
+  inUse: address.mode === 'inherit',
+});
+
+/** Beside macvtaps the host goes on using the uplink, but for one that is a guest's alone. */
+function shared(lab: Lab): Uplink[] {
+  const nics = lab.vms.flatMap(vm => vm.nics).filter(({ macvtap }) => macvtap !== undefined);
+  return [...new Set(nics.map(nic => nic.macvtap?.uplink ?? ''))].map(name => {
+    const here = nics.filter(nic => nic.macvtap?.uplink === name);
+    const inUse = here.every(nic => nic.macvtap?.mode !== 'passthru');
+    return { name, others: here.flatMap(nic => nic.addresses), peers: [], inUse };
+  });
+}
+
+function nicFor({ name, others, peers, inUse }: Uplink, index: number): SandboxNic {
+  const used = [...others, ...peers];
   const subnets = subnetsOf(
     used.filter(cidr => !peers.includes(cidr)),
     index,
   );
   const lan = subnets.flatMap(subnet => freeAddress(subnet, used) ?? []);
-  if (bridge.address.mode !== 'inherit') return { name, lan, host: [], gateways: [] };
+  if (!inUse) return { name, lan, host: [], gateways: [] };
   const pairs = lan.flatMap(gateway => {
     const own = freeAddress(gateway, [...used, ...lan]);
     return own === null ? [] : [{ own, gateway }];

@@ -19,7 +19,7 @@ const COUNT = 3;
 export async function pingFromLan(lab: Lab, sandbox: Sandbox, drivers: Drivers): Promise<Ping[]> {
   const wired = new Set(lab.bridges.filter(bridge => bridge.uplink !== null).map(bridge => bridge.name));
   const guests = nicsOf(lab)
-    .filter(nic => wired.has(nic.bridge))
+    .filter(nic => nic.macvtap || wired.has(nic.bridge ?? ''))
     .flatMap(nic => nic.addresses.map(cidr => ({ who: nic.vm, address: bare(cidr) })));
   const own = [
     ...networkFor(lab).flatMap(nic => nic.host),

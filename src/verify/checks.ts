@@ -3,7 +3,7 @@ import type { BridgeSettings } from '../host/ports.js';
 import { bare } from '../lab/cidr.js';
 import type { Vm } from '../lab/model.js';
 import type { Check } from './model.js';
-import type { Target } from './targets.js';
+import type { Ends, Target } from './targets.js';
 
 /** What is wrong: a word for programs, and the same for people, with what to do. */
 type Fault = readonly [reason: string, hint: string];
@@ -77,8 +77,8 @@ const hairpin = (port: string, settings: BridgeSettings, role: string): Fault | 
     : null;
 
 /** Is the guest's address the guest's alone? */
-export function checkAddress({ nic }: Target, seen: readonly string[], host: HostState): Check {
-  const mine = new Set([...nic.addresses.map(bare), ...seen]);
+export function checkAddress(target: Ends, seen: readonly string[], host: HostState): Check {
+  const mine = new Set([...target.nic.addresses.map(bare), ...seen]);
   const shared = host.links.flatMap(link =>
     link.addresses.filter(({ local }) => mine.has(local)).map(({ local }) => ({ local, link: link.name })),
   );
@@ -89,7 +89,7 @@ export function checkAddress({ nic }: Target, seen: readonly string[], host: Hos
         `${first.local} is the address of this host, too (on ${first.link}): both answer for it. Give one of them another: ip address del ${first.local} dev ${first.link}`,
       ]
     : null;
-  return checked('address', nic, fault, { addresses: [...mine] });
+  return checked('address', target.nic, fault, { addresses: [...mine] });
 }
 
 /** Has the bridge learned the guest's MAC on the guest's own tap? */

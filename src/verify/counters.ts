@@ -1,6 +1,6 @@
 import type { IpJson } from '../drivers/iproute2.js';
 import { number, object, objects, string } from '../host/json.js';
-import type { Target } from './targets.js';
+import type { Ends } from './targets.js';
 
 /** Packets seen at each hook, by the key of the set element. */
 export interface Counts {
@@ -63,10 +63,10 @@ export const UNICAST = 'ether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00';
 const MULTICAST = 'ether daddr & 01:00:00:00:00:00 != 00:00:00:00:00:00';
 
 /** Key of a NIC at the bridge's entrance: its own tap and its own MAC. */
-export const entryKey = (target: Target) => `${target.tap} . ${target.nic.mac}`;
+export const entryKey = (target: Ends) => `${target.tap} . ${target.nic.mac}`;
 
 /** Key of a NIC where its frames meet the uplink. */
-export const uplinkKey = (target: Target) => `${target.uplink} . ${target.nic.mac}`;
+export const uplinkKey = (target: Ends) => `${target.uplink} . ${target.nic.mac}`;
 
 const BY_MAC = ['bridge_forward', 'bridge_input', 'passed_forward'] as const;
 
@@ -95,7 +95,7 @@ const STRANGERS = 1024;
  */
 export function counterScript(
   table: string,
-  targets: readonly Target[],
+  targets: readonly Ends[],
   own: readonly string[],
   lanMac?: string,
 ): string {

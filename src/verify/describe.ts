@@ -1,25 +1,24 @@
 import type { Crossed } from '../drivers/wire.js';
 import { table } from '../report/table.js';
 import { stackTotal } from './causes/stack.js';
+import { macvtapHops } from './macvtap/describe.js';
+import type { MacvtapEvidence } from './macvtap/model.js';
 import { type Check, isGood, type PathEvidence } from './model.js';
 import type { Departure, WayOut } from './way/model.js';
 
-const isPath = (check: Check): check is Check & { readonly evidence: PathEvidence } => check.name === 'path';
+type Path<Evidence> = Check & { readonly evidence: Evidence };
+
+const isPath = (check: Check): check is Path<PathEvidence | MacvtapEvidence> => check.name === 'path';
+
+/** A macvtap passes no bridge. */
+export const isMacvtap = (check: Path<PathEvidence | MacvtapEvidence>): check is Path<MacvtapEvidence> =>
+  'macvtap' in check.evidence;
 
 /** The proof as people read it: for each NIC the hops from tap to uplink and back, what the host's stack saw, the verdict. */
 export function proofTable(checks: readonly Check[]): string {
-  const rows = checks.filter(isPath).map(({ vm, nic, evidence, verdict }) => {
-    const { bridge, inbound, tap } = evidence;
-    return [
-      vm,
-      nic ?? '',
-      `${tap.name} ${tap.received}`,
-      `${bridge.name} ${bridge.prerouting}`,
-      ...out(evidence),
-      inbound === null ? '-' : inbound.toTap,
-      stackTotal(evidence) + (evidence.way?.toHost.input ?? 0),
-      verdict,
-    ];
+  const rows = checks.filter(isPath).map(path => {
+    const hops = isMacvtap(path) ? macvtapHops(path.evidence) : bridgeHops(path.evidence as PathEvidence);
+    return [path.vm, path.nic ?? '', ...hops, path.verdict];
   });
   const header = ['VM', 'NIC', 'tap in', '→ bridge', '→ uplink', 'in', '← LAN', '| host stack', 'verdict'];
   const faults = faultLines(checks);
@@ -60,6 +59,17 @@ const linkLines = (checks: readonly Check[]): string[] => {
   };
   return ['', table(['link', '→ frames', '← frames', 'verdict'], links.map(row))];
 };
+function bridgeHops(evidence: PathEvidence): (string | number)[] {
+  const { bridge, inbound, tap, way } = evidence;
+  return [
+    `${tap.name} ${tap.received}`,
+    `${bridge.name} ${bridge.prerouting}`,
+    ...out(evidence),
+    inbound === null ? '-' : inbound.toTap,
+    stackTotal(evidence) + (way?.toHost.input ?? 0),
+  ];
+}
+
 /** What left and by which device, and how long that took. */
 function out({ uplink, first, way }: PathEvidence): [string, string] {
   if (way !== null) {
@@ -91,13 +101,17 @@ function faultLines(checks: readonly Check[]): string[] {
   return [...groups].map(([what, who]) => `${who.join('; ')}: ${what}`);
 }
 
+/** A macvtap's frames are always meant to go straight out. */
+const intentIn = (path: Path<PathEvidence | MacvtapEvidence>) =>
+  'intent' in path.evidence ? path.evidence.intent : 'direct';
+
 /** `2 of 3 NICs direct`, and the same of whatever else the lab means. */
 export function proven(checks: readonly Check[]): string {
   const paths = checks.filter(isPath);
-  const intents = [...new Set(paths.map(({ evidence }) => evidence.intent))];
+  const intents = [...new Set(paths.map(intentIn))];
   return (intents.length > 0 ? intents : ['direct'])
     .map(intent => {
-      const meant = paths.filter(({ evidence }) => evidence.intent === intent);
+      const meant = paths.filter(path => intentIn(path) === intent);
       return `${meant.filter(isGood).length} of ${meant.length} NICs ${intent}`;
     })
     .join(', ');

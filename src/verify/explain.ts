@@ -1,4 +1,6 @@
 import { stackTotal } from './causes/stack.js';
+import { explainMacvtap } from './macvtap/describe.js';
+import type { MacvtapEvidence } from './macvtap/model.js';
 import type { Check, PathEvidence } from './model.js';
 import { explainWay } from './way/explain.js';
 
@@ -6,7 +8,11 @@ import { explainWay } from './way/explain.js';
 export const explain = (checks: readonly Check[]): string =>
   checks
     .filter(check => check.name === 'path')
-    .map(check => explainPath(check, check.evidence as PathEvidence))
+    .map(check =>
+      'macvtap' in check.evidence
+        ? explainMacvtap(check, check.evidence as MacvtapEvidence)
+        : explainPath(check, check.evidence as PathEvidence),
+    )
     .join('\n\n');
 
 function explainPath({ vm, nic, verdict, hint }: Check, evidence: PathEvidence): string {

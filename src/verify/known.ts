@@ -1,7 +1,7 @@
 import { bare } from '../lab/cidr.js';
 import { linkLocal } from './addresses.js';
 import { type Claim, claims, type Frame } from './packets.js';
-import type { Target } from './targets.js';
+import type { Ends } from './targets.js';
 
 /** An address of a guest, and how we know. */
 export interface KnownAddress {
@@ -16,11 +16,11 @@ export interface KnownAddress {
 export interface Known {
   hear(frame: Frame): void;
   learn(claim: Claim): void;
-  of(target: Target): readonly KnownAddress[];
+  of(target: Ends): readonly KnownAddress[];
   /** Has anybody but `mine` been heard to use this address? */
   isUsed(address: string): boolean;
   /** Addresses that answered an echo request. */
-  answered(target: Target): ReadonlySet<string>;
+  answered(target: Ends): ReadonlySet<string>;
 }
 
 /** A guest that routes bears the addresses of others: no more than these are remembered of one MAC, … */
@@ -29,7 +29,7 @@ const MOST_OF_A_GUEST = 16;
 const MOST_OF_ALL = 10_000;
 
 /** @param mine MACs of our own stations */
-export function makeKnown(targets: readonly Target[], mine: ReadonlySet<string>): Known {
+export function makeKnown(targets: readonly Ends[], mine: ReadonlySet<string>): Known {
   const guests = new Map(targets.map(({ nic }) => [nic.mac, new Map<string, KnownAddress>()]));
   const echoes = new Map(targets.map(({ nic }) => [nic.mac, new Set<string>()]));
   const used = new Set<string>();

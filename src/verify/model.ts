@@ -1,4 +1,6 @@
+import type { FirstFrame } from './first-frame.js';
 import type { Intent } from './intent.js';
+import type { MacvtapEvidence } from './macvtap/model.js';
 import type { WayOut } from './way/model.js';
 
 /** One measurement, with what it found. */
@@ -8,6 +10,8 @@ export interface Check {
     | 'namespace'
     | 'link'
     | 'tap'
+    | 'macvtap'
+    | 'tun'
     | 'uplink'
     | 'fdb'
     | 'address'
@@ -17,7 +21,7 @@ export interface Check {
     | 'dns'
     | 'rules'
     | 'anti-spoof';
-  /** The VM or namespace; empty for a check of a bridge; of a link its two ends, such as `a:eth1 - b:eth1`. */
+  /** The VM or namespace; for `tun` the tun; empty for a check of a bridge; of a link its two ends, such as `a:eth1 - b:eth1`. */
   readonly vm: string;
   /** Name of the bridge that a check is about, where it is about one alone. */
   readonly bridge?: string;
@@ -28,7 +32,7 @@ export interface Check {
   readonly reason: string | null;
   /** The same for people, with what to do; null where nothing is wrong. */
   readonly hint: string | null;
-  readonly evidence: PathEvidence | Readonly<Record<string, unknown>>;
+  readonly evidence: PathEvidence | MacvtapEvidence | Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -157,16 +161,4 @@ export interface Inbound {
   readonly captured: number | null;
   /** The host's IP stack saw it. */
   readonly hostStack: { readonly prerouting: number; readonly forward: number };
-}
-
-/** One frame, seen at two places. */
-export interface FirstFrame {
-  /** What it was, such as `ICMP echo reply`. */
-  readonly what: string;
-  /** Bytes on the wire. */
-  readonly length: number;
-  /** Microseconds since 1970, at the tap. */
-  readonly atUs: number;
-  /** Where the same frame left, and how many microseconds later; null where it was not seen to leave. */
-  readonly left: { readonly port: string; readonly afterUs: number } | null;
 }

@@ -1,10 +1,11 @@
 import type { CapturedFrame } from '../drivers/pcap.js';
 import { grouped } from '../host/grouped.js';
+import type { FirstFrame } from './first-frame.js';
 import { ASKED_AT } from './frames.js';
-import type { FirstFrame, PathEvidence } from './model.js';
+import type { PathEvidence } from './model.js';
 import { IPV4, macText, view } from './octets.js';
 import { isUnicast as isUnicastAddress, parsePacket } from './packets.js';
-import type { Target } from './targets.js';
+import type { Ends } from './targets.js';
 
 // What one capture of all devices tells about one NIC.
 
@@ -39,7 +40,7 @@ export function byPlace(frames: readonly CapturedFrame[]): Captured {
 
 /** @param lanMac source of the frames that were sent in at the uplink; null where none were */
 export function sightingsOf(
-  { nic, uplink }: Target,
+  { nic, uplink }: Ends,
   devices: Devices,
   captured: Captured,
   lanMac: string | null,
@@ -107,7 +108,7 @@ const asks = (mac: string) => (frame: CapturedFrame) => echoOf(frame, mac)?.repl
 const parsed = ({ protocol, data }: CapturedFrame) => parsePacket(protocol, data);
 
 /** By what it says: a cooked capture has no destination MAC. */
-function isUnicast(frame: CapturedFrame): boolean {
+export function isUnicast(frame: CapturedFrame): boolean {
   const packet = parsed(frame);
   if (packet.kind === 'arp') return packet.reply;
   return packet.kind !== 'other' && isUnicastAddress(packet.destination);
@@ -135,7 +136,7 @@ function echoOf(frame: CapturedFrame, mac: string) {
 
 /** How many of the guest's frames of at least this size left on the uplink. */
 export const leftAtSize = (
-  { nic }: Target,
+  { nic }: Ends,
   uplink: number | undefined,
   captured: Captured,
   bytes: number,

@@ -179,7 +179,7 @@ function station(site: Site, port: FramePort, noLan: string | null): Station {
 
 export const randomMac = () => (randomBytes(6).toString('hex').match(/../g) ?? []).join(':');
 
-const randomLinkLocal = () => {
+export const randomLinkLocal = () => {
   const word = () => (randomBytes(2).readUInt16BE() | 0x1000).toString(16);
   return `fe80::${word()}:${word()}:${word()}:${word()}`;
 };

@@ -16,14 +16,18 @@ export interface Target {
   readonly intent: Intent;
 }
 
-/** Each NIC with the names that its tap and bridge have now: marks tell, since an owner may have renamed them. */
+/** A NIC with the ends of its path: the device of its guest, and where its frames leave. */
+export type Ends = Pick<Target, 'nic' | 'tap' | 'uplink'>;
+
+/** Each NIC on a bridge with the names that its tap and bridge have now: marks tell, since an owner may have renamed them. */
 export function targetsOf(lab: Lab, host: HostState, networkOnly = false): Target[] {
   const nameOf = new Map(
     host.links.flatMap(link => link.altnames.map(altname => [altname, link.name] as const)),
   );
   const bridges = new Map(lab.bridges.map(bridge => [bridge.name, bridge]));
   const domains = new Map(networkOnly ? [] : lab.vms.map(vm => [vm.name, vm.domain]));
-  return nicsOf(lab).map(nic => {
+  return nicsOf(lab).flatMap(nic => {
+    if (nic.bridge === null) return [];
     const bridge = bridges.get(nic.bridge);
     return {
       nic,

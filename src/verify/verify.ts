@@ -17,6 +17,7 @@ import { targetsOfDomain } from './foreign.js';
 import { checkIsolation } from './isolation/check.js';
 import type { SeclusionEvidence } from './isolation/seclusion.js';
 import { checkLinks } from './link.js';
+import { verifyMacvtaps } from './macvtap/verify.js';
 import type { Check } from './model.js';
 import { checkNamespace } from './namespace.js';
 import { judgePath } from './path.js';
@@ -24,6 +25,7 @@ import { type Proof, type ProveOptions, prove } from './prove.js';
 import { checkForged, checkRules } from './rule-checks.js';
 import { checkServices } from './services.js';
 import { type Target, targetsOf } from './targets.js';
+import { checkTun } from './tun.js';
 
 export interface VerifyOptions extends ProveOptions {
   /** Applied without domains: libvirt is not asked. */
@@ -53,13 +55,18 @@ export async function verifyLab(lab: Lab, drivers: Drivers, options: VerifyOptio
   const domains = networkOnly ? [] : lab.vms.map(vm => checkDomain(vm, seen.host));
   const namespaces = lab.namespaces.map(namespace => checkNamespace(namespace, lab, seen.host));
   const links = await checkLinks(lab, seen.host, drivers);
+  const direct = await verifyMacvtaps(lab, before, look, drivers, options);
+  const tuns = lab.tuns.map(tun => checkTun(tun, seen.host));
   const ruled = await checkPorts(lab, targets, seen.host, drivers, options);
   return {
     ...seen,
     targets,
+    frames: [...seen.frames, ...direct.frames],
+    devices: new Map([...seen.devices, ...direct.devices]),
+    noCapture: seen.noCapture ?? direct.noCapture,
     checks: await Promise.all(
-      [...services, ...domains, ...namespaces, ...checks, ...ruled, ...links].map(check =>
-        withConsole(check, lab, drivers),
+      [...services, ...domains, ...namespaces, ...checks, ...direct.checks, ...ruled, ...links, ...tuns].map(
+        check => withConsole(check, lab, drivers),
       ),
     ),
   };

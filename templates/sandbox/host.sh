@@ -35,6 +35,17 @@ done
 mount --move $dev /dev
 rmdir $dev
 
+# In the place of udev, which makes the nodes of macvtap devices; libvirt waits for one a fifth of a second.
+ip monitor link 2> /dev/null | while read -r _; do
+  for node in /sys/class/macvtap/tap*; do
+    [ -e "$node/dev" ] && [ ! -e "/dev/${node##*/}" ] || continue
+    IFS=: read -r major minor < "$node/dev" && mknod -m 0600 "/dev/${node##*/}" c "$major" "$minor"
+  done
+  for node in /dev/tap*; do
+    [ -e "/sys/class/macvtap/${node##*/}" ] || rm -f "$node"
+  done
+done > /dev/null 2>&1 &
+
 cat > /etc/libvirt/qemu.conf <<'CONF'
 namespaces = []
 security_driver = "none"

@@ -29,7 +29,7 @@ describe('init', () => {
       .trim()
       .split('\n')
       .map(line => line.split(' ')[0] ?? '');
-    expect(names).toEqual(['homelab', 'isolated', 'quickstart']);
+    expect(names).toEqual(['homelab', 'isolated', 'macvtap', 'quickstart']);
     for (const line of stdout.trim().split('\n')) expect(line).toMatch(/^\S+ +\S.{20,}/);
     for (const name of names) {
       expect((await init('--template', name, `${name}.json`)).code).toBe(0);

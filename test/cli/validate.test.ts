@@ -41,7 +41,7 @@ const vm = (nic: object = {}, more: object = {}) => ({
 });
 
 describe('a good lab', () => {
-  it.each(['homelab', 'isolated', 'quickstart'])('the template %s', async name => {
+  it.each(['homelab', 'isolated', 'macvtap', 'quickstart'])('the template %s', async name => {
     const { code, stdout, stderr } = await vmnet(['validate', templateFile(name)]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain(`is a good lab: ${name}`);

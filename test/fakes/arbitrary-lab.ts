@@ -105,6 +105,15 @@ const vm = (bridges: readonly string[]) =>
     { requiredKeys: ['nics', 'boot'] },
   );
 
+const tun = fc.constantFrom<object>(
+  { owner: 1000 },
+  { owner: 1001, group: 100, mtu: 1400, address: '10.8.0.1/24' },
+  { group: 100, multiQueue: true, address: ['10.8.0.1/24', '10.8.0.9/24', 'fd08::1/64'] },
+  { owner: 1000, address: '10.8.0.1/32', mtu: 1280 },
+);
+
+const tuns = fc.oneof(fc.constant({}), fc.record({ vpn0: tun }));
+
 /** A lab of one to three bridges and up to six VMs. */
 export const anyLab = fc
   .integer({ min: 1, max: 3 })
@@ -116,6 +125,7 @@ export const anyLab = fc
           ...names.map((_, n) => fc.constantFrom(UPLINKS[n], undefined).chain(uplink => bridge(n, uplink))),
         )
         .map(bridges => Object.fromEntries(bridges.map((it, n) => [`br${n}`, it]))),
+      tuns,
       vms: fc
         .array(vm(names), { maxLength: 6 })
         .map(vms => Object.fromEntries(vms.map((it, n) => [`vm${n}`, it]))),

@@ -4,6 +4,7 @@ import type {
   FirewallRule,
   ForwardDrop,
   Learned,
+  Link,
   Manager,
   Owner,
   Renewer,
@@ -30,6 +31,8 @@ export interface HostDescription {
   readonly firewall?: readonly (Omit<FirewallRule, 'device'> & Partial<FirewallRule>)[];
   /** Sysctls of every interface that this kernel does not have. */
   readonly without?: readonly string[];
+  /** Numbers by name. */
+  readonly users?: Readonly<Record<string, number>>;
   /** What bridges have learned: `MAC on PORT of BRIDGE`. */
   readonly fdb?: readonly string[];
   /** Taps that a process has open. */
@@ -61,6 +64,7 @@ export interface LinkDescription {
   readonly type?: string;
   readonly kind?: string;
   readonly master?: string;
+  readonly macvlan?: NonNullable<Link['macvlan']>;
   readonly addresses?: readonly string[];
 }
 
@@ -86,6 +90,8 @@ export async function hostFrom(description: HostDescription): Promise<FakeHost> 
   host.wireless.push(...(description.wireless ?? []));
   host.firewall.push(...(description.firewall ?? []).map(rule => ({ device: 'eth0', ...rule })));
   host.fdb.push(...(description.fdb ?? []).map(learnedFrom));
+  for (const [name, id] of Object.entries(description.users ?? {}))
+    host.users.push({ asked: name, name, id });
   for (const tap of description.openTaps ?? []) host.openTaps.add(tap);
   host.owners = description.owners ?? {};
   host.managers = description.managers ?? [];

@@ -57,6 +57,7 @@ export class FakeHost {
   /** Command lines of dnsmasq that run. */
   dnsmasq: (readonly string[])[] = [];
   readonly wireless: string[] = [];
+  readonly users: { asked: string; name: string; id: number }[] = [];
   readonly firewall: FirewallRule[] = [];
   readonly fdb: Learned[] = [];
   /** Taps that some process has open which is no guest. */
@@ -116,6 +117,7 @@ export class FakeHost {
       disks: [...this.files].filter(path => path.endsWith('.qcow2')),
       ...(this.spaces.folder ? { namespaces: this.spaces.state() } : {}),
       namespaceFolder: this.spaces.folder,
+      accounts: { users: this.users, groups: [] },
       libvirt: { uri: 'qemu:///system', domains: [...this.domains.values()] },
       records: [...this.records.values()],
     });

@@ -54,17 +54,31 @@ function device(words: Words): string {
 }
 
 function linkAdd(kernel: FakeKernel, words: Words): void {
-  const fields = { name: '', address: '', mtu: 1500 };
+  const fields = { name: '', address: '', link: '', mtu: 1500 };
   while (!words.take('type')) {
     const word = words.next();
-    if (word === 'name' || word === 'address') fields[word] = words.next();
+    if (word === 'name' || word === 'address' || word === 'link') fields[word] = words.next();
     else if (word === 'mtu') fields.mtu = words.number();
     else throw words.unknown(word);
   }
-  if (words.next() !== 'bridge') throw words.unknown('this type');
+  const kind = words.next();
+  if (kind === 'macvtap') {
+    macvtapAdd(kernel, fields, words);
+    return;
+  }
+  if (kind !== 'bridge') throw words.unknown('this type');
   const bridge = { stp: false, forwardDelay: 15, multicastSnooping: true };
   const { name, address: mac, mtu } = fields;
   bridgeOptions(kernel, kernel.add({ name, mac, mtu, kind: 'bridge', bridge }), words);
+}
+
+function macvtapAdd(
+  kernel: FakeKernel,
+  { name, address: mac, link: lower }: { name: string; address: string; link: string },
+  words: Words,
+): void {
+  if (!words.take('mode')) throw words.unknown(words.peek());
+  kernel.add({ name, mac, kind: 'macvtap', macvlan: { lower: kernel.link(lower).name, mode: words.next() } });
 }
 
 /** The kernel takes the forward delay before STP, wherever they stand in the line (`br_changelink`). */
@@ -132,8 +146,21 @@ function linkProperty(kernel: FakeKernel, words: Words): void {
 /** A fresh tap has a random MAC; only its first byte matters here. */
 function tuntapAdd(kernel: FakeKernel, words: Words): void {
   const name = device(words);
-  if (!words.take('mode') || words.next() !== 'tap') throw words.unknown('this mode');
+  if (!words.take('mode')) throw words.unknown(words.peek());
+  const mode = words.next();
+  if (mode === 'tun') {
+    tunAdd(kernel, name, words);
+    return;
+  }
+  if (mode !== 'tap') throw words.unknown('this mode');
   const vnetHdr = words.take('vnet_hdr');
   const multiQueue = words.take('multi_queue');
   kernel.add({ name, kind: 'tun', mac: '1e:00:00:00:00:01', tap: { vnetHdr, multiQueue, persist: true } });
+}
+
+function tunAdd(kernel: FakeKernel, name: string, words: Words): void {
+  const owner = words.take('user') ? words.next() : null;
+  const group = words.take('group') ? words.next() : null;
+  const multiQueue = words.take('multi_queue');
+  kernel.add({ name, kind: 'tun', type: 'none', mac: '', tun: { owner, group, multiQueue } });
 }

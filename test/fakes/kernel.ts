@@ -21,6 +21,8 @@ export interface FakeLink {
   alias: string | null;
   readonly tap: { vnetHdr: boolean; multiQueue: boolean; persist: boolean } | null;
   readonly bridge: { stp: boolean; forwardDelay: number; multicastSnooping: boolean } | null;
+  readonly tun?: { owner: string | null; group: string | null; multiQueue: boolean };
+  readonly macvlan?: { lower: string | null; mode: string };
   /** A bridge whose MTU was set after it was made keeps it; any other takes its ports' lowest (br_mtu_auto_adjust). */
   mtuIsSet: boolean;
   addresses: Address[];

@@ -17,7 +17,9 @@ export function writtenNames(raw: RawLab): Taken {
     macs: new Set([...nics, ...inner, ...ends].flatMap(nic => nic.mac?.toLowerCase() ?? [])),
     links: new Set([
       ...Object.keys(raw.bridges ?? {}),
+      ...Object.keys(raw.tuns ?? {}),
       ...uplinks,
+      ...nics.flatMap(nic => nic.uplink ?? []),
       ...nics.flatMap(nic => nic.tap ?? []),
       ...ends.flatMap(end => (end.namespace === HOST ? end.name : [])),
     ]),

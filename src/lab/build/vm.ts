@@ -4,6 +4,7 @@ import type { RawLab } from '../file.js';
 import type { Boot, Nic, Vm } from '../model.js';
 import { domainName, domainUuid, nicAlias, nicAltname, nicMac, tapName } from '../names.js';
 import { memoryMiB } from '../units.js';
+import { UNRULED } from '../unruled.js';
 import { normalised, plainAddress } from './address.js';
 import { buildPort } from './port.js';
 import type { Taken } from './taken.js';
@@ -48,15 +49,17 @@ function buildNic(raw: RawLab, vm: string, index: number, nic: RawNic, taken: Ta
   return {
     vm,
     index,
-    bridge: nic.bridge,
+    bridge: nic.bridge ?? null,
+    ...macvtapOf(nic),
     mac: nic.mac?.toLowerCase() ?? nicMac(raw.name, vm, index, taken.macs),
     tap: nic.tap ?? tapName(raw.name, vm, index, taken.links),
     model: all.model ?? 'virtio',
     queues: all.queues ?? 1,
-    mtu: all.mtu ?? null,
+    mtu: nic.type === 'macvtap' ? null : (all.mtu ?? null),
     addresses,
-    gateways: gatewaysOf(nic, addresses, raw.bridges?.[nic.bridge]),
-    ...buildPort(all),
+    gateways: gatewaysOf(nic, addresses, raw.bridges?.[nic.bridge ?? '']),
+    // Of the defaults, a macvtap takes no rules: no bridge's port sees its frames.
+    ...(nic.type === 'macvtap' ? UNRULED : buildPort(all)),
     altname: nicAltname(raw.name, vm, index),
     alias: nicAlias(raw.name, vm, index),
   };
@@ -78,4 +81,9 @@ function gatewaysOf(
     .filter(cidr => subnets.some(subnet => contains(subnet, cidr)));
   const first = [4, 6].map(family => near.find(cidr => cidr.family === family));
   return first.flatMap(cidr => (cidr ? [cidr.address] : []));
+}
+
+/** Rules have seen that a macvtap has an uplink. */
+function macvtapOf({ type, uplink, mode }: RawNic): Pick<Nic, 'macvtap'> {
+  return type === 'macvtap' && uplink !== undefined ? { macvtap: { uplink, mode: mode ?? 'bridge' } } : {};
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { INDEXED_IFNAME_PATTERN, IP_PATTERN, MAC_PATTERN } from '../patterns.js';
+import { macvtapKeys } from './macvtap.js';
 import { portKeys } from './port.js';
 import { choice, cidrs, guestCidr, ifname, int, objectAs } from './words.js';
 
@@ -11,7 +12,9 @@ export const nicKeys = {
     .meta({ description: 'Queue pairs; more than 1 only with virtio.', default: 1 })
     .optional(),
   // The kernel's tun driver takes 65535 less the 14 bytes of the Ethernet header.
-  mtu: int(68, 65521).describe('MTU in bytes. Default: that of the bridge.').optional(),
+  mtu: int(68, 65521)
+    .describe('MTU in bytes. Default: that of the bridge. A macvtap always has that of its uplink.')
+    .optional(),
   ...portKeys,
 };
 
@@ -21,7 +24,9 @@ const gateway = z.string({ error: 'an address such as "192.168.1.1"' }).meta({ p
 export const NicFile = objectAs('an object such as { "bridge": "br0" }')({
   bridge: z
     .string({ error: 'the name of one of the bridges of this lab' })
-    .describe('The bridge, by its name in "bridges".'),
+    .describe('The bridge, by its name in "bridges". A macvtap has none.')
+    .optional(),
+  ...macvtapKeys,
   mac: z
     .string({ error: 'a MAC address such as "52:54:00:12:34:56"' })
     .meta({

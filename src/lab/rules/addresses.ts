@@ -5,7 +5,16 @@ import { quote } from '../quote.js';
 import type { LooseLab } from '../shape.js';
 import { nearest } from '../suggest.js';
 import { cidrFault, useFault } from './cidr-fault.js';
-import { type AtBridge, bridgeAddressOf, bridgesOf, endsOf, innerNicsOf, nicsOf, textsAt } from './walk.js';
+import {
+  type AtBridge,
+  bridgeAddressOf,
+  bridgesOf,
+  endsOf,
+  innerNicsOf,
+  nicsOf,
+  textsAt,
+  tunsOf,
+} from './walk.js';
 
 /** An address of the lab, with whom it belongs to. */
 interface Owned {
@@ -25,9 +34,15 @@ export function checkAddresses(lab: LooseLab, report: Report): void {
     subnets.set(at.name, own);
     for (const owned of own) checkUnique(owned, '', seen, report);
   }
+  for (const { name, tun, path } of tunsOf(lab)) {
+    for (const { text, path: at } of textsAt(tun.address, [...path, 'address'])) {
+      const owned = readAddress(text, `tun ${quote(name)}`, at, report);
+      if (owned) checkUnique(owned, '', seen, report);
+    }
+  }
   const guests = nicsOf(lab).map(({ vm, index, nic, path }) => ({
     who: `VM ${quote(vm)}, NIC ${index}`,
-    bridge: nic.bridge,
+    bridge: nic.bridge ?? (nic.uplink === undefined ? '' : `macvtap ${nic.uplink}`),
     address: nic.address,
     path,
   }));

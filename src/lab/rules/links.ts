@@ -3,7 +3,7 @@ import type { Path, Report } from '../problem.js';
 import { quote } from '../quote.js';
 import type { LooseLab } from '../shape.js';
 import { didYouMean } from '../suggest.js';
-import { bridgesOf, endsOf, innerNicsOf, namespacesOf, nicsOf } from './walk.js';
+import { bridgesOf, endsOf, innerNicsOf, namespacesOf, nicsOf, tunsOf } from './walk.js';
 
 /** Interfaces share one set of names on the host: what is in use, and by whom. */
 type InUse = Map<string, string>;
@@ -12,6 +12,7 @@ type InUse = Map<string, string>;
 export function checkLinks(lab: LooseLab, report: Report): void {
   const inUse: InUse = new Map(bridgesOf(lab).map(({ name }) => [name, 'the name of a bridge']));
   checkUplinks(lab, inUse, report);
+  checkTunNames(lab, inUse, report);
   checkTaps(lab, inUse, report);
   checkAltnames(lab, inUse, report);
   checkBridgeOfNics(lab, report);
@@ -20,7 +21,8 @@ export function checkLinks(lab: LooseLab, report: Report): void {
 
 /** A lab is about a network: a bridge, or links. */
 function checkSomeNetwork(lab: LooseLab, report: Report): void {
-  if (bridgesOf(lab).length > 0 || (lab.links ?? []).length > 0) return;
+  if (bridgesOf(lab).length > 0 || (lab.links ?? []).length > 0 || tunsOf(lab).length > 0) return;
+  if (nicsOf(lab).some(({ nic }) => nic.type === 'macvtap')) return;
   const fix = 'add one: "bridges": { "br0": { "uplink": "eth0" } }';
   if (!('bridges' in lab))
     report(['bridges'], '"bridges" is missing, and the lab has no "links" either', fix);
@@ -35,6 +37,14 @@ function checkUplinks(lab: LooseLab, inUse: InUse, report: Report): void {
     if (role !== undefined)
       report([...path, 'uplink'], `the uplink ${quote(bridge.uplink)} is also ${role}`, fix);
     inUse.set(bridge.uplink, `the uplink of bridge ${quote(name)}`);
+  }
+}
+
+function checkTunNames(lab: LooseLab, inUse: InUse, report: Report): void {
+  for (const { name, path } of tunsOf(lab)) {
+    claim(inUse, name, `the name of a tun`, role =>
+      report(path, `the tun ${quote(name)} is also ${role}`, 'choose another name', 'key'),
+    );
   }
 }
 
@@ -83,6 +93,8 @@ function checkAltnames(lab: LooseLab, inUse: InUse, report: Report): void {
   for (const { name, path } of bridgesOf(lab)) {
     claimAltname(inUse, bridgeAltname(lab.name, name), `the mark of bridge ${quote(name)}`, path, report);
   }
+  for (const { name, path } of tunsOf(lab))
+    claimAltname(inUse, bridgeAltname(lab.name, name), `the mark of tun ${quote(name)}`, path, report);
   for (const { vm, index, path } of nicsOf(lab)) {
     claimAltname(
       inUse,

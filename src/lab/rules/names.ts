@@ -4,7 +4,7 @@ import type { Path, Report } from '../problem.js';
 import { quote } from '../quote.js';
 import type { LooseLab } from '../shape.js';
 import { type Fault, type NameKind, nameFault } from './name-fault.js';
-import { type AtInner, bridgesOf, innersOf, namespacesOf, nicsOf, vmsOf } from './walk.js';
+import { type AtInner, bridgesOf, innersOf, namespacesOf, nicsOf, tunsOf, vmsOf } from './walk.js';
 
 const LAB: NameKind = { what: 'lab name', extra: '', longest: 32, example: 'homelab' };
 const VM: NameKind = { what: 'VM name', extra: '', longest: 63, example: 'web' };
@@ -12,7 +12,8 @@ const NAMESPACE: NameKind = { what: 'namespace name', extra: '', longest: 63, ex
 const INNER: NameKind = { what: 'interface name', extra: '.', longest: 15, example: 'eth1' };
 const GROUP: NameKind = { what: 'group name', extra: '', longest: 63, example: 'workers' };
 const BRIDGE: NameKind = { what: 'bridge name', extra: '.', longest: 15, example: 'br0' };
-const UPLINK: NameKind = { what: 'uplink name', extra: '.', longest: 15, example: 'eth0' };
+export const UPLINK: NameKind = { what: 'uplink name', extra: '.', longest: 15, example: 'eth0' };
+const TUN: NameKind = { what: 'tun name', extra: '.', longest: 15, example: 'vpn0' };
 const TAP: NameKind = { what: 'tap name', extra: '.', longest: 15, example: 'tap-web' };
 
 /** Every name is safe for `ip -batch`, for /proc/sys paths and for XML. */
@@ -28,6 +29,8 @@ export function checkNames(lab: LooseLab, report: Report): void {
   for (const { name, path } of namespacesOf(lab))
     tell(report, path, nameFault(name, NAMESPACE) ?? namespaceFault(lab, name), 'key');
   for (const inner of innersOf(lab)) checkInner(inner, report);
+  for (const { name, path } of tunsOf(lab))
+    tell(report, path, interfaceFault(name, TUN) ?? tapFault(name, 'tun'), 'key');
   for (const { nic, path } of nicsOf(lab)) {
     if (nic.tap !== undefined)
       tell(report, [...path, 'tap'], interfaceFault(nic.tap, TAP) ?? tapFault(nic.tap));
@@ -57,7 +60,7 @@ function tell(report: Report, path: Path, fault: Fault | null, at: 'key' | 'valu
   if (fault !== null) report(path, fault.message, fault.fix, at);
 }
 
-function interfaceFault(name: string, kind: NameKind): Fault | null {
+export function interfaceFault(name: string, kind: NameKind): Fault | null {
   const why = reserved(name);
   if (why === null) return nameFault(name, kind);
   return {

@@ -14,6 +14,12 @@ export interface AtBridge {
   readonly path: Path;
 }
 
+export interface AtTun {
+  readonly name: string;
+  readonly tun: NonNullable<NonNullable<LooseLab['tuns']>[string]>;
+  readonly path: Path;
+}
+
 export interface AtVm {
   readonly name: string;
   readonly vm: LooseVm;
@@ -33,6 +39,9 @@ export const bridgesOf = (lab: LooseLab): AtBridge[] =>
     bridge: bridge ?? {},
     path: ['bridges', name],
   }));
+
+export const tunsOf = (lab: LooseLab): AtTun[] =>
+  Object.entries(lab.tuns ?? {}).map(([name, tun]) => ({ name, tun: tun ?? {}, path: ['tuns', name] }));
 
 export const vmsOf = (lab: LooseLab): AtVm[] =>
   Object.entries(lab.vms ?? {}).map(([name, vm]) => ({ name, vm: vm ?? {}, path: ['vms', name] }));

@@ -17,7 +17,7 @@ export function findMacClashes(
   // The first port that a bridge tells is the one that counts.
   const seen = new Map(host.fdb.toReversed().map(entry => [`${entry.bridge} ${entry.mac}`, entry]));
   for (const nic of missing) {
-    const learned = seen.get(`${names.get(nic.bridge)} ${nic.mac}`);
+    const learned = seen.get(`${names.get(nic.bridge ?? '')} ${nic.mac}`);
     // A domain says more than its tap.
     const user = users.get(nic.mac) ?? users.get(tapMac(nic));
     if (!user && !learned) continue;

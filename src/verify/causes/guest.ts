@@ -1,4 +1,5 @@
-import { type Cause, spokeToHost } from './cause.js';
+import type { Target } from '../targets.js';
+import { type Cause, type Finding, type Scene, spokeToHost } from './cause.js';
 
 // Causes that lie with the guest itself.
 
@@ -9,7 +10,10 @@ const DEAD: Readonly<Record<string, string>> = {
   pmsuspended: 'guest-paused',
 };
 
-export const notRunning: Cause = ({ domain, target }) => {
+export const notRunning = ({
+  domain,
+  target,
+}: Pick<Scene, 'domain'> & { readonly target: Pick<Target, 'domain'> }): Finding | null => {
   if (domain === null || domain === 'running' || domain === 'blocked') return null;
   const reason = DEAD[domain] ?? 'guest-not-running';
   const fix = reason === 'guest-paused' ? `virsh resume ${target.domain}` : 'vmnet provision starts it';

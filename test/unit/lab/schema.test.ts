@@ -34,7 +34,12 @@ describe('the JSON Schema', () => {
 
 describe('templates', () => {
   test('are these', () =>
-    expect(listTemplates().map(({ name }) => name)).toEqual(['homelab', 'isolated', 'quickstart']));
+    expect(listTemplates().map(({ name }) => name)).toEqual([
+      'homelab',
+      'isolated',
+      'macvtap',
+      'quickstart',
+    ]));
 
   test('are suggested when a name is wrong, and never leave their folder', () => {
     expect(() => readTemplate('homelap')).toThrow('there is no template "homelap"');
