@@ -10,12 +10,20 @@ const project = (name: string, options: Record<string, unknown> = {}) => ({
 export default defineConfig({
   test: {
     root,
+    // Tests on a throw-away host mostly wait: two at once take half the time on two cores.
+    maxWorkers: 2,
     globalSetup: ['test/support/leaks.ts'],
     projects: [
-      project('unit'),
+      project('unit', { testTimeout: 60_000 }),
       project('cli', { testTimeout: 60_000 }),
       project('host', { testTimeout: 120_000, hookTimeout: 120_000 }),
-      project('guest', { testTimeout: 240_000, hookTimeout: 240_000, fileParallelism: false }),
+      project('guest', {
+        testTimeout: 240_000,
+        hookTimeout: 240_000,
+        // Emulated guests want a core each.
+        fileParallelism: false,
+        sequence: { groupOrder: 1 },
+      }),
       ...(process.env.VMNET_TEST_LONG ? [project('long', { testTimeout: 900_000 })] : []),
     ],
   },
