@@ -1,5 +1,6 @@
 import type { Drivers } from '../drivers/drivers.js';
 import type { Lab } from '../lab/model.js';
+import { disksOf } from './disks.js';
 import { learnedFor } from './fdb.js';
 import { rulesNaming } from './firewall.js';
 import { observeLibvirt } from './libvirt.js';
@@ -54,7 +55,7 @@ export async function observeHost(
     routes: exactMetrics(routes, nics, drivers),
     inherited: heirs(lab, links, drivers),
     wireless: wirelessOf(links, drivers),
-    disks: lab ? drivers.files.list(`${drivers.stateDir}/disks/${lab.name}`) : [],
+    ...disksOf(lab, options.networkOnly ?? false, drivers),
     fdb: learnedFor(lab, links, drivers),
     firewall,
     lro: mergingReceivers(uplinks, drivers),

@@ -1,5 +1,5 @@
 import type { RawLab } from './file.js';
-import type { Boot, Bridge, Lab, Nic, Vm } from './model.js';
+import type { Boot, Bridge, CloudInit, Disk, Lab, Nic, Vm } from './model.js';
 import { memoryText } from './units.js';
 
 type RawVm = NonNullable<RawLab['vms']>[string];
@@ -45,12 +45,44 @@ function bridgeFile(bridge: Bridge): RawLab['bridges'][string] {
   };
 }
 
-const vmFile = ({ boot, memoryMiB, vcpus, accel, nics }: Vm): RawVm => ({
-  boot: bootFile(boot),
-  memory: memoryText(memoryMiB),
-  vcpus,
-  accel,
-  nics: nics.map(nicFile),
+function vmFile({ boot, memoryMiB, vcpus, accel, firmware, disks, keepDisk, cloudInit, nics }: Vm): RawVm {
+  const [first, ...rest] = disks;
+  const beside = boot.kind === 'image' ? rest : disks;
+  return {
+    boot: boot.kind === 'image' && first ? diskFile(first, boot.image) : bootFile(boot),
+    memory: memoryText(memoryMiB),
+    vcpus,
+    accel,
+    firmware,
+    ...(beside.length === 0 ? {} : { disks: beside.map(besideFile) }),
+    keepDisk,
+    ...(cloudInit === null ? {} : { cloudInit: cloudInitFile(cloudInit) }),
+    nics: nics.map(nicFile),
+  };
+}
+
+const besideFile = (disk: Disk): NonNullable<RawVm['disks']>[number] =>
+  disk.image === null
+    ? { size: memoryText(disk.sizeMiB ?? 1), format: disk.format }
+    : { ...diskFile(disk, disk.image), readOnly: disk.readOnly };
+
+const diskFile = ({ format, sizeMiB }: Disk, image: string) => ({
+  image,
+  format,
+  ...(sizeMiB === null ? {} : { size: memoryText(sizeMiB) }),
+});
+
+const cloudInitFile = ({
+  hostname,
+  sshKeys,
+  dns,
+  file,
+  userData,
+}: CloudInit): NonNullable<RawVm['cloudInit']> => ({
+  hostname,
+  sshKeys: [...sshKeys],
+  userData: file === null ? userData.open() : { file },
+  dns: [...dns],
 });
 
 function bootFile(boot: Boot): NonNullable<RawVm['boot']> {

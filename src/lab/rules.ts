@@ -1,7 +1,9 @@
 import type { Report } from './problem.js';
 import { checkAddresses } from './rules/addresses.js';
-import { checkBoot, checkFilesOf, type FileCheck } from './rules/boot.js';
+import { checkBoot, checkFilesOf } from './rules/boot.js';
+import { type CloudInitFiles, checkCloudInit } from './rules/cloud-init.js';
 import { checkCounts } from './rules/counts.js';
+import { checkDisks } from './rules/disks.js';
 import { checkGateways } from './rules/gateways.js';
 import { checkLimits } from './rules/limits.js';
 import { checkLinks } from './rules/links.js';
@@ -14,7 +16,7 @@ import { checkSizes } from './rules/sizes.js';
 import type { LooseLab } from './shape.js';
 
 /** Everything that a lab must keep to beyond its shape. Each rule reports all it finds, and passes over what is missing. */
-export function checkRules(lab: LooseLab, folder: string, report: Report, checkFile: FileCheck): void {
+export function checkRules(lab: LooseLab, files: CloudInitFiles, report: Report): void {
   checkNames(lab, report);
   checkLinks(lab, report);
   checkCounts(lab, report);
@@ -27,5 +29,7 @@ export function checkRules(lab: LooseLab, folder: string, report: Report, checkF
   checkPermanent(lab, report);
   checkModes(lab, report);
   checkBoot(lab, report);
-  checkFilesOf(lab, folder, report, checkFile);
+  checkFilesOf(lab, files.folder, report, files.check);
+  checkDisks(lab, report);
+  checkCloudInit(lab, files, report);
 }

@@ -6,6 +6,7 @@ import { findAddressClashes } from './addresses.js';
 import { adoptedBy } from './adopt.js';
 import { planBridges } from './bridge.js';
 import { findClashes } from './clashes/clashes.js';
+import { keptNotes } from './disks.js';
 import { guestFiles, isAlive, planGuests, removeGuests } from './guest.js';
 import { linksOf } from './links.js';
 import type { Phase, PhaseName, Plan, Step } from './model.js';
@@ -42,7 +43,7 @@ export function planProvision(
   const problems: PlanProblem[] = [];
   const guests = context
     ? planGuests(lab, host, context, { restart: options.restart ?? false }, problems)
-    : { define: [], start: [], notes: [] };
+    : { define: [], start: [], notes: [], garbage: [] };
   const leftovers = planLeftovers(lab, host, context, problems);
   const phases = phasesOf({
     remove: leftovers.steps,
@@ -63,7 +64,7 @@ export function planProvision(
     domains: guests.define,
     start: guests.start,
   });
-  const gone = context ? guestFiles(lab.name, dropped(lab, host), context.stateDir) : [];
+  const gone = context ? guestFiles(lab.name, dropped(lab, host), host.disks, context.stateDir) : [];
   findAddressClashes(lab, host, problems);
   findClashes(lab, host, options.yes ?? false, problems);
   if (problems.length === 0 && options.session && !options.yes)
@@ -75,7 +76,7 @@ export function planProvision(
     phases,
     notes: [...guests.notes, ...ownerNotes(lab, host)],
     moves: movesOf(lab, host),
-    garbage: gone,
+    garbage: [...gone, ...guests.garbage],
     record: recordOf(lab, host, context === null),
   };
 }
@@ -119,9 +120,9 @@ export function planDestroy(
     lab: name,
     verb: 'destroy',
     phases,
-    notes: [],
+    notes: keptNotes(host.disks),
     moves: [],
-    garbage: guestFiles(name, domains, stateDir),
+    garbage: guestFiles(name, domains, host.disks, stateDir),
     record: null,
   };
 }

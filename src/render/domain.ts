@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Boot, Lab, Vm } from '../lab/model.js';
 import { interfaceElement } from './interface.js';
 import { type Machine, probeCmdline } from './machine.js';
+import { diskPath, nvramPath } from './paths.js';
+import { seedPath } from './seed.js';
 import { build, child, type Element, setAttributes, template } from './xml.js';
 
 /** What rendering needs beside the lab: facts that were found out before, so that it stays pure. */
@@ -27,15 +29,6 @@ export interface RenderedDomain {
 export const consolePath = (stateDir: string, lab: string, vm: string) =>
   `${stateDir}/consoles/${lab}/${vm}.log`;
 
-/** Folder of a VM's copy-on-write disks. */
-export const diskFolder = (stateDir: string, lab: string, vm: string) => `${stateDir}/disks/${lab}/${vm}`;
-
-/** Copy-on-write disk of a VM over an image; another image gives another disk. */
-export function diskPath(stateDir: string, lab: string, vm: string, image: string): string {
-  const name = createHash('sha256').update(image).digest('hex').slice(0, 12);
-  return `${diskFolder(stateDir, lab, vm)}/${name}.qcow2`;
-}
-
 /** Domain XML of one VM, marked as ours. */
 export function renderDomain(lab: Lab, vm: Vm, context: RenderContext): RenderedDomain {
   const digest = createHash('sha256')
@@ -57,7 +50,7 @@ function domainXml(lab: Lab, vm: Vm, context: RenderContext, digest: string): st
   domain.vcpu = [String(vm.vcpus)];
   if (vm.boot.kind === 'probe') domain.on_reboot = ['destroy']; // a panic ends the guest, visibly
   fillFeatures(domain, accel, context.machine);
-  fillBoot(child(domain, 'os'), vm, context);
+  fillBoot(child(domain, 'os'), lab, vm, context);
   fillDevices(child(domain, 'devices'), lab, vm, context);
   return build('domain', domain);
 }
@@ -73,13 +66,16 @@ function fillFeatures(domain: Element, accel: 'kvm' | 'tcg', machine: Machine): 
   else delete domain.cpu; // QEMU's default model is what TCG does best
 }
 
-function fillBoot(os: Element, vm: Vm, context: RenderContext): void {
+function fillBoot(os: Element, lab: Lab, vm: Vm, context: RenderContext): void {
   setAttributes(child(os, 'type'), { arch: context.machine.arch, machine: context.machine.type });
   const direct = directBoot(vm, vm.boot, context);
   for (const key of ['kernel', 'initrd', 'cmdline'] as const) {
     if (direct?.[key]) os[key] = [direct[key]];
     else delete os[key];
   }
+  if (vm.firmware !== 'uefi') return;
+  setAttributes(os, { firmware: 'efi' });
+  os.nvram = [nvramPath(context.stateDir, lab.name, vm.name)];
 }
 
 function directBoot(vm: Vm, boot: Boot, { probe, machine }: RenderContext) {
@@ -90,13 +86,31 @@ function directBoot(vm: Vm, boot: Boot, { probe, machine }: RenderContext) {
 }
 
 function fillDevices(devices: Element, lab: Lab, vm: Vm, context: RenderContext): void {
-  if (vm.boot.kind === 'image') {
-    const disk = child(devices, 'disk');
-    setAttributes(child(disk, 'source'), {
-      file: diskPath(context.stateDir, lab.name, vm.name, vm.boot.image),
-    });
-  } else delete devices.disk;
+  const disks = diskElements(child(devices, 'disk'), lab, vm, context);
+  if (disks.length > 0) devices.disk = disks;
+  else delete devices.disk;
   devices.interface = vm.nics.map(nic => interfaceElement(nic, context.mtus[nic.bridge] ?? 1500));
   const serial = child(devices, 'serial');
   setAttributes(child(serial, 'log'), { file: consolePath(context.stateDir, lab.name, vm.name) });
+}
+
+/** The disks of a VM, and last the seed, which is no CD: the driver of a virtual disk is in every guest. */
+function diskElements(like: Element, lab: Lab, vm: Vm, { stateDir }: RenderContext): Element[] {
+  const seed = vm.cloudInit === null ? [] : [seedPath(stateDir, lab, vm, vm.cloudInit)];
+  const files = [
+    ...vm.disks.map(disk => ({
+      file: diskPath(stateDir, lab.name, vm.name, disk),
+      type: disk.image === null ? disk.format : 'qcow2',
+      readOnly: disk.readOnly,
+    })),
+    ...seed.map(file => ({ file, type: 'raw', readOnly: true })),
+  ];
+  return files.map(({ file, type, readOnly }, index) => {
+    const disk = structuredClone(like);
+    setAttributes(child(disk, 'driver'), { type });
+    setAttributes(child(disk, 'source'), { file });
+    setAttributes(child(disk, 'target'), { dev: `vd${String.fromCharCode(97 + index)}` });
+    if (readOnly) disk.readonly = [{}];
+    return disk;
+  });
 }

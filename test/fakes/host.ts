@@ -7,6 +7,7 @@ import type {
   DomainState,
   FirewallRule,
   HostState,
+  ImageState,
   LabRecord,
   Learned,
   Link,
@@ -44,6 +45,9 @@ export class FakeHost {
   /** Everything that was asked of the drivers, in order. */
   readonly calls: string[] = [];
   readonly wireless: string[] = [];
+  images: ImageState[] = [];
+  /** Bytes. */
+  space = { free: 1e12, total: 2e12 };
   readonly firewall: FirewallRule[] = [];
   readonly fdb: Learned[] = [];
   /** Taps that some process has open which is no guest. */
@@ -92,7 +96,9 @@ export class FakeHost {
       owners: this.owners,
       managers: this.managers,
       tables: [...this.tables.values()],
-      disks: [...this.files].filter(path => path.endsWith('.qcow2')),
+      disks: [...this.files].filter(path => path.startsWith(`${STATE_DIR}/disks/`)),
+      images: this.images,
+      space: this.space,
       libvirt: { uri: 'qemu:///system', domains: [...this.domains.values()] },
       records: [...this.records.values()],
     });
@@ -143,8 +149,13 @@ export class FakeHost {
         remove: (path: string) => this.#call(`rm ${path}`, () => this.#removeFiles(path)),
         removeIfEmpty: async () => {},
         list: async (folder: string) => [...this.files].filter(path => path.startsWith(`${folder}/`)),
-        makeOverlay: (path: string) => this.#call(`overlay ${path}`, () => this.files.add(path)),
+        write: (path: string) => this.#call(`write ${path}`, () => this.files.add(path)),
       },
+      images: {
+        makeOverlay: (path: string) => this.#call(`overlay ${path}`, () => this.files.add(path)),
+        makeEmpty: (path: string) => this.#call(`disk ${path}`, () => this.files.add(path)),
+      },
+      seeds: { make: (path: string) => this.#call(`seed ${path}`, () => this.files.add(path)) },
       processes: fakeProcesses(this, call => this.#call(call, () => {})),
       // Gateways always answer here.
       run: async () => ({ stdout: '', stderr: '', exitCode: 0 }),

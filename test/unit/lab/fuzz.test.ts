@@ -160,6 +160,11 @@ function checkAction(action: Action, lab: Lab): void {
       expect(isBelow(action.path, `${STATE_DIR}/disks/${lab.name}`)).toBe(true);
       expect(action.image).toBe(resolve(action.image)); // so no option, and no protocol, of qemu-img
       return;
+    case 'disk':
+    case 'seed':
+    case 'mark-file':
+      expect(isBelow(action.path, `${STATE_DIR}/disks/${lab.name}`)).toBe(true);
+      return;
     case 'remove-file':
       expect(isBelow(action.path, STATE_DIR)).toBe(true);
       return;
