@@ -42,11 +42,14 @@ const DEEPEST = 16;
 
 const fault = (fault: string, fix: string) => ({ fault, fix });
 
+/** As far as headers tell. */
+const GOOD = { fault: null, size: 0 } as const;
+
 export function makeImages(run: Run, files: Files, stateDir: string): Images {
   const inspect = async (image: string, format: ImageFormat): Promise<ImageState> => {
     const state = await throughHeaders(image, format, stateDir).catch(unreadable);
     // Only what leads nowhere else is given to QEMU's own readers.
-    return state.fault === null ? asQemuSees(image, format, state, run) : state;
+    return state.fault === null ? asQemuSees(image, format, run) : state;
   };
   const create = async (path: string, args: readonly string[]) => {
     await files.makeFolder(dirname(path));
@@ -88,16 +91,14 @@ async function throughHeaders(image: string, asked: ImageFormat, stateDir: strin
     return fault('is the disk of a VM itself', 'name an image that no VM writes to, or copy that disk first');
   let path = top;
   let format: string = asked;
-  let size = 0;
   for (let depth = 0; depth < DEEPEST; depth++) {
     const where = depth === 0 ? '' : `has the backing file ${path}, which `;
     const stats = await stat(path);
     if (!stats.isFile() && !stats.isBlockDevice())
       return fault(`${where}is neither a file nor a block device`, 'name a disk image');
     const header = await readHeader(path);
-    if (format === 'raw') return rawState(header, where, depth === 0, stats.size, size);
+    if (format === 'raw') return rawState(header, where, depth === 0);
     if (header === null || typeof header === 'string') return noQcow2(header, where, path);
-    if (depth === 0) size = header.size;
     if (header.dataFile)
       return fault(
         `${where}keeps its data in another file`,
@@ -105,7 +106,7 @@ async function throughHeaders(image: string, asked: ImageFormat, stateDir: strin
       );
     if (header.encrypted)
       return fault(`${where}is encrypted`, `decrypt it first: ${CONVERT} with its secret`);
-    if (header.backingFile === null) return { fault: null, size };
+    if (header.backingFile === null) return GOOD;
     const next = await backingOf(path, header.backingFile, folder);
     if (typeof next !== 'string') return next;
     if (header.backingFormat !== 'qcow2' && header.backingFormat !== 'raw')
@@ -124,19 +125,13 @@ async function throughHeaders(image: string, asked: ImageFormat, stateDir: strin
 
 const CONVERT = 'qemu-img convert -O qcow2';
 
-function rawState(
-  header: unknown,
-  where: string,
-  isTop: boolean,
-  fileSize: number,
-  size: number,
-): ImageState {
+function rawState(header: unknown, where: string, isTop: boolean): ImageState {
   if (header !== null && typeof header === 'object')
     return fault(
       `${where}is called raw, but is qcow2`,
       isTop ? 'leave "format" out' : 'rebase it with its true format',
     );
-  return { fault: null, size: isTop ? fileSize : size };
+  return GOOD;
 }
 
 function noQcow2(format: string | null, where: string, path: string): ImageState {
@@ -178,26 +173,29 @@ function isBelow(path: string, folder: string): boolean {
 }
 
 /** Damage, and a program that writes to it, are for QEMU to tell: it takes the image's lock. */
-async function asQemuSees(
-  image: string,
-  format: ImageFormat,
-  state: ImageState & { fault: null },
-  run: Run,
-): Promise<ImageState> {
-  const seen = await run('qemu-img', ['info', '--backing-chain', '--output=json', '-f', format, image], {
+async function asQemuSees(image: string, format: ImageFormat, run: Run): Promise<ImageState> {
+  const info = await run('qemu-img', ['info', '--backing-chain', '--output=json', '-f', format, image], {
     allowFailure: true,
   });
-  if (seen.exitCode === 0) {
-    const [top] = JSON.parse(seen.stdout) as { 'virtual-size'?: number }[];
-    return { fault: null, size: top?.['virtual-size'] ?? state.size };
+  if (info.exitCode !== 0) return complaint(info.stderr);
+  const chain = JSON.parse(info.stdout) as { filename: string; format: string; 'virtual-size': number }[];
+  for (const { filename } of chain.filter(({ format }) => format === 'qcow2')) {
+    const check = await run('qemu-img', ['check', '-f', 'qcow2', '--output=json', filename], {
+      allowFailure: true,
+    });
+    // 3: clusters that nobody uses, which harm nobody.
+    if (check.exitCode !== 0 && check.exitCode !== 3) return complaint(check.stderr);
   }
-  if (/lock/.test(seen.stderr))
-    return fault(
-      'is being written to by another program, a VM perhaps',
-      'end that first: an image under a disk of vmnet must stay as it is',
-    );
-  return fault(
-    `is damaged: ${seen.stderr.trim().split('\n')[0]}`,
-    'fetch it again, and compare its checksum',
-  );
+  return { fault: null, size: chain[0]?.['virtual-size'] ?? 0 };
 }
+
+const complaint = (stderr: string) =>
+  /\block\b/.test(stderr)
+    ? fault(
+        'is being written to by another program, a VM perhaps',
+        'end that first: an image under a disk of vmnet must stay as it is',
+      )
+    : fault(
+        `is damaged, or not all of it is there: ${stderr.trim().split('\n')[0]}`,
+        'fetch it again, and compare its checksum',
+      );

@@ -8,8 +8,6 @@ export interface Qcow2Header {
   /** The data lie in another file. */
   readonly dataFile: boolean;
   readonly encrypted: boolean;
-  /** Bytes that the guest sees. */
-  readonly size: number;
 }
 
 const MAGIC = 0x514649fb;
@@ -82,7 +80,6 @@ async function parseHeader(
     backingFormat: extensions.get(BACKING_FORMAT)?.toString('utf8') ?? null,
     dataFile: (features & EXTERNAL_DATA) !== 0 || extensions.has(DATA_FILE_NAME),
     encrypted: head.readUInt32BE(32) !== 0,
-    size: Number(head.readBigUInt64BE(24)),
   };
 }
 

@@ -75,6 +75,8 @@ function fillBoot(os: Element, lab: Lab, vm: Vm, context: RenderContext): void {
   }
   if (vm.firmware !== 'uefi') return;
   setAttributes(os, { firmware: 'efi' });
+  // Images that nobody signed would not boot.
+  os.firmware = [{ feature: [{ $: { enabled: 'no', name: 'secure-boot' } }] }];
   os.nvram = [nvramPath(context.stateDir, lab.name, vm.name)];
 }
 
