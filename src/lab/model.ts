@@ -112,8 +112,8 @@ export interface CloudInit {
   readonly dns: readonly string[];
   /** Absolute path of the file that user data came from; null where it stands in the lab file, or there is none. */
   readonly file: string | null;
-  /** The whole document for the guest, in which host name and keys are merged. May hold passwords. */
-  readonly userData: Sealed;
+  /** What the user wrote, without faults; host name and keys are still to be merged in. May hold passwords. */
+  readonly userData: Sealed | null;
 }
 
 export interface Nic {

@@ -81,7 +81,8 @@ const cloudInitFile = ({
 }: CloudInit): NonNullable<RawVm['cloudInit']> => ({
   hostname,
   sshKeys: [...sshKeys],
-  userData: file === null ? userData.open() : { file },
+  ...(file === null ? {} : { userData: { file } }),
+  ...(file === null && userData !== null ? { userData: userData.open() } : {}),
   dns: [...dns],
 });
 

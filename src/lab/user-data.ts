@@ -112,7 +112,7 @@ const isEmpty = (node: unknown) => (node as { value?: unknown } | null)?.value =
 /** The user's text, which has no faults, with what is ours; what the text says itself comes first. A second time changes nothing. */
 export function withAdditions(text: string | null, additions: Additions): string {
   if (text?.startsWith('#!')) return withScript(text, additions);
-  const document = parsed(text ?? `${HEADER}\n`);
+  const document = parsed(text ?? '');
   if (document === null) throw new Error('user data with faults cannot be merged');
   const { isMap, isSeq } = yaml();
   if (!isMap(document.contents)) document.contents = document.createNode({}) as never;

@@ -1,7 +1,9 @@
 import type { HostState, ImageState } from '../host/model.js';
 import type { Disk, Lab, Vm } from '../lab/model.js';
 import { printable } from '../lab/quote.js';
+import { Sealed } from '../lab/sealed.js';
 import { memoryText } from '../lab/units.js';
+import { withAdditions } from '../lab/user-data.js';
 import type { RenderContext } from '../render/domain.js';
 import { diskPath, keepPath, nvramPath } from '../render/paths.js';
 import { seedFiles, seedPath } from '../render/seed.js';
@@ -50,7 +52,8 @@ function seedActions(lab: Lab, vm: Vm, stateDir: string, has: ReadonlySet<string
   const path = seedPath(stateDir, lab, vm, vm.cloudInit);
   if (has.has(path)) return [];
   const files = { ...seedFiles(lab, vm, vm.cloudInit) };
-  return [{ kind: 'seed', path, files, userData: vm.cloudInit.userData }];
+  const userData = new Sealed(withAdditions(vm.cloudInit.userData?.open() ?? null, vm.cloudInit));
+  return [{ kind: 'seed', path, files, userData }];
 }
 
 /** A seed is put together in a folder beside it. */

@@ -74,7 +74,7 @@ export function planProvision(
     lab: lab.name,
     verb: 'provision',
     phases,
-    notes: [...guests.notes, ...ownerNotes(lab, host)],
+    notes: [...guests.notes, ...keptNotes(filesOfDropped(lab, host)), ...ownerNotes(lab, host)],
     moves: movesOf(lab, host),
     garbage: [...gone, ...guests.garbage],
     record: recordOf(lab, host, context === null),
@@ -164,6 +164,11 @@ function dropped(lab: Lab, host: HostState): DomainState[] {
   const vms = new Set(lab.vms.map(vm => vm.name));
   return (host.libvirt?.domains ?? []).filter(({ mark }) => mark?.lab === lab.name && !vms.has(mark.vm));
 }
+
+const filesOfDropped = (lab: Lab, host: HostState) =>
+  dropped(lab, host).flatMap(({ mark }) =>
+    host.disks.filter(path => path.includes(`/disks/${lab.name}/${mark?.vm}/`)),
+  );
 
 /** Does the VM's guest run now? */
 const runs = (lab: Lab, vm: string, host: HostState) =>

@@ -17,7 +17,8 @@ export function seedFiles(lab: Lab, vm: Vm, cloudInit: CloudInit): SeedFiles {
 
 /** Other content gives another file, so that a domain's definition tells which it has. */
 export function seedPath(stateDir: string, lab: Lab, vm: Vm, cloudInit: CloudInit): string {
-  const content = JSON.stringify([seedFiles(lab, vm, cloudInit), cloudInit.userData.digest]);
+  const { hostname, sshKeys, userData } = cloudInit;
+  const content = JSON.stringify([seedFiles(lab, vm, cloudInit), hostname, sshKeys, userData?.digest]);
   const digest = createHash('sha256').update(content).digest('hex').slice(0, 12);
   return `${diskFolder(stateDir, lab.name, vm.name)}/seed-${digest}.iso`;
 }

@@ -1,4 +1,12 @@
-import type { DomainState, FirewallRule, Learned, Manager, Owner, Renewer } from '../../src/host/model.js';
+import type {
+  DomainState,
+  FirewallRule,
+  ImageState,
+  Learned,
+  Manager,
+  Owner,
+  Renewer,
+} from '../../src/host/model.js';
 import { planDestroy, planProvision } from '../../src/plan/plan.js';
 import { FakeHost, STATE_DIR } from './host.js';
 import { runIpLine } from './ip.js';
@@ -24,6 +32,9 @@ export interface HostDescription {
   /** Taps that a process has open. */
   readonly openTaps?: readonly string[];
   readonly renewers?: readonly Renewer[];
+  readonly images?: ImageState[];
+  /** Bytes of the file system of disks. */
+  readonly space?: { readonly free: number; readonly total: number };
   readonly owners?: Record<string, Owner[]>;
   readonly managers?: Manager[];
   readonly domains?: readonly (Pick<DomainState, 'name' | 'uuid'> & Partial<DomainState>)[];
@@ -73,6 +84,8 @@ export async function hostFrom(description: HostDescription): Promise<FakeHost> 
   for (const tap of description.openTaps ?? []) host.openTaps.add(tap);
   host.owners = description.owners ?? {};
   host.managers = description.managers ?? [];
+  host.images = description.images ?? [];
+  if (description.space) host.space = description.space;
   host.renewers = [...(description.renewers ?? [])];
   for (const domain of description.domains ?? [])
     host.domains.set(domain.uuid, {

@@ -2,7 +2,6 @@ import { resolve } from 'node:path';
 import type { RawLab } from '../file.js';
 import type { CloudInit } from '../model.js';
 import { Sealed } from '../sealed.js';
-import { withAdditions } from '../user-data.js';
 import { plainAddress } from './address.js';
 
 type RawVm = NonNullable<RawLab['vms']>[string];
@@ -22,7 +21,7 @@ export function buildCloudInit(raw: RawCloudInit, vm: string, folder: string, re
     sshKeys,
     dns: (raw.dns ?? []).map(plainAddress),
     file: file === null ? null : resolve(folder, file),
-    userData: new Sealed(withAdditions(text, { hostname, sshKeys })),
+    userData: text === null ? null : new Sealed(text),
   };
 }
 

@@ -7,7 +7,7 @@ import { memoryMiB } from '../units.js';
 type RawVm = NonNullable<RawLab['vms']>[string];
 type RawBoot = NonNullable<RawVm['boot']>;
 type RawDisk = NonNullable<RawVm['disks']>[number];
-type RawImage = Extract<RawDisk, { image: string }>;
+type RawImage = RawDisk & { image: string };
 
 /** That of the image that is booted first, and then those beside it. */
 export function buildDisks(boot: RawBoot, disks: readonly RawDisk[], folder: string): Disk[] {
@@ -15,10 +15,12 @@ export function buildDisks(boot: RawBoot, disks: readonly RawDisk[], folder: str
   return [
     ...first,
     ...disks.map((disk, index) =>
-      'image' in disk ? overlay(`disk${index + 1}-`, disk, folder) : empty(`disk${index + 1}`, disk),
+      isOverlay(disk) ? overlay(`disk${index + 1}-`, disk, folder) : empty(`disk${index + 1}`, disk),
     ),
   ];
 }
+
+const isOverlay = (disk: RawDisk): disk is RawImage => disk.image !== undefined;
 
 function overlay(prefix: string, { image, format, size, readOnly }: RawImage, folder: string): Disk {
   const path = resolve(folder, image);
@@ -32,6 +34,6 @@ function overlay(prefix: string, { image, format, size, readOnly }: RawImage, fo
   };
 }
 
-function empty(name: string, { size, format = 'qcow2' }: Exclude<RawDisk, RawImage>): Disk {
+function empty(name: string, { size = 0, format = 'qcow2' }: RawDisk): Disk {
   return { name: `${name}.${format}`, image: null, format, sizeMiB: memoryMiB(size), readOnly: false };
 }

@@ -21,22 +21,15 @@ export const imageKeys = {
     .optional(),
 };
 
-const DISK = 'an object such as { "size": "10GiB" } or { "image": "data.qcow2" }';
-
-export const DiskFile = z
-  .union(
-    [
-      objectAs(DISK)({
-        ...imageKeys,
-        readOnly: flag().meta({ description: 'The guest may not write to it.', default: false }).optional(),
-      }),
-      objectAs(DISK)({
-        size,
-        format: choice(FORMATS)
-          .meta({ description: 'Format of the file that is made.', default: 'qcow2' })
-          .optional(),
-      }),
-    ],
-    { error: DISK },
-  )
-  .describe('A disk: a copy-on-write overlay of an image, or an empty one of some size.');
+export const DiskFile = objectAs('an object such as { "size": "10GiB" } or { "image": "data.qcow2" }')({
+  ...imageKeys,
+  image: imageKeys.image.optional(),
+  format: choice(FORMATS)
+    .describe(
+      'Format of the image, of which "raw" has to be said; or of the file of an empty disk. Default: qcow2.',
+    )
+    .optional(),
+  readOnly: flag()
+    .meta({ description: 'The guest may not write to it. Only with an image.', default: false })
+    .optional(),
+}).describe('A disk: a copy-on-write overlay of an image, or an empty one of some size.');

@@ -21,8 +21,29 @@ export function checkDisks(lab: LooseLab, report: Report): void {
     if (disks.value === undefined || seen.has(disks.value)) continue;
     seen.add(disks.value);
     for (const [index, disk] of disks.value.entries())
-      if (disk) checkSize(disk.size, [...disks.path, index, 'size'], report);
+      if (disk) checkDisk(disk, [...disks.path, index], report);
   }
+}
+
+function checkDisk(
+  disk: NonNullable<NonNullable<LooseVm['disks']>[number]>,
+  path: Path,
+  report: Report,
+): void {
+  checkSize(disk.size, [...path, 'size'], report);
+  if ('image' in disk) return;
+  if (!('size' in disk))
+    report(
+      path,
+      'this disk has neither an image nor a size',
+      'write { "size": "10GiB" } for an empty one, or { "image": "data.qcow2" }',
+    );
+  if (disk.readOnly)
+    report(
+      [...path, 'readOnly'],
+      'an empty disk that the guest may not write to is of no use',
+      'leave "readOnly" out, or name an image',
+    );
 }
 
 function checkSize(size: string | number | undefined, path: Path, report: Report): void {
