@@ -31,7 +31,7 @@ const lab = (vm: object, name = 'lab.json') =>
 const provision = async (vm: object) => box.vmnet('provision', '--no-verify', '--restart', await lab(vm));
 const isDone = async (vm: object) => expect((await provision(vm)).json.error).toBeNull();
 const files = async () =>
-  (await box.run('sh', '-c', `find ${STATE}/disks -type f -printf '%m %P\\n' 2> /dev/null || true`))
+  (await box.run('sh', '-c', `find ${STATE}/disks -type f -printf '%m %P\n' 2> /dev/null || true`))
     .trim()
     .split('\n')
     .filter(Boolean)
@@ -263,6 +263,8 @@ describe('a seed', () => {
     const printed = await box.vmnet('--debug', `${box.folder}/debug`, 'provision', '--no-verify', file);
     const trace = await box.run('sh', '-c', `cat ${box.folder}/debug* 2> /dev/null || true`);
     expect(shown.stdout + printed.stdout + printed.stderr + trace).not.toContain(SECRET);
+    const modes = await box.run('find', `${STATE}/labs`, '-printf', '%m %y\n');
+    expect([...new Set(modes.trim().split('\n').slice(1))].sort()).toEqual(['600 f', '700 d']);
     const { stdout } = await box.attempt('host', 'grep', '-rlF', SECRET, STATE, '/run/vmnet');
     expect(
       stdout
@@ -278,12 +280,30 @@ describe('a seed', () => {
     await box.run(
       'sh',
       '-c',
-      `printf '#cloud-config\\nusers:\\n  - name: a\\n   passwd: ${SECRET}\\n' > ${box.folder}/user.yaml`,
+      `printf '#cloud-config\nusers:\n  - name: a\n   passwd: ${SECRET}\n' > ${box.folder}/user.yaml`,
     );
     const wrong = await refused({ cloudInit: { userData: { file: 'user.yaml' } } });
     expect(wrong.where).toBe('vms.d.cloudInit.userData.file');
     expect(wrong.message).toMatch(/user\.yaml", line 4, column \d+: it is no YAML/);
     expect(JSON.stringify(wrong)).not.toContain(SECRET);
+  });
+
+  it('that a killed run was about to make is taken back with the disks, and no secret stays', async () => {
+    const before = await box.snapshot();
+    const bin = `${box.folder}/kill`;
+    await box.run('mkdir', bin);
+    await box.run(
+      'sh',
+      '-c',
+      `printf '#!/bin/sh\nkill -9 $PPID\n' > ${bin}/xorriso && chmod 755 ${bin}/xorriso`,
+    );
+    const file = await lab({ cloudInit, disks: [{ size: 1 }] });
+    const path = `${bin}:${process.env.PATH}`;
+    expect((await box.killed({ PATH: path }, 'provision', '--no-verify', file)).code).not.toBe(0);
+    expect((await files()).join()).toContain('seed-');
+    expect((await box.vmnet('recover', 'disks')).json.error).toBeNull();
+    expect(await files()).toEqual([]);
+    expect(await box.differenceFrom(before)).toEqual([]);
   });
 
   it('needs a program that makes it, and the error names it', async () => {
