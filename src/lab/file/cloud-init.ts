@@ -14,7 +14,7 @@ const userData = z.union(
         'Path of a file with user data, relative to the lab file.',
       ),
     }),
-    z.record(z.string(), z.json(), { error: USER_DATA }),
+    z.record(z.string(), z.unknown(), { error: USER_DATA }),
   ],
   { error: USER_DATA },
 );
