@@ -43,17 +43,18 @@ check_node() {
 
 # libvirtd is in libvirt-daemon, which only recommends its QEMU driver in newer releases. virt-xml-validate is in
 # libvirt-clients and needs libxml2-utils.
-packages='libvirt-daemon libvirt-daemon-driver-qemu libvirt-daemon-system libvirt-clients libvirt-dev qemu-utils
+packages='libvirt-daemon libvirt-daemon-driver-qemu libvirt-daemon-system libvirt-clients libvirt-dev qemu-utils xorriso
   iproute2 nftables iputils-ping tcpdump tshark busybox-static cpio kmod xz-utils zstd dnsmasq-base libxml2-utils'
 
 # DHCP clients, of which a host has at most one, systemd-networkd, and the older firewalls: not for machines that only use
 # vmnet.
 [ "${1-}" != tests ] ||
-  packages="$packages isc-dhcp-client udhcpc dhcpcd-base systemd dbus iptables ebtables arptables strace python3"
+  packages="$packages isc-dhcp-client udhcpc dhcpcd-base systemd dbus iptables ebtables arptables strace python3 genisoimage
+  mmdebstrap e2fsprogs openssh-client"
 
 # The same as programs, for systems without dpkg.
 programs='libvirtd virsh qemu-img ip nft ping tcpdump tshark busybox cpio depmod xz zstd unshare nsenter dnsmasq'
-[ "${1-}" != tests ] || programs="$programs dhclient udhcpc dhcpcd strace python3"
+[ "${1-}" != tests ] || programs="$programs dhclient udhcpc dhcpcd strace python3 xorriso genisoimage mke2fs ssh"
 
 name_the_machine() {
   case $(uname -m) in

@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 const root = new URL('..', import.meta.url).pathname;
 
-/** Tests of one kind: `unit` is pure, `cli` starts the built program, `host` needs root and a kernel, `guest` starts QEMU, `long` waits for minutes. */
+/** Tests of one kind: `unit` is pure, `cli` starts the built program, `host` needs root and a kernel, `guest` starts QEMU, `long` waits for minutes, `images` boots Debian. */
 const project = (name: string, options: Record<string, unknown> = {}) => ({
   test: { name, root, include: [`test/${name}/**/*.test.ts`], ...options },
 });
@@ -24,6 +24,16 @@ export default defineConfig({
         fileParallelism: false,
         sequence: { groupOrder: 1 },
       }),
+      ...(process.env.VMNET_TEST_IMAGES
+        ? [
+            project('images', {
+              testTimeout: 900_000,
+              hookTimeout: 900_000,
+              fileParallelism: false,
+              sequence: { groupOrder: 2 },
+            }),
+          ]
+        : []),
       ...(process.env.VMNET_TEST_LONG ? [project('long', { testTimeout: 900_000 })] : []),
     ],
   },

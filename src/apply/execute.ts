@@ -45,7 +45,14 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
     case 'routers':
       return heardFrom(action, drivers, options.signal);
     case 'overlay':
-      return drivers.files.makeOverlay(action.path, action.image);
+      return drivers.images.makeOverlay(action.path, action);
+    case 'disk':
+      return drivers.images.makeEmpty(action.path, action.format, action.sizeMiB);
+    case 'seed':
+      return drivers.seeds.make(action.path, { ...action.files, 'user-data': action.userData.open() });
+    case 'mark-file':
+      await drivers.files.makeFolder(dirname(action.path));
+      return drivers.files.write(action.path, '');
     case 'remove-file':
       return drivers.files.remove(action.path);
     case 'start-dnsmasq':

@@ -1,11 +1,23 @@
+import { dirname } from 'node:path';
 import type { Drivers } from '../drivers/drivers.js';
+import { keepIn, keptDisks } from '../plan/disks.js';
 
 /** Remove all that is kept of a lab. */
 export async function forget(lab: string, drivers: Drivers): Promise<void> {
-  for (const kind of ['consoles', 'disks', 'services'])
+  for (const kind of ['consoles', 'services'])
     await drivers.files.remove(`${drivers.stateDir}/${kind}/${lab}`);
+  await forgetDisks(`${drivers.stateDir}/disks/${lab}`, drivers);
   await drivers.records.remove(lab);
   await removeEmptyFolders(drivers);
+}
+
+/** All but disks that are to be kept, which a file beside them says. */
+async function forgetDisks(folder: string, { files }: Drivers): Promise<void> {
+  const all = await files.list(folder);
+  const kept = keptDisks(all);
+  if (kept.length === 0) return files.remove(folder);
+  const stays = new Set(kept.flatMap(disk => [disk, dirname(disk), keepIn(dirname(disk))]));
+  for (const path of all) if (!stays.has(path)) await files.remove(path);
 }
 
 /** Folders that other labs use are not empty, and stay. */

@@ -58,6 +58,7 @@ async function destroyLocked(name: string, flags: DestroyFlags, context: Context
     await forget(name, drivers);
     if (await disableUnit(name, drivers)) reporter.print(`${name}: does not come back at boot any more`);
   }
+  if (!guestsStay) for (const note of plan.notes) reporter.print(note);
   reporter.print(closing(name, stepCount(plan), record !== undefined, guestsStay));
   return { lab: name, steps };
 }

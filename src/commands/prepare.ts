@@ -59,6 +59,31 @@ async function requireDomainTypes(
         );
       });
   }
+  if (starting.some(vm => vm.firmware === 'uefi')) await requireUefi(types, arch, drivers);
+}
+
+/** libvirt knows of a firmware by small files that come with it. */
+async function requireUefi(types: ReadonlySet<'kvm' | 'tcg'>, arch: string, drivers: Drivers): Promise<void> {
+  const libvirt = await drivers.libvirt();
+  const { type: machine } = machineFor(process.arch);
+  for (const type of types) {
+    const offered = await libvirt.domainCapabilities({
+      arch,
+      machine,
+      virttype: type === 'kvm' ? 'kvm' : 'qemu',
+    });
+    if (
+      /<enum name='firmware'>(?:.|\n)*?<value>efi<\/value>(?:.|\n)*?<\/enum>/.test(
+        offered.split('<loader')[0] ?? '',
+      )
+    )
+      continue;
+    throw new VmnetError(
+      'missing-tool',
+      'VMs with "firmware": "uefi" cannot be started: libvirt finds no UEFI firmware for them',
+      `Install it (Debian and Ubuntu: apt-get install ${arch === 'aarch64' ? 'qemu-efi-aarch64' : 'ovmf'}), or use "bios" where the image boots so.`,
+    );
+  }
 }
 
 /** KVM where it was proven to work and libvirt offers it; else emulation, and why. */

@@ -35,9 +35,9 @@ export async function lookAtConfinement(ground: Ground): Promise<Finding[]> {
 
 /** Files that QEMU opens where they are. */
 const bootFiles = (lab: Lab | null): string[] =>
-  (lab?.vms ?? []).flatMap(({ boot }) => {
-    if (boot.kind === 'image') return [boot.image];
-    return boot.kind === 'kernel' ? [boot.kernel, ...(boot.initrd ? [boot.initrd] : [])] : [];
+  (lab?.vms ?? []).flatMap(({ boot, disks }) => {
+    const images = disks.flatMap(({ image }) => image ?? []);
+    return boot.kind === 'kernel' ? [boot.kernel, ...(boot.initrd ? [boot.initrd] : []), ...images] : images;
   });
 
 /** A setting of qemu.conf that is a string; null where it is left to libvirt. */

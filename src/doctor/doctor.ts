@@ -5,6 +5,7 @@ import type { Lab } from '../lab/model.js';
 import type { RenderContext } from '../render/domain.js';
 import { lookAtConfinement } from './confinement.js';
 import { type Ground, makeGround } from './ground.js';
+import { lookAtGuests } from './guests.js';
 import { lookAtKernel } from './kernel.js';
 import { lookAtKvm } from './kvm.js';
 import { lookAtLab } from './lab.js';
@@ -42,6 +43,7 @@ const PROBES: readonly Probe[] = [
   { id: 'twins', subject: 'own wires', look: lookAtTwins },
   { id: 'memory', subject: 'memory', look: lookAtMemory },
   { id: 'disk', subject: 'disk space', look: lookAtDisk },
+  { id: 'guests', subject: 'guests', look: lookAtGuests },
   { id: 'state', subject: 'state folder', look: lookAtState },
   { id: 'labs', subject: 'labs', look: lookAtLabs },
   { id: 'lab', subject: 'lab', look: lookAtLab },

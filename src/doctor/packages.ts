@@ -18,6 +18,7 @@ export const PACKAGES = {
   nftables: same('nftables'),
   tcpdump: same('tcpdump'),
   qemuImg: { debian: 'qemu-utils', fedora: 'qemu-img', suse: 'qemu-img', arch: 'qemu-img' },
+  xorriso: { ...same('xorriso'), arch: 'libisoburn' },
   qemu: {
     debian: process.arch === 'arm64' ? 'qemu-system-arm' : 'qemu-system-x86',
     fedora: 'qemu-kvm',

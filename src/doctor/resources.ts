@@ -55,7 +55,7 @@ export function judgeMemory(meminfo: string, needed: Need | null): Finding {
 }
 
 export async function lookAtDisk({ drivers, lab }: Ground): Promise<Finding[]> {
-  const images = (lab?.vms ?? []).filter(vm => vm.boot.kind === 'image').length;
+  const images = (lab?.vms ?? []).filter(vm => vm.disks.some(disk => !disk.readOnly)).length;
   return [judgeDisk(drivers.stateDir, (await drivers.inspect.freeBytes(drivers.stateDir)) / MiB, images)];
 }
 

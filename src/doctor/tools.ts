@@ -20,6 +20,8 @@ export interface Tool {
     readonly day?: string;
     readonly for: string;
   } | null;
+  /** Others that do as well. */
+  readonly instead?: readonly string[];
   /** What it means where it is missing. */
   readonly missing: Exclude<Status, 'ok'>;
 }
@@ -33,6 +35,7 @@ export function toolsFor(lab: Lab | null, arch: string): Tool[] {
     why: string,
     more: Partial<Omit<Tool, 'program' | 'from' | 'why'>> = {},
   ): Tool => ({ program, from, why, args: ['--version'], least: null, missing: 'fault', ...more });
+  const seeds = lab?.vms.some(vm => vm.cloudInit !== null) ?? false;
   const ifProbe = boots.has('probe') ? 'fault' : 'warning';
   // Alternative names came with iproute2 5.4 (and Linux 5.5), JSON throughout before that.
   const altnames = { version: '5.4', day: '191125', for: 'alternative names (altname) and JSON' };
@@ -49,8 +52,12 @@ export function toolsFor(lab: Lab | null, arch: string): Tool[] {
     tool('nsenter', PACKAGES.utilLinux, 'Throw-away namespaces are entered with it.'),
     tool('flock', PACKAGES.utilLinux, 'It keeps two runs from meeting.'),
     tool('tcpdump', PACKAGES.tcpdump, 'It captures frames as evidence.', { missing: 'warning' }),
-    tool('qemu-img', PACKAGES.qemuImg, 'It makes the disks of VMs that boot an image.', {
-      missing: boots.has('image') ? 'fault' : 'warning',
+    tool('qemu-img', PACKAGES.qemuImg, 'It makes the disks of VMs.', {
+      missing: lab?.vms.some(vm => vm.disks.length > 0) ? 'fault' : 'warning',
+    }),
+    tool('xorriso', PACKAGES.xorriso, 'It makes what cloud-init reads.', {
+      missing: seeds ? 'fault' : 'warning',
+      instead: ['genisoimage', 'mkisofs'],
     }),
     tool(`qemu-system-${arch}`, PACKAGES.qemu, 'It runs the guests, and proves KVM.', { missing: 'warning' }),
     tool('busybox', PACKAGES.busybox, 'The probe guest is made of it.', { args: [], missing: ifProbe }),
@@ -64,7 +71,21 @@ export function toolsFor(lab: Lab | null, arch: string): Tool[] {
 export async function lookAtTools({ drivers, lab }: Ground): Promise<Finding[]> {
   const family = familyOf((await drivers.files.read('/etc/os-release')) ?? '');
   const tools = toolsFor(lab, machineFor(process.arch).arch);
-  return Promise.all(tools.map(async tool => judgeTool(tool, await printedBy(tool, drivers.run), family)));
+  return Promise.all(
+    tools.map(async tool => {
+      const found = await firstOf(tool, drivers.run);
+      return judgeTool({ ...tool, program: found?.program ?? tool.program }, found?.printed ?? null, family);
+    }),
+  );
+}
+
+/** The program, or one that does as well. */
+async function firstOf(tool: Tool, run: Ground['drivers']['run']) {
+  for (const program of [tool.program, ...(tool.instead ?? [])]) {
+    const printed = await printedBy({ ...tool, program }, run);
+    if (printed !== null) return { program, printed };
+  }
+  return null;
 }
 
 /** Milliseconds for a program to say its version. */

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Hypervisor } from '#libvirt';
 import { type Captures, makeCaptures } from './capture.js';
 import { type Files, makeFiles } from './files.js';
+import { type Images, makeImages } from './images.js';
 import { type Inspect, makeInspect } from './inspect.js';
 import { type Iproute2, makeIproute2 } from './iproute2.js';
 import { type Iptables, makeIptables } from './iptables.js';
@@ -16,6 +17,7 @@ import { makeProcesses, type Processes } from './processes.js';
 import { makeRecords, type Records } from './records.js';
 import { makeRun, type Run, type Trace } from './run.js';
 import { makeRunScript } from './scripts.js';
+import { makeSeeds, type Seeds } from './seeds.js';
 import { observeSession, type Session } from './session.js';
 import { makeSystemd, type Systemd } from './systemd.js';
 import { makeTrafficControl, type TrafficControl } from './tc.js';
@@ -31,6 +33,8 @@ export interface Drivers {
   readonly kernel: Kernel;
   readonly inspect: Inspect;
   readonly files: Files;
+  readonly images: Images;
+  readonly seeds: Seeds;
   readonly processes: Processes;
   readonly records: Records;
   readonly journals: Journals;
@@ -77,6 +81,7 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
   let hypervisor: Promise<Hypervisor> | null = null;
   const kernel = makeKernel(trace);
   const locks = makeLocks(run, async () => `/run/vmnet/locks/${(await kernel.netns()).replace(/\D/g, '')}`);
+  const files = makeFiles();
   const batches = `${stateDir}/batches`;
   const runScript = makeRunScript(run, batches, locks.descriptors);
   return {
@@ -88,7 +93,9 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     kernel,
     inspect: makeInspect(),
     locks,
-    files: makeFiles(run),
+    files,
+    images: makeImages(run, files, stateDir),
+    seeds: makeSeeds(run, files),
     systemd: makeSystemd(run),
     processes: makeProcesses(trace, kernel.hasSystemd),
     records: makeRecords(stateDir),

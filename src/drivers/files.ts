@@ -3,7 +3,6 @@ import { access, chmod, copyFile, mkdir, readdir, readFile, rmdir, writeFile } f
 import { dirname, join, resolve } from 'node:path';
 import { VmnetError } from '../errors.js';
 import { removeFile, stateError } from './records.js';
-import type { Run } from './run.js';
 
 /** Files that a lab's guests need: consoles and disks. */
 export interface Files {
@@ -21,11 +20,9 @@ export interface Files {
   list(folder: string): Promise<readonly string[]>;
   /** Remove a folder unless something is in it. */
   removeIfEmpty(path: string): Promise<void>;
-  /** A copy-on-write qcow2 over `image`, which stays as it is. */
-  makeOverlay(path: string, image: string): Promise<void>;
 }
 
-export function makeFiles(run: Run): Files {
+export function makeFiles(): Files {
   const makeFolder = async (path: string) => {
     try {
       await mkdir(path, { recursive: true, mode: 0o711 });
@@ -61,13 +58,6 @@ export function makeFiles(run: Run): Files {
       return names.map(name => join(folder, name));
     },
     removeIfEmpty: path => rmdir(path).catch(() => {}),
-    async makeOverlay(path, image) {
-      const info = JSON.parse((await run('qemu-img', ['info', '-U', '--output=json', image])).stdout) as {
-        format: string;
-      };
-      await makeFolder(dirname(path));
-      await run('qemu-img', ['create', '-q', '-f', 'qcow2', '-b', image, '-F', info.format, path]);
-    },
   };
 }
 

@@ -29,8 +29,12 @@ export interface HostState {
   readonly owners: Readonly<Record<string, readonly Owner[]>>;
   /** Network managers that take hold of new links, and may be told to let ours be. */
   readonly managers: readonly Manager[];
-  /** Copy-on-write disks that the lab has already. */
+  /** Disks, seeds and marks that the lab has already. */
   readonly disks: readonly string[];
+  /** Images of the lab over which a disk is still to be made. */
+  readonly images?: readonly ImageState[];
+  /** Bytes of the file system that disks are made in; only where one is to be made. */
+  readonly space?: { readonly free: number; readonly total: number } | null;
   /** Tables of nftables that bear a lab's name; empty where neither the lab nor its record has any. */
   readonly tables: readonly TableState[];
   /** Network namespaces with a name; absent where there are none. */
@@ -53,6 +57,17 @@ export interface HostState {
   readonly libvirt: LibvirtState | null;
   /** What earlier runs wrote down about the labs they applied. */
   readonly records: readonly LabRecord[];
+}
+
+/** A disk image that is not ours. */
+export interface ImageState {
+  readonly path: string;
+  /** As the lab has it. */
+  readonly format: 'qcow2' | 'raw';
+  /** Bytes that a guest sees. */
+  readonly size: number;
+  /** Why no disk may lie over it, as the rest of a sentence, and what to do. */
+  readonly fault: { readonly why: string; readonly fix: string } | null;
 }
 
 /** A rule of the host's own firewall, or a program on its way in or out, that has to do with an uplink. */

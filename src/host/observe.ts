@@ -2,6 +2,7 @@ import type { Drivers } from '../drivers/drivers.js';
 import { hasSubnets } from '../lab/has.js';
 import type { Lab } from '../lab/model.js';
 import { accountsFor } from './accounts.js';
+import { disksOf } from './disks.js';
 import { readDocker, readForwardDrops } from './docker.js';
 import { learnedFor } from './fdb.js';
 import { rulesNaming } from './firewall.js';
@@ -63,7 +64,7 @@ export async function observeHost(
     inherited: heirs(lab, links, drivers),
     forwarding: readForwarding(lab, links, routes, records, drivers),
     wireless: wirelessOf(links, drivers),
-    disks: lab ? drivers.files.list(`${drivers.stateDir}/disks/${lab.name}`) : [],
+    ...disksOf(lab, options.networkOnly ?? false, drivers),
     fdb: learnedFor(lab, links, drivers),
     firewall,
     lro: mergingReceivers(uplinks, drivers),

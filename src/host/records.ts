@@ -25,6 +25,10 @@ const completed = (record: LabRecord): LabRecord => ({
     vms: record.lab.vms.map(vm => ({
       ...vm,
       boot: vm.boot.kind === 'probe' ? { ...vm.boot, forward: vm.boot.forward ?? false } : vm.boot,
+      firmware: vm.firmware ?? 'bios',
+      disks: vm.disks ?? [],
+      keepDisk: vm.keepDisk ?? false,
+      cloudInit: vm.cloudInit ?? null,
       nics: vm.nics.map(nic => ({ ...UNRULED, ...nic, gateways: nic.gateways ?? [] })),
     })),
   },

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { buildBridge } from './build/bridge.js';
+import type { ReadText } from './build/cloud-init.js';
 import { buildLink } from './build/link.js';
 import { buildNamespace } from './build/namespace.js';
 import { writtenNames } from './build/taken.js';
@@ -9,7 +10,8 @@ import type { RawLab } from './file.js';
 import type { Lab } from './model.js';
 
 /** A file without problems to the complete lab: every default filled in, every name derived. */
-export function buildLab(raw: RawLab, file: string): Lab {
+export function buildLab(raw: RawLab, file: string, read: ReadText = () => null): Lab {
+  const folder = dirname(resolve(file));
   const taken = writtenNames(raw);
   return {
     name: raw.name,
@@ -17,9 +19,7 @@ export function buildLab(raw: RawLab, file: string): Lab {
     bridges: Object.entries(raw.bridges ?? {}).map(([name, bridge]) =>
       buildBridge(raw.name, name, bridge, taken),
     ),
-    vms: Object.entries(raw.vms ?? {}).map(([name, vm]) =>
-      buildVm(raw, name, vm, dirname(resolve(file)), taken),
-    ),
+    vms: Object.entries(raw.vms ?? {}).map(([name, vm]) => buildVm(raw, name, vm, { folder, read }, taken)),
     namespaces: Object.entries(raw.namespaces ?? {}).map(([name, namespace]) =>
       buildNamespace(raw.name, name, namespace, taken),
     ),

@@ -12,8 +12,15 @@ export const atIndex = (text: string, index: number) =>
   text.length > LONGEST ? text : text.replaceAll(INDEX, String(index));
 
 /** One copy of a VM. */
-export const copyOf = (vm: LooseVm, index: number): LooseVm =>
-  vm.nics === undefined ? vm : { ...vm, nics: vm.nics.map(nic => nic && copyOfNic(nic, index)) };
+export function copyOf(vm: LooseVm, index: number): LooseVm {
+  const { cloudInit, nics } = vm;
+  const hostname = cloudInit?.hostname;
+  return {
+    ...vm,
+    ...(hostname === undefined ? {} : { cloudInit: { ...cloudInit, hostname: atIndex(hostname, index) } }),
+    ...(nics === undefined ? {} : { nics: nics.map(nic => nic && copyOfNic(nic, index)) }),
+  };
+}
 
 function copyOfNic(nic: LooseNic, index: number): LooseNic {
   const { tap, address } = nic;

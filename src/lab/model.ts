@@ -1,3 +1,5 @@
+import type { Sealed } from './sealed.js';
+
 /**
  * What the user wants, complete and validated: every default is filled in, every name is safe to hand to
  * `ip -batch` and to XML, every path is absolute. Made by load.ts only; never changed afterwards.
@@ -99,6 +101,14 @@ export interface Vm {
   readonly vcpus: number;
   readonly accel: 'auto' | 'kvm' | 'tcg';
   readonly boot: Boot;
+  /** Of an image: what runs before its boot loader. */
+  readonly firmware: 'bios' | 'uefi';
+  /** In the order in which the guest sees them; that of the image that it boots is the first. */
+  readonly disks: readonly Disk[];
+  /** The disks stay where the VM goes. */
+  readonly keepDisk: boolean;
+  /** null where the guest gets no seed. */
+  readonly cloudInit: CloudInit | null;
   readonly nics: readonly Nic[];
 }
 
@@ -111,6 +121,31 @@ export interface Macvtap {
 }
 
 export type MacvtapMode = 'bridge' | 'vepa' | 'private' | 'passthru';
+/** A disk of a VM, in a file of its own. */
+export interface Disk {
+  /** Name of that file: another image gives another file. */
+  readonly name: string;
+  /** Absolute path of what lies below, which is not written to; null for an empty disk. */
+  readonly image: string | null;
+  /** Format of the image, or of the file of an empty disk. */
+  readonly format: 'qcow2' | 'raw';
+  /** MiB that the guest sees; null takes the image's. */
+  readonly sizeMiB: number | null;
+  readonly readOnly: boolean;
+}
+
+/** What cloud-init is told of a VM, beside its NICs. */
+export interface CloudInit {
+  readonly hostname: string;
+  /** One line each. */
+  readonly sshKeys: readonly string[];
+  /** DNS servers, without prefix. */
+  readonly dns: readonly string[];
+  /** Absolute path of the file that user data came from; null where it stands in the lab file, or there is none. */
+  readonly file: string | null;
+  /** What the user wrote, without faults; host name and keys are still to be merged in. May hold passwords. */
+  readonly userData: Sealed | null;
+}
 
 export interface Nic {
   readonly vm: string;

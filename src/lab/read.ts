@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, unreadableLab } from './error.js';
@@ -148,5 +148,18 @@ export function checkFile(path: string): string | null {
   } catch (error) {
     const { code = '', message = String(error) } = error as NodeJS.ErrnoException;
     return REASONS[code]?.[0] ?? `cannot be read: ${printable(message)}`;
+  }
+}
+
+/** The text of a small file that a lab names, or why there is none. Never waits: only plain files are read. */
+export function readSmallFile(path: string): { text: string } | { trouble: string } {
+  try {
+    const stats = statSync(path);
+    if (!stats.isFile()) return { trouble: 'is no plain file' };
+    if (stats.size > LARGEST) return { trouble: 'is larger than 1 MiB' };
+    return { text: decoder().decode(readFileSync(path)) };
+  } catch (error) {
+    if (error instanceof TypeError) return { trouble: 'is not UTF-8' };
+    return { trouble: checkFile(path) ?? 'cannot be read' };
   }
 }

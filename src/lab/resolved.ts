@@ -2,7 +2,9 @@ import type { RawLab } from './file.js';
 import type {
   Boot,
   Bridge,
+  CloudInit,
   Dhcp,
+  Disk,
   Impair,
   Lab,
   Namespace,
@@ -77,12 +79,45 @@ const dhcpFile = ({ range, leaseSeconds, dns, domain }: Dhcp) => ({
   domain,
 });
 
-const vmFile = ({ boot, memoryMiB, vcpus, accel, nics }: Vm): RawVm => ({
-  boot: bootFile(boot),
-  memory: memoryText(memoryMiB),
-  vcpus,
-  accel,
-  nics: nics.map(nicFile),
+function vmFile({ boot, memoryMiB, vcpus, accel, firmware, disks, keepDisk, cloudInit, nics }: Vm): RawVm {
+  const [first, ...rest] = disks;
+  const beside = boot.kind === 'image' ? rest : disks;
+  return {
+    boot: boot.kind === 'image' && first ? diskFile(first, boot.image) : bootFile(boot),
+    memory: memoryText(memoryMiB),
+    vcpus,
+    accel,
+    firmware,
+    ...(beside.length === 0 ? {} : { disks: beside.map(besideFile) }),
+    keepDisk,
+    ...(cloudInit === null ? {} : { cloudInit: cloudInitFile(cloudInit) }),
+    nics: nics.map(nicFile),
+  };
+}
+
+const besideFile = (disk: Disk): NonNullable<RawVm['disks']>[number] =>
+  disk.image === null
+    ? { size: memoryText(disk.sizeMiB ?? 1), format: disk.format }
+    : { ...diskFile(disk, disk.image), readOnly: disk.readOnly };
+
+const diskFile = ({ format, sizeMiB }: Disk, image: string) => ({
+  image,
+  format,
+  ...(sizeMiB === null ? {} : { size: memoryText(sizeMiB) }),
+});
+
+const cloudInitFile = ({
+  hostname,
+  sshKeys,
+  dns,
+  file,
+  userData,
+}: CloudInit): NonNullable<RawVm['cloudInit']> => ({
+  hostname,
+  sshKeys: [...sshKeys],
+  ...(file === null ? {} : { userData: { file } }),
+  ...(file === null && userData !== null ? { userData: userData.open() } : {}),
+  dns: [...dns],
 });
 
 function bootFile(boot: Boot): NonNullable<RawVm['boot']> {

@@ -1,8 +1,10 @@
 import type { Report } from './problem.js';
 import { checkAddresses } from './rules/addresses.js';
-import { checkBoot, checkFilesOf, type FileCheck } from './rules/boot.js';
+import { checkBoot, checkFilesOf } from './rules/boot.js';
+import { type CloudInitFiles, checkCloudInit } from './rules/cloud-init.js';
 import { checkCounts } from './rules/counts.js';
 import { checkDhcp } from './rules/dhcp.js';
+import { checkDisks } from './rules/disks.js';
 import { checkGateways } from './rules/gateways.js';
 import { checkInterfaces } from './rules/interfaces.js';
 import { checkLimits } from './rules/limits.js';
@@ -21,7 +23,7 @@ import { checkTuns } from './rules/tuns.js';
 import type { LooseLab } from './shape.js';
 
 /** Everything that a lab must keep to beyond its shape. Each rule reports all it finds, and passes over what is missing. */
-export function checkRules(lab: LooseLab, folder: string, report: Report, checkFile: FileCheck): void {
+export function checkRules(lab: LooseLab, files: CloudInitFiles, report: Report): void {
   checkNames(lab, report);
   checkLinks(lab, report);
   checkMacvtaps(lab, report);
@@ -41,5 +43,7 @@ export function checkRules(lab: LooseLab, folder: string, report: Report, checkF
   checkDhcp(lab, report);
   checkPorts(lab, report);
   checkBoot(lab, report);
-  checkFilesOf(lab, folder, report, checkFile);
+  checkFilesOf(lab, files.folder, report, files.check);
+  checkDisks(lab, report);
+  checkCloudInit(lab, files, report);
 }

@@ -1,4 +1,5 @@
 import { printable } from '../lab/quote.js';
+import { memoryText } from '../lab/units.js';
 import { type Action, type Plan, stepCount } from './model.js';
 
 /** A plan as text: each step with its reason, and below it what will be run. */
@@ -53,7 +54,21 @@ function describeAction(action: Action): string[] {
     case 'routers':
       return [indent(`wait for ${action.standIns.map(it => it.gateway).join(', ')} on ${action.dev}`)];
     case 'overlay':
-      return [indent(`qemu-img create ${action.path} on ${printable(action.image)}`)];
+      return [
+        indent(
+          `qemu-img create ${action.path} on ${printable(action.image)} (${action.format})${action.sizeMiB === null ? '' : `, ${memoryText(action.sizeMiB)}`}`,
+        ),
+      ];
+    case 'disk':
+      return [indent(`qemu-img create ${action.path}, ${memoryText(action.sizeMiB)}`)];
+    case 'seed':
+      return [
+        indent(
+          `make ${action.path} of user-data, ${Object.keys(action.files).join(', ')} (its user data is not shown)`,
+        ),
+      ];
+    case 'mark-file':
+      return [indent(`touch ${action.path}`)];
     case 'remove-file':
       return [indent(`rm ${action.path}`)];
     case 'await':

@@ -1,6 +1,7 @@
 import type { DomainState, HostState } from '../host/model.js';
 import type { Lab, Vm } from '../lab/model.js';
-import { consolePath, diskFolder, diskPath, type RenderContext, renderDomain } from '../render/domain.js';
+import { consolePath, type RenderContext, renderDomain } from '../render/domain.js';
+import { checkDisks, type DiskActions, diskGarbage, oldSeeds, planDisks } from './disks.js';
 import type { Action, Step } from './model.js';
 import type { PlanProblem } from './problems.js';
 
@@ -13,7 +14,19 @@ export interface GuestSteps {
   readonly define: readonly Step[];
   readonly start: readonly Step[];
   readonly notes: readonly string[];
+  /** Files that nothing uses once all went well. */
+  readonly garbage: readonly string[];
 }
+
+/** A guest that goes on with its former definition has its former seed open, and so has one that is put back. */
+const inUse = (path: string, lab: Lab, host: HostState, { restart }: GuestOptions) =>
+  !restart &&
+  (host.libvirt?.domains ?? []).some(
+    domain => domain.mark?.lab === lab.name && isAlive(domain) && path.includes(`/${domain.mark.vm}/`),
+  );
+
+const reseeded = (vm: Vm) =>
+  `the seed of ${vm.name} is a new one; a guest that cloud-init has set up already reads it only after "cloud-init clean --reboot" in it, or with a new disk`;
 
 /** libvirt's states in which a domain has a running QEMU. */
 const ALIVE = ['running', 'blocked', 'paused', 'pmsuspended', 'shutdown'];
@@ -34,7 +47,7 @@ export function planGuests(
   const domains = new Map((host.libvirt?.domains ?? []).map(domain => [domain.name, domain]));
   const define: Step[] = [];
   const start: Step[] = [];
-  const notes: string[] = [];
+  const notes: string[] = checkDisks(lab, host, context, problems);
   for (const vm of lab.vms) {
     const present = domains.get(vm.domain);
     if (present && (present.mark?.lab !== lab.name || present.mark.vm !== vm.name)) {
@@ -47,8 +60,11 @@ export function planGuests(
     const current = present?.mark?.digest === rendered.digest;
     const outdated =
       present !== undefined && isAlive(present) && present.liveMark?.digest !== rendered.digest;
-    const before = { present, restarted: outdated && options.restart, disks: host.disks };
-    if (!current) define.push(defineStep(lab, vm, ref, rendered.xml, before, context));
+    const disks = planDisks(lab, vm, host, context);
+    const before = { present, restarted: outdated && options.restart, disks };
+    if (!current || disks.make.length > 0)
+      define.push(defineStep(lab, vm, ref, rendered.xml, before, current, context));
+    if (disks.reseeded) notes.push(reseeded(vm));
     if (present && isAlive(present) && !outdated) continue;
     if (outdated && !options.restart) {
       notes.push(
@@ -58,7 +74,8 @@ export function planGuests(
     }
     start.push(startStep(lab, vm, ref, context, outdated, !current));
   }
-  return { define, start, notes };
+  const garbage = oldSeeds(lab, host, context.stateDir).filter(path => !inUse(path, lab, host, options));
+  return { define, start, notes, garbage };
 }
 
 interface Ref {
@@ -66,14 +83,23 @@ interface Ref {
   readonly uuid: string;
 }
 
-function defineStep(lab: Lab, vm: Vm, ref: Ref, xml: string, before: Before, context: RenderContext): Step {
-  const { present, restarted } = before;
-  const disk = vm.boot.kind === 'image' ? diskPath(context.stateDir, lab.name, vm.name, vm.boot.image) : null;
-  // A disk that is there is kept, even where another image was tried in between.
-  const isNew = disk !== null && !before.disks.includes(disk);
-  const overlay: Action[] =
-    isNew && vm.boot.kind === 'image' ? [{ kind: 'overlay', path: disk, image: vm.boot.image }] : [];
+function defineStep(
+  lab: Lab,
+  vm: Vm,
+  ref: Ref,
+  xml: string,
+  { present, restarted, disks }: Before,
+  current: boolean,
+  context: RenderContext,
+): Step {
   const guest = { ...ref, console: consolePath(context.stateDir, lab.name, vm.name) };
+  if (current)
+    return {
+      title: `mend the files of ${vm.domain}`,
+      why: 'they are not as the lab says',
+      do: disks.make,
+      undo: disks.undo,
+    };
   const back: Action[] = present?.xml
     ? [
         { kind: 'define', ...ref, xml: present.xml },
@@ -83,8 +109,8 @@ function defineStep(lab: Lab, vm: Vm, ref: Ref, xml: string, before: Before, con
   return {
     title: `define ${vm.domain} (${vm.memoryMiB} MiB, ${vm.vcpus} vCPU, ${vm.nics.length} NIC)`,
     why: present ? 'its definition differs from the lab' : 'the lab names it and libvirt has none',
-    do: [...overlay, { kind: 'define', ...ref, xml }],
-    undo: [...back, ...(isNew ? [{ kind: 'remove-file', path: disk } as const] : [])],
+    do: [...disks.make, { kind: 'define', ...ref, xml }],
+    undo: [...back, ...disks.undo],
   };
 }
 
@@ -93,8 +119,7 @@ interface Before {
   readonly present: DomainState | undefined;
   /** It runs, and will be restarted: an undo has to start it with its former definition. */
   readonly restarted: boolean;
-  /** Disks that the lab has already. */
-  readonly disks: readonly string[];
+  readonly disks: DiskActions;
 }
 
 /** @param redefined where a define step precedes, whose undo starts the former guest again */
@@ -155,8 +180,13 @@ export function removeGuests(
   });
 }
 
-/** Console logs and disks of domains that are gone. */
-export const guestFiles = (lab: string, domains: readonly DomainState[], stateDir: string): string[] =>
+/** Console logs and files of domains that are gone; disks that are to be kept stay. */
+export const guestFiles = (
+  lab: string,
+  domains: readonly DomainState[],
+  disks: readonly string[],
+  stateDir: string,
+): string[] =>
   domains.flatMap(({ mark }) =>
-    mark ? [consolePath(stateDir, lab, mark.vm), diskFolder(stateDir, lab, mark.vm)] : [],
+    mark ? [consolePath(stateDir, lab, mark.vm), ...diskGarbage(lab, mark.vm, disks, stateDir)] : [],
   );

@@ -1,4 +1,5 @@
 import type { DockerChain, LabRecord, Renewer } from '../host/model.js';
+import type { Sealed } from '../lab/sealed.js';
 
 /**
  * What will be done, as plain data: `plan` prints it, `apply` executes it, and an undo is part of each step,
@@ -70,7 +71,32 @@ export type Action =
   | { readonly kind: 'lro'; readonly dev: string }
   /** Wait a moment for routers to say that they are there, then delete what stood in for each. */
   | { readonly kind: 'routers'; readonly dev: string; readonly standIns: readonly StandIn[] }
-  | { readonly kind: 'overlay'; readonly path: string; readonly image: string }
+  /** A copy-on-write disk over an image. */
+  | {
+      readonly kind: 'overlay';
+      readonly path: string;
+      readonly image: string;
+      readonly format: 'qcow2' | 'raw';
+      /** null takes the image's. */
+      readonly sizeMiB: number | null;
+    }
+  /** An empty disk. */
+  | {
+      readonly kind: 'disk';
+      readonly path: string;
+      readonly format: 'qcow2' | 'raw';
+      readonly sizeMiB: number;
+    }
+  /** What cloud-init reads, as a disk; neither a journal nor a printed plan has its user data. */
+  | {
+      readonly kind: 'seed';
+      readonly path: string;
+      /** Text by file name. */
+      readonly files: Readonly<Record<string, string>>;
+      readonly userData: Sealed;
+    }
+  /** An empty file that says something by being there. */
+  | { readonly kind: 'mark-file'; readonly path: string }
   | { readonly kind: 'remove-file'; readonly path: string }
   /** A small file for another program of the host, and the command that has it read. */
   | {

@@ -6,6 +6,7 @@ import { findAddressClashes } from './addresses.js';
 import { adoptedBy } from './adopt.js';
 import { planBridges } from './bridge.js';
 import { findClashes } from './clashes/clashes.js';
+import { keptNotes } from './disks.js';
 import { dropNotes, planDocker, removeDocker } from './docker.js';
 import { forwardingBefore, forwardingNotes, planForwarding, restoreForwarding } from './forwarding.js';
 import { guestFiles, isAlive, planGuests, removeGuests } from './guest.js';
@@ -53,7 +54,7 @@ export function planProvision(
   const lab = settled(asked, host, problems);
   const guests = context
     ? planGuests(lab, host, context, { restart: options.restart ?? false }, problems)
-    : { define: [], start: [], notes: [] };
+    : { define: [], start: [], notes: [], garbage: [] };
   const mayRemake = (vm: string) => (options.restart ?? false) || !runs(lab, vm, host);
   const leftovers = planLeftovers(lab, host, context, problems);
   // The ways out are those that are left when uplinks which the lab no longer names have their routes back.
@@ -87,7 +88,7 @@ export function planProvision(
     domains: guests.define,
     start: guests.start,
   });
-  const gone = context ? guestFiles(lab.name, dropped(lab, host), context.stateDir) : [];
+  const gone = context ? guestFiles(lab.name, dropped(lab, host), host.disks, context.stateDir) : [];
   findAddressClashes(lab, host, problems);
   findClashes(lab, host, options.yes ?? false, problems);
   if (problems.length === 0 && options.session && !options.yes)
@@ -99,13 +100,14 @@ export function planProvision(
     phases,
     notes: [
       ...guests.notes,
+      ...keptNotes(filesOfDropped(lab, host)),
       ...ownerNotes(lab, host),
       ...forwardingNotes(lab, released),
       ...dropNotes(lab, host),
       ...macvtapNotes(lab),
     ],
     moves: movesOf(lab, host),
-    garbage: gone,
+    garbage: [...gone, ...guests.garbage],
     record: recordOf(lab, host, context === null, forwarding),
   };
 }
@@ -193,9 +195,9 @@ export function planDestroy(
     lab: name,
     verb: 'destroy',
     phases,
-    notes: [],
+    notes: keptNotes(host.disks),
     moves: [],
-    garbage: guestFiles(name, domains, stateDir),
+    garbage: guestFiles(name, domains, host.disks, stateDir),
     record: null,
   };
 }
@@ -278,6 +280,11 @@ function dropped(lab: Lab, host: HostState): DomainState[] {
   const vms = new Set(lab.vms.map(vm => vm.name));
   return (host.libvirt?.domains ?? []).filter(({ mark }) => mark?.lab === lab.name && !vms.has(mark.vm));
 }
+
+const filesOfDropped = (lab: Lab, host: HostState) =>
+  dropped(lab, host).flatMap(({ mark }) =>
+    host.disks.filter(path => path.includes(`/disks/${lab.name}/${mark?.vm}/`)),
+  );
 
 /** Does the VM's guest run now? */
 const runs = (lab: Lab, vm: string, host: HostState) =>

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Boot, Lab, Vm } from '../lab/model.js';
 import { interfaceElement } from './interface.js';
 import { type Machine, probeCmdline } from './machine.js';
+import { diskPath, nvramPath } from './paths.js';
+import { seedPath } from './seed.js';
 import { build, child, type Element, setAttributes, template } from './xml.js';
 
 /** What rendering needs beside the lab: facts that were found out before, so that it stays pure. */
@@ -26,15 +28,6 @@ export interface RenderedDomain {
 /** File that a VM's serial console is logged to. */
 export const consolePath = (stateDir: string, lab: string, vm: string) =>
   `${stateDir}/consoles/${lab}/${vm}.log`;
-
-/** Folder of a VM's copy-on-write disks. */
-export const diskFolder = (stateDir: string, lab: string, vm: string) => `${stateDir}/disks/${lab}/${vm}`;
-
-/** Copy-on-write disk of a VM over an image; another image gives another disk. */
-export function diskPath(stateDir: string, lab: string, vm: string, image: string): string {
-  const name = createHash('sha256').update(image).digest('hex').slice(0, 12);
-  return `${diskFolder(stateDir, lab, vm)}/${name}.qcow2`;
-}
 
 /** Domain XML of one VM, marked as ours. */
 export function renderDomain(lab: Lab, vm: Vm, context: RenderContext): RenderedDomain {
@@ -80,6 +73,11 @@ function fillBoot(os: Element, lab: Lab, vm: Vm, context: RenderContext): void {
     if (direct?.[key]) os[key] = [direct[key]];
     else delete os[key];
   }
+  if (vm.firmware !== 'uefi') return;
+  setAttributes(os, { firmware: 'efi' });
+  // Images that nobody signed would not boot.
+  os.firmware = [{ feature: [{ $: { enabled: 'no', name: 'secure-boot' } }] }];
+  os.nvram = [nvramPath(context.stateDir, lab.name, vm.name)];
 }
 
 function directBoot(lab: Lab, vm: Vm, boot: Boot, { probe, machine }: RenderContext) {
@@ -91,13 +89,31 @@ function directBoot(lab: Lab, vm: Vm, boot: Boot, { probe, machine }: RenderCont
 }
 
 function fillDevices(devices: Element, lab: Lab, vm: Vm, context: RenderContext): void {
-  if (vm.boot.kind === 'image') {
-    const disk = child(devices, 'disk');
-    setAttributes(child(disk, 'source'), {
-      file: diskPath(context.stateDir, lab.name, vm.name, vm.boot.image),
-    });
-  } else delete devices.disk;
+  const disks = diskElements(child(devices, 'disk'), lab, vm, context);
+  if (disks.length > 0) devices.disk = disks;
+  else delete devices.disk;
   devices.interface = vm.nics.map(nic => interfaceElement(nic, context.mtus[nic.bridge ?? ''] ?? 1500));
   const serial = child(devices, 'serial');
   setAttributes(child(serial, 'log'), { file: consolePath(context.stateDir, lab.name, vm.name) });
+}
+
+/** The disks of a VM, and last the seed, which is no CD: the driver of a virtual disk is in every guest. */
+function diskElements(like: Element, lab: Lab, vm: Vm, { stateDir }: RenderContext): Element[] {
+  const seed = vm.cloudInit === null ? [] : [seedPath(stateDir, lab, vm, vm.cloudInit)];
+  const files = [
+    ...vm.disks.map(disk => ({
+      file: diskPath(stateDir, lab.name, vm.name, disk),
+      type: disk.image === null ? disk.format : 'qcow2',
+      readOnly: disk.readOnly,
+    })),
+    ...seed.map(file => ({ file, type: 'raw', readOnly: true })),
+  ];
+  return files.map(({ file, type, readOnly }, index) => {
+    const disk = structuredClone(like);
+    setAttributes(child(disk, 'driver'), { type });
+    setAttributes(child(disk, 'source'), { file });
+    setAttributes(child(disk, 'target'), { dev: `vd${String.fromCharCode(97 + index)}` });
+    if (readOnly) disk.readonly = [{}];
+    return disk;
+  });
 }

@@ -101,6 +101,17 @@ const vm = (bridges: readonly string[]) =>
       memory: fc.constantFrom('256MiB', '1GiB'),
       vcpus: fc.integer({ min: 1, max: 4 }),
       accel: fc.constantFrom('auto', 'kvm', 'tcg'),
+      keepDisk: fc.boolean(),
+      disks: fc.subarray<object>([
+        { size: '1GiB' },
+        { size: 3, format: 'raw' },
+        { image: 'data.img', format: 'raw', readOnly: true },
+      ]),
+      cloudInit: fc.constantFrom<unknown>(
+        {},
+        { hostname: 'a', dns: ['192.0.2.53'], userData: '#cloud-config\npackages: [curl] # "<&>"\n' },
+        { userData: { users: [] }, sshKeys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExample a@b'] },
+      ),
     },
     { requiredKeys: ['nics', 'boot'] },
   );

@@ -3,6 +3,7 @@ import type {
   DomainState,
   FirewallRule,
   ForwardDrop,
+  ImageState,
   Learned,
   Link,
   Manager,
@@ -38,6 +39,9 @@ export interface HostDescription {
   /** Taps that a process has open. */
   readonly openTaps?: readonly string[];
   readonly renewers?: readonly Renewer[];
+  readonly images?: ImageState[];
+  /** Bytes of the file system of disks. */
+  readonly space?: { readonly free: number; readonly total: number };
   readonly owners?: Record<string, Owner[]>;
   readonly managers?: Manager[];
   readonly forwardDrops?: ForwardDrop[];
@@ -97,6 +101,8 @@ export async function hostFrom(description: HostDescription): Promise<FakeHost> 
   host.managers = description.managers ?? [];
   host.forwardDrops = description.forwardDrops ?? [];
   host.docker = structuredClone(description.docker ?? []);
+  host.images = description.images ?? [];
+  if (description.space) host.space = description.space;
   host.renewers = [...(description.renewers ?? [])];
   for (const domain of description.domains ?? [])
     host.domains.set(domain.uuid, {

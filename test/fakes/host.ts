@@ -9,6 +9,7 @@ import type {
   FirewallRule,
   ForwardDrop,
   HostState,
+  ImageState,
   LabRecord,
   Learned,
   Link,
@@ -58,6 +59,9 @@ export class FakeHost {
   dnsmasq: (readonly string[])[] = [];
   readonly wireless: string[] = [];
   readonly users: { asked: string; name: string; id: number }[] = [];
+  images: ImageState[] = [];
+  /** Bytes. */
+  space = { free: 1e12, total: 2e12 };
   readonly firewall: FirewallRule[] = [];
   readonly fdb: Learned[] = [];
   /** Taps that some process has open which is no guest. */
@@ -114,7 +118,9 @@ export class FakeHost {
       docker: this.docker,
       services: servicesOf(this),
       queues: [...this.queues.values()],
-      disks: [...this.files].filter(path => path.endsWith('.qcow2')),
+      disks: [...this.files].filter(path => path.startsWith(`${STATE_DIR}/disks/`)),
+      images: this.images,
+      space: this.space,
       ...(this.spaces.folder ? { namespaces: this.spaces.state() } : {}),
       namespaceFolder: this.spaces.folder,
       accounts: { users: this.users, groups: [] },
@@ -212,8 +218,12 @@ export class FakeHost {
         remove: (path: string) => this.#call(`rm ${path}`, () => this.#removeFiles(path)),
         removeIfEmpty: async () => {},
         list: async (folder: string) => [...this.files].filter(path => path.startsWith(`${folder}/`)),
-        makeOverlay: (path: string) => this.#call(`overlay ${path}`, () => this.files.add(path)),
       },
+      images: {
+        makeOverlay: (path: string) => this.#call(`overlay ${path}`, () => this.files.add(path)),
+        makeEmpty: (path: string) => this.#call(`disk ${path}`, () => this.files.add(path)),
+      },
+      seeds: { make: (path: string) => this.#call(`seed ${path}`, () => this.files.add(path)) },
       processes: fakeProcesses(this, call => this.#call(call, () => {})),
       // Gateways always answer here.
       run: async () => ({ stdout: '', stderr: '', exitCode: 0 }),

@@ -51,7 +51,20 @@ function lines(action: Action): string[] {
     case 'routers':
       return action.standIns.map(({ gateway, line }) => `after ${gateway} on ${action.dev}: ip -6 ${line}`);
     case 'overlay':
-      return [`overlay ${action.path} on ${action.image}`];
+      return [
+        `overlay ${action.path} on ${action.image}, ${action.format}${action.sizeMiB === null ? '' : `, ${action.sizeMiB} MiB`}`,
+      ];
+    case 'disk':
+      return [`disk ${action.path}, ${action.format}, ${action.sizeMiB} MiB`];
+    case 'seed':
+      return [
+        `seed ${action.path}`,
+        ...Object.entries(action.files).map(
+          ([name, text]) => `  ${name}: ${JSON.stringify(JSON.parse(text))}`,
+        ),
+      ];
+    case 'mark-file':
+      return [`mark ${action.path}`];
     case 'remove-file':
       return [`remove ${action.path}`];
     case 'define':

@@ -6,6 +6,8 @@ import { domainName, domainUuid, nicAlias, nicAltname, nicMac, tapName } from '.
 import { memoryMiB } from '../units.js';
 import { UNRULED } from '../unruled.js';
 import { normalised, plainAddress } from './address.js';
+import { buildCloudInit, type ReadText } from './cloud-init.js';
+import { buildDisks } from './disk.js';
 import { buildPort } from './port.js';
 import type { Taken } from './taken.js';
 
@@ -13,11 +15,24 @@ type RawVm = NonNullable<RawLab['vms']>[string];
 type RawNic = RawVm['nics'][number];
 type RawBoot = NonNullable<RawVm['boot']>;
 
+/** Where the lab file is, and how files that it names are read. */
+export interface Surroundings {
+  readonly folder: string;
+  readonly read: ReadText;
+}
+
 export const MEMORY_MIB = { probe: 128, other: 512 } as const;
 
-export function buildVm(raw: RawLab, name: string, vm: RawVm, folder: string, taken: Taken): Vm {
+export function buildVm(
+  raw: RawLab,
+  name: string,
+  vm: RawVm,
+  { folder, read }: Surroundings,
+  taken: Taken,
+): Vm {
   const all = { ...raw.defaults?.vm, ...vm };
   const boot = buildBoot(all.boot ?? 'probe', folder);
+  const { cloudInit } = all;
   const memory = all.memory ?? MEMORY_MIB[boot.kind === 'probe' ? 'probe' : 'other'];
   return {
     name,
@@ -27,6 +42,10 @@ export function buildVm(raw: RawLab, name: string, vm: RawVm, folder: string, ta
     vcpus: all.vcpus ?? 1,
     accel: all.accel ?? 'auto',
     boot,
+    firmware: boot.kind === 'image' ? (all.firmware ?? 'bios') : 'bios',
+    disks: buildDisks(all.boot ?? 'probe', all.disks ?? [], folder),
+    keepDisk: all.keepDisk ?? false,
+    cloudInit: cloudInit === undefined ? null : buildCloudInit(cloudInit, name, folder, read),
     nics: vm.nics.map((nic, index) => buildNic(raw, name, index, nic, taken)),
   };
 }

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { MEMORY_PATTERN } from '../patterns.js';
+import { CloudInitFile } from './cloud-init.js';
+import { DiskFile, imageKeys } from './disk.js';
 import { NicFile, nicKeys } from './nic.js';
 import { choice, flag, int, object, objectAs, path } from './words.js';
 
@@ -20,17 +22,15 @@ const boot = z.union(
         .optional(),
       cmdline: z.string({ error: 'a text' }).describe('The kernel command line.').optional(),
     }),
-    object({
-      image: path('a disk image').describe(
-        'Path of a disk image, relative to the lab file. It is not written to: the VM gets a copy-on-write overlay.',
-      ),
-    }),
+    object(imageKeys),
   ],
   {
     error:
       '"probe", { "probe": { "forward": true } }, { "kernel": …, "initrd": …, "cmdline": … } or { "image": … }',
   },
 );
+
+const DISKS = 'a list of at most 16 disks, such as [ { "size": "10GiB" } ]';
 
 export const vmKeys = {
   boot: boot.describe('What the VM boots: "probe" is the small guest that vmnet builds itself.').optional(),
@@ -47,6 +47,23 @@ export const vmKeys = {
       default: 'auto',
     })
     .optional(),
+  firmware: choice(['bios', 'uefi'])
+    .meta({
+      description: 'What starts the boot loader of an image; with "uefi" each VM has variables of its own.',
+      default: 'bios',
+    })
+    .optional(),
+  disks: z
+    .array(DiskFile, { error: DISKS })
+    .max(16, { error: DISKS })
+    .describe('Disks beside the one that is booted, in the order in which the guest sees them.')
+    .optional(),
+  keepDisk: flag()
+    .meta({ description: "The VM's disks outlive it: destroy leaves them.", default: false })
+    .optional(),
+  cloudInit: CloudInitFile.describe(
+    'What cloud-init in the guest is told: host name, keys, user data, and the addresses of its NICs by MAC.',
+  ).optional(),
 };
 
 /** Copies share their bridges, and the kernel's BR_MAX_PORTS is 1024, of which port 0 is not used. */

@@ -29,21 +29,36 @@ export function checkBoot(lab: LooseLab, report: Report): void {
   }
 }
 
-/** The files that VMs boot, each looked at once and told where it is written: in defaults and groups it is that of many. */
+/** The files that VMs boot and have as disks, each looked at once and told where it is written: in defaults and groups it is that of many. */
 export function checkFilesOf(lab: LooseLab, folder: string, report: Report, checkFile: FileCheck): void {
   const seen = new Set<object>();
+  const isNew = (value: object) => !seen.has(value) && seen.add(value);
+  const look = (value: object, path: Path) => checkFilesIn(value, path, folder, report, checkFile);
   for (const at of vmsOf(lab)) {
-    const { value, path } = vmSetting(lab, at, 'boot');
-    if (typeof value !== 'object' || seen.has(value)) continue;
-    seen.add(value);
-    for (const [key, text] of Object.entries(value)) {
-      if (typeof text !== 'string' || !isFit(text, key, [...path, key], report) || key === 'cmdline')
-        continue;
-      const file = resolve(folder, text);
-      const trouble = checkFile(file);
-      const fix = 'correct the path (it is relative to the lab file), or make the file readable';
-      if (trouble !== null) report([...path, key], `the ${key} ${quotePath(file)} ${trouble}`, fix);
-    }
+    const boot = vmSetting(lab, at, 'boot');
+    if (typeof boot.value === 'object' && isNew(boot.value)) look(boot.value, boot.path);
+    const disks = vmSetting(lab, at, 'disks');
+    if (disks.value !== undefined && isNew(disks.value))
+      for (const [index, disk] of disks.value.entries()) if (disk) look(disk, [...disks.path, index]);
+  }
+}
+
+const FILES = ['kernel', 'initrd', 'cmdline', 'image'] as const;
+
+function checkFilesIn(
+  value: Partial<Record<(typeof FILES)[number], unknown>>,
+  path: Path,
+  folder: string,
+  report: Report,
+  checkFile: FileCheck,
+): void {
+  for (const key of FILES) {
+    const text = value[key];
+    if (typeof text !== 'string' || !isFit(text, key, [...path, key], report) || key === 'cmdline') continue;
+    const file = resolve(folder, text);
+    const trouble = checkFile(file);
+    const fix = 'correct the path (it is relative to the lab file), or make the file readable';
+    if (trouble !== null) report([...path, key], `the ${key} ${quotePath(file)} ${trouble}`, fix);
   }
 }
 

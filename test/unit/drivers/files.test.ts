@@ -1,15 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { makeFiles } from '../../../src/drivers/files.js';
-import { VmnetError } from '../../../src/errors.js';
-import { fakeRun } from '../../fakes/run.js';
 
 let top: string;
 const at = (...parts: string[]) => join(top, ...parts);
-const { run } = fakeRun(() => ({}));
-const files = makeFiles(run);
+const files = makeFiles();
 
 beforeEach(() => {
   top = mkdtempSync(join(tmpdir(), 'vmnet-files-'));
@@ -57,31 +54,6 @@ describe('a file', () => {
     writeFileSync(at('disks', 'lab', 'vm', 'a.qcow2'), '');
     writeFileSync(at('a.log'), '');
     for (const path of [at('disks'), at('a.log'), at('a.log')]) await files.remove(path);
-    expect(readdirSync(top)).toEqual([]);
-  });
-});
-
-describe('an overlay', () => {
-  test('lies over the image in its own format, in a folder that is made', async () => {
-    const { run, calls } = fakeRun(command =>
-      command.includes(' info ') ? { stdout: '{"format":"raw"}' } : {},
-    );
-    await makeFiles(run).makeOverlay(at('disks', 'lab', 'vm', 'x.qcow2'), '/images/debian.img');
-    expect(calls.map(({ command }) => command)).toEqual([
-      'qemu-img info -U --output=json /images/debian.img',
-      `qemu-img create -q -f qcow2 -b /images/debian.img -F raw ${at('disks', 'lab', 'vm', 'x.qcow2')}`,
-    ]);
-    expect(existsSync(at('disks', 'lab', 'vm'))).toBe(true);
-  });
-
-  test('is not begun over an image that cannot be read', async () => {
-    const { run, calls } = fakeRun(() => {
-      throw new VmnetError('command-failed', 'no such image');
-    });
-    await expect(makeFiles(run).makeOverlay(at('disks', 'x.qcow2'), '/none')).rejects.toThrow(
-      'no such image',
-    );
-    expect(calls).toHaveLength(1);
     expect(readdirSync(top)).toEqual([]);
   });
 });

@@ -195,6 +195,11 @@ function checkAction(action: Action, lab: Lab): void {
       expect(isBelow(action.path, `${STATE_DIR}/disks/${lab.name}`)).toBe(true);
       expect(action.image).toBe(resolve(action.image)); // so no option, and no protocol, of qemu-img
       return;
+    case 'disk':
+    case 'seed':
+    case 'mark-file':
+      expect(isBelow(action.path, `${STATE_DIR}/disks/${lab.name}`)).toBe(true);
+      return;
     case 'remove-file':
       expect(isBelow(action.path, STATE_DIR)).toBe(true);
       return;
@@ -260,7 +265,7 @@ function checkXml(lab: Lab, vm: Lab['vms'][number], context: Parameters<typeof r
   ]);
   expect(interfaces).toEqual(vm.nics.map(nic => [nic.tap, nic.mac]));
   expect(child(child(devices, 'serial'), 'log').$?.file).toBe(consolePath(STATE_DIR, lab.name, vm.name));
-  expect(children(devices, 'disk').length).toBe(vm.boot.kind === 'image' ? 1 : 0);
+  expect(children(devices, 'disk').length).toBe(vm.disks.length + (vm.cloudInit === null ? 0 : 1));
   if (vm.boot.kind !== 'kernel') return;
   const { kernel, initrd, cmdline } = vm.boot;
   const os = child(domain, 'os');
