@@ -7,6 +7,7 @@ import type { Lab } from '../lab/model.js';
 import { table } from '../report/table.js';
 import { targetsOf } from '../verify/targets.js';
 import type { Context, Outcome } from './command.js';
+import { holdersOf, holderText } from './holders.js';
 import { type LinkStatus, linksStatus, type NamespaceStatus, namespacesStatus, peerText } from './peers.js';
 import { afterReboot } from './rebooted.js';
 import { resolveLab } from './resolve.js';
@@ -40,12 +41,14 @@ export async function status(
 
 type VmStatus = Awaited<ReturnType<typeof statusOf>>['vms'][number];
 
-async function statusOf(lab: Lab, records: readonly LabRecord[], { drivers }: Context) {
+async function statusOf(lab: Lab, records: readonly LabRecord[], context: Context) {
+  const { drivers } = context;
   const networkOnly = records.find(record => record.name === lab.name)?.networkOnly ?? false;
   const host = await observeHost(drivers, lab, { networkOnly });
   const counters = new Map(
     (await drivers.ip.links({ stats: true })).map(json => [parseLink(json).name, frames(json)]),
   );
+  const holders = await holdersOf(host, context);
   const targets = new Map(targetsOf(lab, host).map(target => [target.nic, target]));
   const none = { received: 0, sent: 0 };
   const vms = lab.vms.map(vm => ({
@@ -69,7 +72,7 @@ async function statusOf(lab: Lab, records: readonly LabRecord[], { drivers }: Co
         received: counters.get(tap)?.received ?? 0,
         sent: counters.get(tap)?.sent ?? 0,
         // A tap's other end is a process: that of the guest.
-        peer: host.links.some(link => link.name === tap && link.carrier) ? { domain: vm.domain } : null,
+        peer: holders.get(tap) ?? null,
       };
     }),
   }));
@@ -93,7 +96,7 @@ function describe(vms: readonly VmStatus[], namespaces: readonly NamespaceStatus
       i === 0 ? vm.name : '',
       i === 0 ? vm.state : '',
       nic.present ? nic.tap : `${nic.tap} (missing)`,
-      nic.peer ? `domain ${nic.peer.domain}` : '-',
+      holderText(nic.peer),
       nic.mac,
       nic.bridge,
       nic.addresses.join(' ') || '-',

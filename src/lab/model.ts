@@ -79,6 +79,8 @@ export interface Vm {
   readonly vcpus: number;
   readonly accel: 'auto' | 'kvm' | 'tcg';
   readonly boot: Boot;
+  /** For the machine that Vagrant makes of it; only where the file says something of Vagrant. */
+  readonly vagrant?: { readonly box: string | null };
   readonly nics: readonly Nic[];
 }
 

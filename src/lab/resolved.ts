@@ -50,11 +50,12 @@ function bridgeFile(bridge: Bridge): NonNullable<RawLab['bridges']>[string] {
   };
 }
 
-const vmFile = ({ boot, memoryMiB, vcpus, accel, nics }: Vm): RawVm => ({
+const vmFile = ({ boot, memoryMiB, vcpus, accel, vagrant, nics }: Vm): RawVm => ({
   boot: bootFile(boot),
   memory: memoryText(memoryMiB),
   vcpus,
   accel,
+  ...(vagrant === undefined ? {} : { vagrant: vagrant.box === null ? {} : { box: vagrant.box } }),
   nics: nics.map(nicFile),
 });
 

@@ -16,7 +16,8 @@ export const MEMORY_MIB = { probe: 128, other: 512 } as const;
 export function buildVm(raw: RawLab, name: string, vm: RawVm, folder: string, taken: Taken): Vm {
   const all = { ...raw.defaults?.vm, ...vm };
   const boot = buildBoot(all.boot ?? 'probe', folder);
-  const memory = all.memory ?? MEMORY_MIB[boot.kind === 'probe' ? 'probe' : 'other'];
+  const isProbe = boot.kind === 'probe' && vm.vagrant === undefined;
+  const memory = all.memory ?? MEMORY_MIB[isProbe ? 'probe' : 'other'];
   return {
     name,
     domain: domainName(raw.name, name),
@@ -25,6 +26,7 @@ export function buildVm(raw: RawLab, name: string, vm: RawVm, folder: string, ta
     vcpus: all.vcpus ?? 1,
     accel: all.accel ?? 'auto',
     boot,
+    ...(vm.vagrant === undefined ? {} : { vagrant: { box: vm.vagrant.box ?? null } }),
     nics: vm.nics.map((nic, index) => buildNic(raw, name, index, nic, taken)),
   };
 }
