@@ -69,6 +69,7 @@ const vm = (bridges: readonly string[]) =>
       memory: fc.constantFrom('256MiB', '1GiB'),
       vcpus: fc.integer({ min: 1, max: 4 }),
       accel: fc.constantFrom('auto', 'kvm', 'tcg'),
+      vagrant: fc.constantFrom({}, { box: 'debian/bookworm64' }),
     },
     { requiredKeys: ['nics', 'boot'] },
   );

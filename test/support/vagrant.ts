@@ -52,7 +52,7 @@ until grep -q "$line" "$0" || [ $tries -ge 600 ]; do
   tries=$((tries + 1))
   sleep 0.1
 done
-kill -INT -- "-$!"
+env kill -INT -- "-$!"
 wait $!
 code=$?
 cat "$0"
