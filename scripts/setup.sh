@@ -46,15 +46,15 @@ check_node() {
 packages='libvirt-daemon libvirt-daemon-driver-qemu libvirt-daemon-system libvirt-clients libvirt-dev qemu-utils xorriso
   iproute2 nftables iputils-ping tcpdump tshark busybox-static cpio kmod xz-utils zstd dnsmasq-base libxml2-utils'
 
-# DHCP clients, of which a host has at most one, systemd-networkd, and the older firewalls: not for machines that only use
-# vmnet.
+# DHCP clients, of which a host has at most one, systemd-networkd, the older firewalls, and Vagrant with what its boxes are
+# built of: not for machines that only use vmnet.
 [ "${1-}" != tests ] ||
   packages="$packages isc-dhcp-client udhcpc dhcpcd-base systemd dbus iptables ebtables arptables strace python3 genisoimage
-  mmdebstrap e2fsprogs openssh-client"
+  mmdebstrap e2fsprogs openssh-client vagrant vagrant-libvirt dropbear-bin"
 
 # The same as programs, for systems without dpkg.
 programs='libvirtd virsh qemu-img ip nft ping tcpdump tshark busybox cpio depmod xz zstd unshare nsenter dnsmasq'
-[ "${1-}" != tests ] || programs="$programs dhclient udhcpc dhcpcd strace python3 xorriso genisoimage mke2fs ssh"
+[ "${1-}" != tests ] || programs="$programs dhclient udhcpc dhcpcd strace python3 xorriso genisoimage mke2fs ssh vagrant dropbear ssh-keygen"
 
 name_the_machine() {
   case $(uname -m) in

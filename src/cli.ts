@@ -75,6 +75,7 @@ verb('verify [lab]', 'measure a lab that is up: by file or name', async (context
 )
   .option('--timeout <seconds>', 'how long to wait for silent guests')
   .option('--domain <name>', 'measure a running domain instead, whoever made it')
+  .option('--vm <name>', 'only this VM of the lab')
   .option('--explain', 'tell the proof in sentences')
   .option('--pcap <folder>', 'write the frames of each hop to a pcap file')
   .option('--passive', 'only listen: send nothing');
@@ -180,7 +181,9 @@ verb('schema', 'print the JSON Schema of lab files', async (context, flags) =>
 );
 verb('xml <file> [vm]', 'print the domain XML that would be defined', async (context, file, vm, flags) =>
   (await import('./commands/xml.js')).xml(file, vm, flags, context),
-);
+)
+  .option('--interfaces', 'only the network cards, for a domain that something else defines')
+  .option('--nic <index>', 'only this network card, counted from 0');
 verb(
   'rehearse <file>',
   'play a lab through on a throw-away host and compare before with after',

@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 const root = new URL('..', import.meta.url).pathname;
 
-/** Tests of one kind: `unit` is pure, `cli` starts the built program, `host` needs root and a kernel, `guest` starts QEMU, `long` waits for minutes, `images` boots Debian. */
+/** Tests of one kind: `unit` is pure, `cli` starts the built program, `host` needs root and a kernel, `guest` starts QEMU, `vagrant` starts Vagrant, `long` waits for minutes, `images` boots Debian. */
 const project = (name: string, options: Record<string, unknown> = {}) => ({
   test: { name, root, include: [`test/${name}/**/*.test.ts`], ...options },
 });
@@ -24,13 +24,21 @@ export default defineConfig({
         fileParallelism: false,
         sequence: { groupOrder: 1 },
       }),
+      // Its own Vagrant, boxes and libvirtd: but each machine is emulated, and a test has several.
+      project('vagrant', {
+        include: [`test/vagrant/${process.env.VMNET_TEST_VAGRANT === 'all' ? '*' : 'quick'}.test.ts`],
+        testTimeout: 600_000,
+        hookTimeout: 600_000,
+        fileParallelism: false,
+        sequence: { groupOrder: 2 },
+      }),
       ...(process.env.VMNET_TEST_IMAGES
         ? [
             project('images', {
               testTimeout: 900_000,
               hookTimeout: 900_000,
               fileParallelism: false,
-              sequence: { groupOrder: 2 },
+              sequence: { groupOrder: 3 },
             }),
           ]
         : []),

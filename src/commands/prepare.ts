@@ -4,7 +4,7 @@ import { buildProbe, locateProbe } from '../guest/build.js';
 import { proveKvm } from '../guest/kvm.js';
 import type { HostState } from '../host/model.js';
 import type { Lab } from '../lab/model.js';
-import { bridgeMtu } from '../plan/bridge.js';
+import { bridgeMtus } from '../plan/bridge.js';
 import { isAlive } from '../plan/guest.js';
 import type { RenderContext } from '../render/domain.js';
 import { machineFor } from '../render/machine.js';
@@ -29,7 +29,7 @@ export async function prepareRender(
     ? await chooseAccel(drivers, machine.arch)
     : { accel: 'tcg' as const, note: '' };
   if (build) await requireDomainTypes(lab, host, accel, machine.arch, drivers);
-  const mtus = Object.fromEntries(lab.bridges.map(bridge => [bridge.name, bridgeMtu(bridge, host)]));
+  const mtus = bridgeMtus(lab, host);
   return { context: { machine, accel, probe, mtus, stateDir: drivers.stateDir }, accelNote: note };
 }
 
@@ -87,7 +87,10 @@ async function requireUefi(types: ReadonlySet<'kvm' | 'tcg'>, arch: string, driv
 }
 
 /** KVM where it was proven to work and libvirt offers it; else emulation, and why. */
-async function chooseAccel(drivers: Drivers, arch: string): Promise<{ accel: 'kvm' | 'tcg'; note: string }> {
+export async function chooseAccel(
+  drivers: Drivers,
+  arch: string = machineFor(process.arch).arch,
+): Promise<{ accel: 'kvm' | 'tcg'; note: string }> {
   const emulated = (why: string) => ({
     accel: 'tcg' as const,
     note: `guests run under emulation (TCG): ${why}`,

@@ -10,6 +10,7 @@ import { table } from '../report/table.js';
 import { type Drops, readDrops } from '../verify/drops.js';
 import { targetsOf } from '../verify/targets.js';
 import type { Context, Outcome } from './command.js';
+import { holdersOf, holderText } from './holders.js';
 import { type LinkStatus, linksStatus, type NamespaceStatus, namespacesStatus, peerText } from './peers.js';
 import { afterReboot } from './rebooted.js';
 import { resolveLab } from './resolve.js';
@@ -50,13 +51,15 @@ export async function status(
 type Status = Awaited<ReturnType<typeof statusOf>>;
 type VmStatus = Status['vms'][number];
 
-async function statusOf(lab: Lab, records: readonly LabRecord[], { drivers }: Context) {
+async function statusOf(lab: Lab, records: readonly LabRecord[], context: Context) {
+  const { drivers } = context;
   const networkOnly = records.find(record => record.name === lab.name)?.networkOnly ?? false;
   const host = await observeHost(drivers, lab, { networkOnly });
   const counters = new Map(
     (await drivers.ip.links({ stats: true })).map(json => [parseLink(json).name, frames(json)]),
   );
   const drops = hasTables(lab) ? await readDrops(lab.name, drivers).catch(() => NO_DROPS) : NO_DROPS;
+  const holders = await holdersOf(host, context);
   const targets = new Map(targetsOf(lab, host).map(target => [target.nic, target]));
   const none = { received: 0, sent: 0 };
   const vms = lab.vms.map(vm => ({
@@ -82,7 +85,7 @@ async function statusOf(lab: Lab, records: readonly LabRecord[], { drivers }: Co
         received: (nic.macvtap ? seen?.sent : seen?.received) ?? 0,
         sent: (nic.macvtap ? seen?.received : seen?.sent) ?? 0,
         // A tap's other end is a process: that of the guest.
-        peer: host.links.some(link => link.name === tap && link.carrier) ? { domain: vm.domain } : null,
+        peer: holders.get(tap) ?? null,
         isolated: nic.isolated,
         antiSpoof: nic.antiSpoof,
         guard: nic.guard,
@@ -117,7 +120,7 @@ function describe(vms: readonly VmStatus[], namespaces: readonly NamespaceStatus
       i === 0 ? vm.name : '',
       i === 0 ? vm.state : '',
       nic.present ? nic.tap : `${nic.tap} (missing)`,
-      nic.peer ? `domain ${nic.peer.domain}` : '-',
+      holderText(nic.peer),
       nic.mac,
       nic.bridge,
       nic.addresses.join(' ') || '-',

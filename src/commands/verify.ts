@@ -3,6 +3,7 @@ import { guestDied } from '../apply/start.js';
 import { EXIT, VmnetError } from '../errors.js';
 import { findRecord } from '../host/records.js';
 import type { Lab } from '../lab/model.js';
+import { quote } from '../lab/quote.js';
 import { areLoaded } from '../plan/tables.js';
 import { consolePath } from '../render/domain.js';
 import type { Stage } from '../report/reporter.js';
@@ -20,6 +21,8 @@ export interface VerifyFlags {
   readonly timeout?: string;
   /** A domain that vmnet need not have started, instead of a lab. */
   readonly domain?: string;
+  /** Only this VM of the lab. */
+  readonly vm?: string;
   /** Only listen. */
   readonly passive?: boolean;
   /** Tell the proof in sentences. */
@@ -69,7 +72,7 @@ type Measure = (tell: (line: string) => void) => Promise<Verified>;
 /** What is to be measured, and how. */
 async function subject(
   labOrFile: string | undefined,
-  { domain }: VerifyFlags,
+  { domain, vm }: VerifyFlags,
   options: Omit<ProveOptions, 'tell'>,
   { drivers, about }: Context,
 ): Promise<{ name: string; measure: Measure }> {
@@ -79,15 +82,33 @@ async function subject(
       'verify takes a lab, by file or name, or --domain NAME',
       'vmnet list shows the labs, virsh list the domains.',
     );
+  if (domain !== undefined && vm !== undefined)
+    throw new VmnetError(
+      'usage',
+      '--vm names one of a lab, --domain goes without a lab',
+      'Leave one of the two out.',
+    );
   if (domain !== undefined)
     return { name: domain, measure: tell => verifyDomain(domain, drivers, { ...options, tell }) };
-  const lab = await resolveLab(labOrFile ?? '', drivers);
+  const whole = await resolveLab(labOrFile ?? '', drivers);
+  const lab = vm === undefined ? whole : onlyVm(whole, vm);
   about.lab = lab.name;
   const networkOnly = (await findRecord(lab.name, drivers))?.networkOnly ?? false;
   return {
     name: lab.name,
     measure: tell => verifyLab(lab, drivers, { ...options, networkOnly, areLoaded, tell }),
   };
+}
+
+/** As if there were nothing else in the lab: others may be down. */
+function onlyVm(lab: Lab, name: string): Lab {
+  const vms = lab.vms.filter(vm => vm.name === name);
+  if (vms.length > 0) return { ...lab, vms, namespaces: [], links: [] };
+  throw new VmnetError(
+    'usage',
+    `the lab ${lab.name} has no VM ${quote(name)}`,
+    `It has: ${lab.vms.map(vm => vm.name).join(', ') || 'none'}.`,
+  );
 }
 
 /** One file a device that the frames passed; returns their paths. */

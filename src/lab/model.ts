@@ -109,6 +109,8 @@ export interface Vm {
   readonly keepDisk: boolean;
   /** null where the guest gets no seed. */
   readonly cloudInit: CloudInit | null;
+  /** For the machine that Vagrant makes of it; only where the file says something of Vagrant. */
+  readonly vagrant?: { readonly box: string | null };
   readonly nics: readonly Nic[];
 }
 

@@ -79,7 +79,8 @@ const dhcpFile = ({ range, leaseSeconds, dns, domain }: Dhcp) => ({
   domain,
 });
 
-function vmFile({ boot, memoryMiB, vcpus, accel, firmware, disks, keepDisk, cloudInit, nics }: Vm): RawVm {
+function vmFile(vm: Vm): RawVm {
+  const { boot, memoryMiB, vcpus, accel, firmware, disks, keepDisk, cloudInit, vagrant, nics } = vm;
   const [first, ...rest] = disks;
   const beside = boot.kind === 'image' ? rest : disks;
   return {
@@ -91,6 +92,7 @@ function vmFile({ boot, memoryMiB, vcpus, accel, firmware, disks, keepDisk, clou
     ...(beside.length === 0 ? {} : { disks: beside.map(besideFile) }),
     keepDisk,
     ...(cloudInit === null ? {} : { cloudInit: cloudInitFile(cloudInit) }),
+    ...(vagrant === undefined ? {} : { vagrant: vagrant.box === null ? {} : { box: vagrant.box } }),
     nics: nics.map(nicFile),
   };
 }

@@ -18,6 +18,10 @@ export function bridgeMtu(bridge: Bridge, host: HostState): number {
   return bridge.mtu ?? uplink?.mtu ?? sharedMtu(bridge, host) ?? DEFAULT_MTU;
 }
 
+/** The same of every bridge of a lab, by name. */
+export const bridgeMtus = (lab: Lab, host: HostState): Readonly<Record<string, number>> =>
+  Object.fromEntries(lab.bridges.map(bridge => [bridge.name, bridgeMtu(bridge, host)]));
+
 /** Who states none takes that of the lab that is there already. */
 function sharedMtu(bridge: Bridge, host: HostState): number | undefined {
   const link = linkNamed(host, bridge.name);

@@ -112,6 +112,7 @@ const vm = (bridges: readonly string[]) =>
         { hostname: 'a', dns: ['192.0.2.53'], userData: '#cloud-config\npackages: [curl] # "<&>"\n' },
         { userData: { users: [] }, sshKeys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExample a@b'] },
       ),
+      vagrant: fc.constantFrom({}, { box: 'debian/bookworm64' }),
     },
     { requiredKeys: ['nics', 'boot'] },
   );

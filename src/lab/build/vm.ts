@@ -33,7 +33,8 @@ export function buildVm(
   const all = { ...raw.defaults?.vm, ...vm };
   const boot = buildBoot(all.boot ?? 'probe', folder);
   const { cloudInit } = all;
-  const memory = all.memory ?? MEMORY_MIB[boot.kind === 'probe' ? 'probe' : 'other'];
+  const isProbe = boot.kind === 'probe' && vm.vagrant === undefined;
+  const memory = all.memory ?? MEMORY_MIB[isProbe ? 'probe' : 'other'];
   return {
     name,
     domain: domainName(raw.name, name),
@@ -46,6 +47,7 @@ export function buildVm(
     disks: buildDisks(all.boot ?? 'probe', all.disks ?? [], folder),
     keepDisk: all.keepDisk ?? false,
     cloudInit: cloudInit === undefined ? null : buildCloudInit(cloudInit, name, folder, read),
+    ...(vm.vagrant === undefined ? {} : { vagrant: { box: vm.vagrant.box ?? null } }),
     nics: vm.nics.map((nic, index) => buildNic(raw, name, index, nic, taken)),
   };
 }

@@ -3,6 +3,7 @@ import { MEMORY_PATTERN } from '../patterns.js';
 import { CloudInitFile } from './cloud-init.js';
 import { DiskFile, imageKeys } from './disk.js';
 import { NicFile, nicKeys } from './nic.js';
+import { VagrantFile } from './vagrant.js';
 import { choice, flag, int, object, objectAs, path } from './words.js';
 
 const boot = z.union(
@@ -80,6 +81,9 @@ export const VmFile = objectAs('an object such as { "boot": "probe", "nics": [ â
     )
     .optional(),
   ...vmKeys,
+  vagrant: VagrantFile.describe(
+    'Settings for the machine that Vagrant makes of this VM; such a VM needs no "boot".',
+  ).optional(),
   nics: z
     .array(NicFile, { error: 'a list of at least one NIC, such as [ { "bridge": "br0" } ]' })
     .min(1, { error: 'a list of at least one NIC, such as [ { "bridge": "br0" } ]' })

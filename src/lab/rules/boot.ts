@@ -13,14 +13,14 @@ const LONGEST_CMDLINE = 2047;
 /** No control characters and no half of a surrogate pair: XML cannot hold them. */
 const UNFIT = /[\u0000-\u001f\u007f-\u009f\ufffe\uffff]|\p{Cs}/u;
 
-/** Every VM boots something. */
+/** Every VM boots something; one of Vagrant's does so without us. */
 export function checkBoot(lab: LooseLab, report: Report): void {
   const isDefaultUnknown =
     lab.defaults !== undefined && 'vm' in lab.defaults && lab.defaults.vm === undefined;
   const inDefaults = isDefaultUnknown || 'boot' in (lab.defaults?.vm ?? {});
   for (const { name, vm, path } of vmsOf(lab)) {
     const hasShape = lab.vms?.[name] !== undefined;
-    if (!hasShape || inDefaults || 'boot' in vm) continue;
+    if (!hasShape || inDefaults || 'boot' in vm || 'vagrant' in vm) continue;
     report(
       [...path, 'boot'],
       `VM ${quote(name)} has no "boot"`,
