@@ -9,6 +9,7 @@ import { type Kernel, makeKernel } from './kernel.js';
 import { type Locks, makeLocks } from './lock.js';
 import { makeNamespace, type ThrowAwayNamespace } from './namespace.js';
 import { makeNftables, type Nftables } from './nftables.js';
+import { makeOvs, type Ovs } from './ovs.js';
 import { makePorts, type Ports } from './port.js';
 import { makeProcesses, type Processes } from './processes.js';
 import { makeRecords, type Records } from './records.js';
@@ -23,6 +24,7 @@ export interface Drivers {
   readonly ip: Iproute2;
   readonly nft: Nftables;
   readonly tc: TrafficControl;
+  readonly ovs: Ovs;
   readonly kernel: Kernel;
   readonly inspect: Inspect;
   readonly files: Files;
@@ -73,6 +75,7 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     ip: makeIproute2(run, `${stateDir}/batches`, locks.descriptors),
     nft: makeNftables(run, trace),
     tc: makeTrafficControl(run),
+    ovs: makeOvs(run, kernel.exists, env.OVS_RUNDIR, locks.descriptors),
     kernel,
     inspect: makeInspect(),
     locks,

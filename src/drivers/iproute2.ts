@@ -26,6 +26,8 @@ export type IpJson = Readonly<Record<string, unknown>>;
 export interface BatchOptions {
   /** 6 for IPv6 rules and default routes, which an IPv4 batch would read as IPv4. */
   readonly family?: 6;
+  /** Default: `ip`. */
+  readonly program?: 'bridge';
   /** Go on after a failing line; the caller re-reads the host afterwards. */
   readonly force?: boolean;
 }
@@ -43,7 +45,9 @@ export interface Iproute2 {
   fdb(): Promise<readonly IpJson[]>;
   /** Flags of every bridge port: one process. */
   ports(): Promise<readonly IpJson[]>;
-  /** Run all lines as one `ip -batch`. Throws `command-failed` that quotes the line it stopped at. */
+  /** VLANs of every bridge port: one process. */
+  vlans(): Promise<readonly IpJson[]>;
+  /** Run all lines as one `ip -batch`, or `bridge -batch`. Throws `command-failed` that quotes the line it stopped at. */
   batch(lines: readonly string[], options?: BatchOptions): Promise<void>;
   /** Remove the batch files of runs that were killed. */
   sweep(): Promise<void>;
@@ -69,6 +73,7 @@ export function makeIproute2(
 
   const batch = async (lines: readonly string[], options: BatchOptions = {}): Promise<void> => {
     if (lines.length === 0) return;
+    const { program = 'ip' } = options;
     const text = `${lines.join('\n')}\n`;
     const args = [...(options.family ? ['-6'] : []), ...(options.force ? ['-force'] : []), '-batch'];
     const child = { ownSession: true, allowFailure: true, keepOpen: locks() };
@@ -79,12 +84,12 @@ export function makeIproute2(
       await rm(file, { force: true }).catch(() => {});
       if (!options.force) throw notWritten(file, error as Error);
       // Going back must not fail for want of disk space.
-      await run('ip', [...args, '-'], { ...child, input: text });
+      await run(program, [...args, '-'], { ...child, input: text });
       return;
     }
     try {
-      const result = await run('ip', [...args, file], child);
-      if (result.exitCode !== 0 && !options.force) throw batchFailed(lines, result.stderr);
+      const result = await run(program, [...args, file], child);
+      if (result.exitCode !== 0 && !options.force) throw batchFailed(program, lines, result.stderr);
     } finally {
       await rm(file, { force: true }).catch(() => {}); // it was run; `sweep` removes it later
     }
@@ -143,6 +148,9 @@ export function makeIproute2(
     async ports() {
       return parseDocuments((await run('bridge', ['-j', '-d', 'link', 'show'])).stdout)[0] ?? [];
     },
+    async vlans() {
+      return parseDocuments((await run('bridge', ['-j', 'vlan', 'show'])).stdout)[0] ?? [];
+    },
     batch,
     deleteLinks,
     async sweep() {
@@ -200,11 +208,11 @@ const notWritten = (file: string, error: Error) =>
   );
 
 /** Name the line that `ip -batch` stopped at: it says `Command failed FILE:LINE`. */
-function batchFailed(lines: readonly string[], stderr: string): VmnetError {
+function batchFailed(program: string, lines: readonly string[], stderr: string): VmnetError {
   const line = Number(/Command failed \S*?:(\d+)/.exec(stderr)?.[1] ?? 0);
   const complaint = stderr.replace(/^Command failed.*$/m, '').trim() || 'no reason given';
   const at = lines[line - 1];
-  const what = at === undefined ? 'ip -batch' : `\`ip ${at}\``;
+  const what = at === undefined ? `${program} -batch` : `\`${program} ${at}\``;
   if (/Operation not permitted/.test(complaint)) {
     return new VmnetError(
       'permission',

@@ -1,4 +1,4 @@
-import type { Lab } from '../lab/model.js';
+import type { Lab, Vlan } from '../lab/model.js';
 
 /** What is there: plain data, read only, as one observation saw it. */
 export interface HostState {
@@ -31,6 +31,10 @@ export interface HostState {
   readonly managers: readonly Manager[];
   /** Copy-on-write disks that the lab has already. */
   readonly disks: readonly string[];
+  /** null where it is not there and no lab wants it. */
+  readonly ovs?: OvsState | null;
+  /** What the lab wants and this kernel cannot do. */
+  readonly lacks?: readonly KernelLack[];
   /** null where libvirt was not asked (`--network-only`). */
   readonly libvirt: LibvirtState | null;
   /** What earlier runs wrote down about the labs they applied. */
@@ -231,6 +235,43 @@ export interface DomainState {
   readonly xml: string | null;
   /** MACs, and names of host devices where the XML has them. */
   readonly nics: readonly { readonly mac: string; readonly target: string | null }[];
+}
+
+/** Kernel features that were tried in a throw-away namespace and failed. */
+export type KernelLack = 'vlan-filtering' | 'vlan-interface';
+
+/** Open vSwitch, as its database has it. */
+export interface OvsState {
+  readonly bridges: readonly OvsBridge[];
+  /** Why it cannot be used, where a lab wants it. */
+  readonly trouble: 'not-installed' | 'no-database' | 'no-switch' | null;
+  /** null where no bridge is to be made. */
+  readonly kernelDatapath: boolean | null;
+}
+
+export interface OvsBridge {
+  readonly name: string;
+  /** Our mark, `external_ids:vmnet-lab`; null where another made it. */
+  readonly lab: string | null;
+  /** `netdev` switches in user space. */
+  readonly datapath: 'system' | 'netdev';
+  readonly mac: string | null;
+  readonly stp: boolean;
+  readonly multicastSnooping: boolean;
+  /** By name; its own port, of its name, among them. */
+  readonly ports: readonly OvsPort[];
+}
+
+export interface OvsPort {
+  readonly name: string;
+  readonly lab: string | null;
+  /** null: all VLANs, with their tags; `mode` is one that no lab has. */
+  readonly vlan: Vlan | { readonly mode: string } | null;
+  /** OpenFlow's number. */
+  readonly ofport: number | null;
+  readonly mtu: number | null;
+  /** Why it could not be opened. */
+  readonly error: string | null;
 }
 
 /** A MAC that a bridge has learned. */

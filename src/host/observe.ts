@@ -9,6 +9,7 @@ import type { HostState, LabRecord, Link } from './model.js';
 import { networkdLeases } from './networkd.js';
 import { parseNexthops } from './nexthops.js';
 import { mergingReceivers } from './offloads.js';
+import { observeOvs } from './ovs.js';
 import { managersOf, ownersOf } from './owners.js';
 import { readRecords } from './records.js';
 import { renewersOf } from './renewers.js';
@@ -73,6 +74,7 @@ export async function observeHost(
       drivers,
     ),
     managers: lab ? await managersOf(lab.name, drivers) : [],
+    ovs: await observeOvs(lab, drivers),
     libvirt,
     records,
   };

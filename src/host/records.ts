@@ -10,7 +10,17 @@ const completed = (record: LabRecord): LabRecord => ({
   ...record,
   lab: {
     ...record.lab,
-    bridges: record.lab.bridges.map(bridge => ({ ...bridge, peers: bridge.peers ?? [] })),
+    bridges: record.lab.bridges.map(bridge => ({
+      ...bridge,
+      peers: bridge.peers ?? [],
+      type: bridge.type ?? 'linux',
+      vlanFiltering: bridge.vlanFiltering ?? false,
+      uplinkVlan: bridge.uplinkVlan ?? null,
+    })),
+    vms: record.lab.vms.map(vm => ({
+      ...vm,
+      nics: vm.nics.map(nic => ({ ...nic, vlan: nic.vlan ?? null })),
+    })),
   },
 });
 

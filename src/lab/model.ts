@@ -17,9 +17,16 @@ export type BridgeAddress =
   | { readonly mode: 'none' }
   | { readonly mode: 'static'; readonly cidrs: readonly string[] };
 
+/** The VLANs of a port: one without tags, or several with theirs and one of frames that have none. */
+export type Vlan =
+  | { readonly access: number }
+  | { readonly trunk: readonly number[]; readonly native: number | null };
+
 export interface Bridge {
   /** Interface name, at most 15 bytes. */
   readonly name: string;
+  /** What switches: the kernel's bridge, or Open vSwitch. */
+  readonly type: 'linux' | 'ovs';
   /** Name of the physical interface that becomes a port, or null for a bridge without one. */
   readonly uplink: string | null;
   /** Somebody else's, which exists already: nothing of it is changed but its ports, and only those of the lab. */
@@ -27,6 +34,10 @@ export interface Bridge {
   readonly address: BridgeAddress;
   /** Addresses, without prefix, that must be reached before and after the uplink moves. */
   readonly peers: readonly string[];
+  /** Ports of a Linux bridge carry only their own VLANs. */
+  readonly vlanFiltering: boolean;
+  /** What the uplink carries; null: all VLANs of the NICs. */
+  readonly uplinkVlan: Vlan | null;
   /** `keep`: leave br_netfilter's sysctls alone; `off`: bridged frames skip the host's netfilter. */
   readonly bridgeNetfilter: 'keep' | 'off';
   /** Bytes; null takes the uplink's, or 1500 without one. */
@@ -86,6 +97,8 @@ export interface Nic {
   readonly mtu: number | null;
   /** CIDRs, IPv4 and IPv6, that the guest is meant to have. */
   readonly addresses: readonly string[];
+  /** null where the bridge knows no VLANs, or the NIC is in its native one. */
+  readonly vlan: Vlan | null;
   /** Ownership mark of the tap: `vmnet.LAB.VM.INDEX`. */
   readonly altname: string;
   /** Ownership mark for people: `vmnet:LAB:VM:INDEX`. */

@@ -1,5 +1,5 @@
 import type { RawLab } from './file.js';
-import type { Boot, Bridge, Lab, Nic, Vm } from './model.js';
+import type { Boot, Bridge, Lab, Nic, Vlan, Vm } from './model.js';
 import { memoryText } from './units.js';
 
 type RawVm = NonNullable<RawLab['vms']>[string];
@@ -15,21 +15,24 @@ export function resolvedFile(lab: Lab): RawLab {
 }
 
 function bridgeFile(bridge: Bridge): RawLab['bridges'][string] {
-  const { uplink, permanent, address, peers, bridgeNetfilter, mtu, stp, forwardDelay, multicastSnooping } =
-    bridge;
+  const { type, uplink, permanent, address, peers, vlanFiltering, uplinkVlan, bridgeNetfilter } = bridge;
+  const { mtu, stp, forwardDelay, multicastSnooping } = bridge;
   const port = uplink === null ? {} : { uplink };
   const reached = peers.length === 0 ? {} : { peers: [...peers] };
   // One that is somebody else's has settings of its own, which the file may not name.
   if (permanent) return { ...port, permanent, ...reached, bridgeNetfilter };
   return {
+    type,
     ...port,
     permanent,
     address: address.mode === 'static' ? [...address.cidrs] : address.mode,
     ...reached,
+    ...(type === 'ovs' ? {} : { vlanFiltering }),
+    ...(uplinkVlan === null ? {} : { uplinkVlan: vlanFile(uplinkVlan) }),
     bridgeNetfilter,
     ...(mtu === null ? {} : { mtu }),
     stp,
-    forwardDelay,
+    ...(type === 'ovs' ? {} : { forwardDelay }),
     ...(multicastSnooping === null ? {} : { multicastSnooping }),
   };
 }
@@ -49,7 +52,7 @@ function bootFile(boot: Boot): NonNullable<RawVm['boot']> {
   return { kernel, ...(initrd === null ? {} : { initrd }), ...(cmdline === '' ? {} : { cmdline }) };
 }
 
-const nicFile = ({ bridge, mac, tap, model, queues, mtu, addresses }: Nic): RawVm['nics'][number] => ({
+const nicFile = ({ bridge, mac, tap, model, queues, mtu, addresses, vlan }: Nic): RawVm['nics'][number] => ({
   bridge,
   mac,
   tap,
@@ -57,4 +60,10 @@ const nicFile = ({ bridge, mac, tap, model, queues, mtu, addresses }: Nic): RawV
   queues,
   ...(mtu === null ? {} : { mtu }),
   ...(addresses.length === 0 ? {} : { address: [...addresses] }),
+  ...(vlan === null ? {} : { vlan: vlanFile(vlan) }),
 });
+
+const vlanFile = (vlan: Vlan) =>
+  'access' in vlan
+    ? { access: vlan.access }
+    : { trunk: [...vlan.trunk], ...(vlan.native === null ? {} : { native: vlan.native }) };

@@ -6,9 +6,11 @@ import { checkLimits } from './rules/limits.js';
 import { checkLinks } from './rules/links.js';
 import { checkMacs } from './rules/macs.js';
 import { checkNames } from './rules/names.js';
+import { checkOvs } from './rules/ovs.js';
 import { checkPeers } from './rules/peers.js';
 import { checkPermanent } from './rules/permanent.js';
 import { checkSizes } from './rules/sizes.js';
+import { checkVlans } from './rules/vlans.js';
 import type { LooseLab } from './shape.js';
 
 /** Everything that a lab must keep to beyond its shape. Each rule reports all it finds, and passes over what is missing. */
@@ -22,6 +24,8 @@ export function checkRules(lab: LooseLab, folder: string, report: Report, checkF
   checkSizes(lab, report);
   checkLimits(lab, report);
   checkPermanent(lab, report);
+  checkVlans(lab, report);
+  checkOvs(lab, report);
   checkBoot(lab, report);
   checkFilesOf(lab, folder, report, checkFile);
 }

@@ -164,7 +164,7 @@ function spanningTree(name: string, was: SpanningTree, wanted: SpanningTree): St
 }
 
 /** The static addresses that the lab gave this bridge when it was last applied. */
-function formerCidrs(bridge: Bridge, host: HostState): readonly string[] {
+export function formerCidrs(bridge: Bridge, host: HostState): readonly string[] {
   const records = currentRecords(host).flatMap(record => record.lab.bridges);
   const former = records.find(({ altname }) => altname === bridge.altname);
   return former ? staticCidrs(former) : [];

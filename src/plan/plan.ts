@@ -10,6 +10,10 @@ import { guestFiles, isAlive, planGuests, removeGuests } from './guest.js';
 import { linksOf } from './links.js';
 import type { Phase, PhaseName, Plan, Step } from './model.js';
 import { planBridgeNetfilter, restoreBridgeNetfilter } from './netfilter.js';
+import { planOvs } from './ovs.js';
+import { planOvsPorts } from './ovs-ports.js';
+import { removeOvs } from './ovs-remove.js';
+import { linuxPart } from './parts.js';
 import { type PlanProblem, throwProblems } from './problems.js';
 import { recordOf } from './record.js';
 import { releaseUplinks, removeBridges, removeTaps } from './remove.js';
@@ -42,28 +46,33 @@ export function planProvision(
   const guests = context
     ? planGuests(lab, host, context, { restart: options.restart ?? false }, problems)
     : { define: [], start: [], notes: [] };
+  const linux = linuxPart(lab);
   const leftovers = planLeftovers(lab, host, context, problems);
   const phases = phasesOf({
     remove: leftovers.steps,
     bridge: [
       ...planUnmanaged(lab, host),
-      ...planBridges(lab, host, problems),
+      ...planBridges(linux, host, problems),
+      ...planOvs(lab, host, options.yes ?? false, problems),
       ...planBridgeNetfilter(lab, host),
     ],
     uplink: planUplinks(
-      lab,
+      linux,
       host,
       leftovers.after,
       { yes: options.yes ?? false, session: options.session ?? null },
       problems,
     ),
-    taps: planTaps(lab, host, vm => (options.restart ?? false) || !runs(lab, vm, host), problems),
+    taps: [
+      ...planTaps(linux, host, vm => (options.restart ?? false) || !runs(lab, vm, host), problems),
+      ...planOvsPorts(lab, host, problems),
+    ],
     domains: guests.define,
     start: guests.start,
   });
   const gone = context ? guestFiles(lab.name, dropped(lab, host), context.stateDir) : [];
   findAddressClashes(lab, host, problems);
-  findClashes(lab, host, options.yes ?? false, problems);
+  findClashes(linux, host, options.yes ?? false, problems);
   if (problems.length === 0 && options.session && !options.yes)
     problems.push(...unseenMoves(lab, host, options.session));
   throwProblems(lab.name, problems);
@@ -72,7 +81,7 @@ export function planProvision(
     verb: 'provision',
     phases,
     notes: [...guests.notes, ...ownerNotes(lab, host)],
-    moves: movesOf(lab, host),
+    moves: movesOf(linux, host),
     garbage: gone,
     record: recordOf(lab, host, context === null),
   };
@@ -107,6 +116,7 @@ export function planDestroy(
     uplink: releaseUplinks(name, host, [...bridges, ...adoptedBy(name, host)], () => true).steps,
     bridge: [
       ...removeBridges(name, host, bridges, { staying: [], force: options.force ?? false }, problems),
+      ...removeOvs(name, host, ovsOf(name, host), options.force ?? false, 'nothing is left on it', problems),
       ...restoreBridgeNetfilter(name, host),
       ...removeUnmanaged(host),
     ],
@@ -132,14 +142,17 @@ function planLeftovers(
 ): { steps: Step[]; after: HostState } {
   const why = 'the lab no longer has it';
   const wanted = new Set([
-    ...lab.bridges.map(bridge => bridge.altname),
-    ...lab.vms.flatMap(vm => vm.nics.map(nic => nic.altname)),
+    ...linuxPart(lab).bridges.map(bridge => bridge.altname),
+    ...linuxPart(lab).vms.flatMap(vm => vm.nics.map(nic => nic.altname)),
   ]);
   const isWanted = (link: Link) => link.altnames.some(altname => wanted.has(altname));
   const all = linksOf(host, lab.name);
   const links = all.filter(link => !isWanted(link));
   const bridges = links.filter(link => link.kind === 'bridge');
-  const uplinks = new Set(lab.bridges.map(bridge => bridge.uplink));
+  const { bridges: linux } = linuxPart(lab);
+  const uplinks = new Set(linux.map(bridge => bridge.uplink));
+  const isOvs = (name: string) => lab.bridges.some(bridge => bridge.name === name && bridge.type === 'ovs');
+  const goneOvs = ovsOf(lab.name, host).filter(({ name }) => !isOvs(name));
   const masters = [...all.filter(link => link.kind === 'bridge'), ...adoptedBy(lab.name, host)];
   const released = releaseUplinks(lab.name, host, masters, uplink => !uplinks.has(uplink));
   const steps = [
@@ -151,9 +164,14 @@ function planLeftovers(
     ),
     ...released.steps,
     ...removeBridges(lab.name, host, bridges, { staying: all.filter(isWanted), force: null }, problems),
+    ...removeOvs(lab.name, host, goneOvs, null, why, problems),
   ];
   return { steps, after: released.after };
 }
+
+/** Bridges of Open vSwitch that a lab made. */
+const ovsOf = (lab: string, host: HostState) =>
+  (host.ovs?.bridges ?? []).filter(bridge => bridge.lab === lab);
 
 /** Domains of ours whose VM the lab no longer has. */
 function dropped(lab: Lab, host: HostState): DomainState[] {

@@ -9,12 +9,17 @@ const ETHERNET_MTU = 1500;
  * `type='ethernet'` with `managed='no'`, and then sets nothing up on it.
  */
 export function interfaceElement(nic: Nic, bridgeMtu: number): Element {
-  const element = template('interface.xml');
+  const element = commonOf(template('interface.xml'), nic, bridgeMtu);
+  if (nic.queues > 1) setAttributes(child(element, 'driver'), { queues: nic.queues });
+  else delete element.driver;
+  return element;
+}
+
+/** Fill in what every kind of `<interface>` has. */
+export function commonOf(element: Element, nic: Nic, bridgeMtu: number): Element {
   setAttributes(child(element, 'mac'), { address: nic.mac });
   setAttributes(child(element, 'target'), { dev: nic.tap });
   setAttributes(child(element, 'model'), { type: nic.model });
-  if (nic.queues > 1) setAttributes(child(element, 'driver'), { queues: nic.queues });
-  else delete element.driver;
   const mtu = nic.mtu ?? bridgeMtu;
   if (nic.model === 'virtio' && mtu !== ETHERNET_MTU) setAttributes(child(element, 'mtu'), { size: mtu });
   else delete element.mtu;

@@ -44,6 +44,7 @@ function targetOf(domain: string, card: DomainInterface, index: number, host: Ho
       queues: 1,
       mtu: null,
       addresses: [],
+      vlan: null,
       altname: link.name,
       alias: link.name,
     },

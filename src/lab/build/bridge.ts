@@ -3,6 +3,7 @@ import type { Bridge, BridgeAddress } from '../model.js';
 import { bridgeAlias, bridgeAltname, bridgeMac } from '../names.js';
 import { normalised, plainAddress } from './address.js';
 import type { Taken } from './taken.js';
+import { buildVlan } from './vlan.js';
 
 type RawBridge = RawLab['bridges'][string];
 
@@ -10,10 +11,13 @@ export function buildBridge(lab: string, name: string, raw: RawBridge, taken: Ta
   const stp = raw.stp ?? false;
   return {
     name,
+    type: raw.type ?? 'linux',
     uplink: raw.uplink ?? null,
     permanent: raw.permanent ?? false,
     address: bridgeAddress(raw),
     peers: (raw.peers ?? []).map(plainAddress),
+    vlanFiltering: raw.vlanFiltering ?? false,
+    uplinkVlan: buildVlan(raw.uplinkVlan),
     bridgeNetfilter: raw.bridgeNetfilter ?? 'keep',
     mtu: raw.mtu ?? null,
     stp,
@@ -26,7 +30,7 @@ export function buildBridge(lab: string, name: string, raw: RawBridge, taken: Ta
   };
 }
 
-function bridgeAddress({ address, uplink, permanent }: RawBridge): BridgeAddress {
-  const mode = address ?? (uplink === undefined || permanent ? 'none' : 'inherit');
+function bridgeAddress({ type, address, uplink, permanent }: RawBridge): BridgeAddress {
+  const mode = address ?? (uplink === undefined || permanent || type === 'ovs' ? 'none' : 'inherit');
   return mode === 'inherit' || mode === 'none' ? { mode } : { mode: 'static', cidrs: normalised(mode) };
 }

@@ -5,6 +5,7 @@ import { domainName, domainUuid, nicAlias, nicAltname, nicMac, tapName } from '.
 import { memoryMiB } from '../units.js';
 import { normalised } from './address.js';
 import type { Taken } from './taken.js';
+import { buildVlan } from './vlan.js';
 
 type RawVm = NonNullable<RawLab['vms']>[string];
 type RawNic = RawVm['nics'][number];
@@ -51,6 +52,7 @@ function buildNic(raw: RawLab, vm: string, index: number, nic: RawNic, taken: Ta
     queues: all.queues ?? 1,
     mtu: all.mtu ?? null,
     addresses: normalised(nic.address ?? []),
+    vlan: buildVlan(nic.vlan),
     altname: nicAltname(raw.name, vm, index),
     alias: nicAlias(raw.name, vm, index),
   };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { INDEXED_IFNAME_PATTERN, MAC_PATTERN } from '../patterns.js';
+import { vlan } from './vlan.js';
 import { choice, cidrs, guestCidr, ifname, int, objectAs } from './words.js';
 
 export const nicKeys = {
@@ -30,6 +31,11 @@ export const NicFile = objectAs('an object such as { "bridge": "br0" }')({
     )
     .optional(),
   ...nicKeys,
+  vlan: vlan()
+    .describe(
+      'The VLAN of the NIC, or those that it carries; on a bridge with "vlanFiltering", or of type "ovs".',
+    )
+    .optional(),
   address: z
     .union([guestCidr, cidrs(guestCidr)], {
       error: 'an address such as "192.168.1.50/24", or a list of such addresses',

@@ -1,0 +1,82 @@
+import type { Path, Report } from '../problem.js';
+import { quote } from '../quote.js';
+import type { LooseLab } from '../shape.js';
+import { subInterfaceOf } from '../vlans.js';
+import { bridgesOf, type LooseBridge, type LooseNic, nicsOf } from './walk.js';
+
+type LooseVlan = NonNullable<LooseNic['vlan'] | LooseBridge['uplinkVlan']>;
+
+/** VLANs that fit together, on bridges that know them. */
+export function checkVlans(lab: LooseLab, report: Report): void {
+  for (const { vm, index, nic, path } of nicsOf(lab)) {
+    if (nic.vlan === undefined) continue;
+    const who = `VM ${quote(vm)}, NIC ${index}`;
+    checkVlan(nic.vlan, who, [...path, 'vlan'], report);
+    const bridge = lab.bridges?.[nic.bridge ?? ''];
+    if (bridge === undefined || knows(bridge)) continue;
+    report(
+      [...path, 'vlan'],
+      `${who} has a VLAN, but the bridge ${quote(nic.bridge ?? '')} does not keep VLANs apart`,
+      `set "vlanFiltering": true for ${quote(nic.bridge ?? '')}, or take "vlan" out`,
+    );
+  }
+  for (const { name, bridge, path } of bridgesOf(lab)) checkBridge(name, bridge, path, report);
+}
+
+const knows = (bridge: LooseBridge) => bridge.type === 'ovs' || bridge.vlanFiltering === true;
+
+function checkVlan(vlan: LooseVlan, who: string, path: Path, report: Report): void {
+  const { access, trunk, native } = vlan;
+  if ('access' in vlan && 'trunk' in vlan)
+    report(
+      [...path, 'trunk'],
+      `${who} has both an access VLAN and a trunk`,
+      'keep one: "access" for frames without tags, "trunk" for frames with their tags',
+    );
+  if (!('access' in vlan) && !('trunk' in vlan))
+    report(path, `${who} names no VLAN`, 'write { "access": 10 }, or { "trunk": [10, 20] }');
+  if ('native' in vlan && !('trunk' in vlan))
+    report(
+      [...path, 'native'],
+      `${who} has a native VLAN without a trunk`,
+      `write ${native === undefined || access !== undefined ? '"access" alone' : `{ "access": ${native} }`}, or add "trunk"`,
+    );
+  const seen = new Set<number>();
+  for (const [i, vid] of (trunk ?? []).entries()) {
+    if (vid === undefined) continue;
+    if (seen.has(vid))
+      report([...path, 'trunk', i], `${who} names VLAN ${vid} twice`, 'take one of them out');
+    seen.add(vid);
+  }
+}
+
+function checkBridge(name: string, bridge: LooseBridge, path: Path, report: Report): void {
+  const who = `the uplink of bridge ${quote(name)}`;
+  const sub = bridge.uplink === undefined ? null : subInterfaceOf(bridge.uplink);
+  if (sub !== null && bridge.vlanFiltering === true)
+    report(
+      [...path, 'uplink'],
+      `${quote(bridge.uplink ?? '')} is VLAN ${sub.vid} of ${sub.parent} alone, and the bridge ${quote(name)} would put tags of its own into it`,
+      `name ${quote(sub.parent)} as the uplink and give the NICs "vlan": { "access": ${sub.vid} }, or take "vlanFiltering" out`,
+    );
+  if (bridge.permanent === true && bridge.vlanFiltering !== undefined)
+    report(
+      [...path, 'vlanFiltering'],
+      `the bridge ${quote(name)} is permanent, so it keeps its own VLANs`,
+      'take "vlanFiltering" out, or "permanent" for a bridge that vmnet makes',
+    );
+  if (bridge.uplinkVlan === undefined) return;
+  checkVlan(bridge.uplinkVlan, who, [...path, 'uplinkVlan'], report);
+  if (bridge.uplink === undefined)
+    report(
+      [...path, 'uplinkVlan'],
+      `the bridge ${quote(name)} has no uplink that could carry VLANs`,
+      'name its "uplink", or take "uplinkVlan" out',
+    );
+  else if (!knows(bridge))
+    report(
+      [...path, 'uplinkVlan'],
+      `the bridge ${quote(name)} does not keep VLANs apart`,
+      'set "vlanFiltering": true, or take "uplinkVlan" out',
+    );
+}
