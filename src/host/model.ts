@@ -31,6 +31,8 @@ export interface HostState {
   readonly managers: readonly Manager[];
   /** Copy-on-write disks that the lab has already. */
   readonly disks: readonly string[];
+  /** VLANs of bridge ports, by name, where a bridge filters. */
+  readonly vlans?: Readonly<Record<string, readonly PortVlan[]>>;
   /** null where it is not there and no lab wants it. */
   readonly ovs?: OvsState | null;
   /** What the lab wants and this kernel cannot do. */
@@ -114,6 +116,10 @@ export interface Link {
     readonly stp: boolean;
     readonly forwardDelay: number;
     readonly multicastSnooping: boolean;
+    /** Ports carry only their own VLANs; missing where they carry all. */
+    readonly vlanFiltering?: true;
+    /** VLAN that new ports are put into, where that is not 1; 0 for none. */
+    readonly defaultPvid?: number;
   } | null;
   /** In the order of the dump, which is the order to add them in. */
   readonly addresses: readonly Address[];
@@ -237,6 +243,15 @@ export interface DomainState {
   readonly nics: readonly { readonly mac: string; readonly target: string | null }[];
 }
 
+/** One VLAN of a bridge port. */
+export interface PortVlan {
+  readonly vid: number;
+  /** That of frames which come in without a tag. */
+  readonly pvid: boolean;
+  /** Frames of it go out without a tag. */
+  readonly untagged: boolean;
+}
+
 /** Kernel features that were tried in a throw-away namespace and failed. */
 export type KernelLack = 'vlan-filtering' | 'vlan-interface';
 
@@ -270,6 +285,8 @@ export interface OvsPort {
   /** OpenFlow's number. */
   readonly ofport: number | null;
   readonly mtu: number | null;
+  /** A proof's own, which may have been killed. */
+  readonly proof?: true;
   /** Why it could not be opened. */
   readonly error: string | null;
 }

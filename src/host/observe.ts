@@ -16,6 +16,7 @@ import { renewersOf } from './renewers.js';
 import { parseNeighbour, parseRoute, parseRule } from './routes.js';
 import type { Replaced } from './rules/effect.js';
 import { heirs, readSysctls } from './sysctls.js';
+import { lackingFor, observeVlans } from './vlans.js';
 
 export interface ObserveOptions {
   /** Leave libvirt out: only links matter (`--network-only`). */
@@ -74,6 +75,8 @@ export async function observeHost(
       drivers,
     ),
     managers: lab ? await managersOf(lab.name, drivers) : [],
+    vlans: await observeVlans(links, drivers),
+    lacks: await lackingFor(lab, links, drivers),
     ovs: await observeOvs(lab, drivers),
     libvirt,
     records,

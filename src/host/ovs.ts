@@ -22,6 +22,9 @@ export async function observeOvs(lab: Lab | null, { ovs }: Drivers): Promise<Ovs
 
 export const MARK = 'vmnet-lab';
 
+/** On ports by which a proof listens. */
+export const PROOF = 'vmnet-proof';
+
 export function bridgesIn({ bridges, ports, interfaces }: OvsDump): OvsBridge[] {
   const rows = (list: readonly OvsRow[]) =>
     new Map(list.map((row): [string, OvsRow] => [String(row._uuid), row]));
@@ -45,6 +48,7 @@ const portOf = (port: OvsRow, first: OvsRow | undefined): OvsPort => ({
   name: String(port.name),
   lab: mapOf(port.external_ids)[MARK] ?? null,
   vlan: vlanOf(port),
+  ...(PROOF in mapOf(port.external_ids) ? { proof: true as const } : {}),
   ofport: numberOf(first?.ofport),
   mtu: numberOf(first?.mtu_request),
   error: listOf(first?.error).map(String)[0] ?? null,

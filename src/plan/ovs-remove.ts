@@ -21,7 +21,7 @@ export function removeOvs(
   const ours = tapsOf(lab, host);
   return bridges.flatMap(bridge => {
     const others = bridge.ports.filter(
-      port => port.name !== bridge.name && port.lab !== lab && !ours.has(port.name),
+      port => port.name !== bridge.name && port.lab !== lab && !ours.has(port.name) && !port.proof,
     );
     const names = others.map(({ name }) => name).join(', ');
     if (others.length > 0 && !force) {

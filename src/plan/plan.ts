@@ -17,10 +17,12 @@ import { linuxPart } from './parts.js';
 import { type PlanProblem, throwProblems } from './problems.js';
 import { recordOf } from './record.js';
 import { releaseUplinks, removeBridges, removeTaps } from './remove.js';
+import { planSubInterfaces, removeSubInterfaces, subInterfaceMarks } from './sub-interface.js';
 import { planTaps } from './tap.js';
 import { ownerNotes, planUnmanaged, removeUnmanaged } from './unmanaged.js';
 import { movesOf, planUplinks } from './uplink.js';
 import { unseenMoves } from './uplink-session.js';
+import { findLacks, planVlans } from './vlans.js';
 
 export interface PlanOptions {
   /** Restart running guests whose definition changed. */
@@ -47,24 +49,35 @@ export function planProvision(
     ? planGuests(lab, host, context, { restart: options.restart ?? false }, problems)
     : { define: [], start: [], notes: [] };
   const linux = linuxPart(lab);
+  const mayRemake = (vm: string) => (options.restart ?? false) || !runs(lab, vm, host);
   const leftovers = planLeftovers(lab, host, context, problems);
+  const subInterfaces = planSubInterfaces(linux, host, problems);
+  const made = (before: HostState) => ({ ...before, links: [...before.links, ...subInterfaces.links] });
+  const ready = made(host);
+  const vlans = planVlans(linux, host, mayRemake);
+  findLacks(linux, host, problems);
   const phases = phasesOf({
     remove: leftovers.steps,
     bridge: [
       ...planUnmanaged(lab, host),
-      ...planBridges(linux, host, problems),
+      ...subInterfaces.steps,
+      ...planBridges(linux, ready, problems),
       ...planOvs(lab, host, options.yes ?? false, problems),
       ...planBridgeNetfilter(lab, host),
     ],
-    uplink: planUplinks(
-      linux,
-      host,
-      leftovers.after,
-      { yes: options.yes ?? false, session: options.session ?? null },
-      problems,
-    ),
+    uplink: [
+      ...planUplinks(
+        linux,
+        ready,
+        made(leftovers.after),
+        { yes: options.yes ?? false, session: options.session ?? null },
+        problems,
+      ),
+      ...vlans.uplink,
+    ],
     taps: [
-      ...planTaps(linux, host, vm => (options.restart ?? false) || !runs(lab, vm, host), problems),
+      ...planTaps(linux, ready, mayRemake, problems),
+      ...vlans.taps,
       ...planOvsPorts(lab, host, problems),
     ],
     domains: guests.define,
@@ -83,7 +96,7 @@ export function planProvision(
     notes: [...guests.notes, ...ownerNotes(lab, host)],
     moves: movesOf(linux, host),
     garbage: gone,
-    record: recordOf(lab, host, context === null),
+    record: recordOf(lab, ready, context === null),
   };
 }
 
@@ -105,15 +118,19 @@ export function planDestroy(
   const problems: PlanProblem[] = [];
   const why = 'the lab is destroyed';
   const domains = (host.libvirt?.domains ?? []).filter(domain => domain.mark?.lab === name);
-  const bridges = linksOf(host, name).filter(link => link.kind === 'bridge');
+  const all = linksOf(host, name);
+  const bridges = all.filter(link => link.kind === 'bridge');
   const phases = phasesOf({
     guests: removeGuests(name, domains, stateDir, why),
-    taps: removeTaps(
-      linksOf(host, name).filter(link => link.kind !== 'bridge'),
-      name,
-      why,
-    ),
-    uplink: releaseUplinks(name, host, [...bridges, ...adoptedBy(name, host)], () => true).steps,
+    taps: removeTaps(tapsAmong(all), name, host, why),
+    uplink: [
+      ...releaseUplinks(name, host, [...bridges, ...adoptedBy(name, host)], () => true).steps,
+      ...removeSubInterfaces(
+        name,
+        all.filter(({ kind }) => kind === 'vlan'),
+        why,
+      ),
+    ],
     bridge: [
       ...removeBridges(name, host, bridges, { staying: [], force: options.force ?? false }, problems),
       ...removeOvs(name, host, ovsOf(name, host), options.force ?? false, 'nothing is left on it', problems),
@@ -143,6 +160,7 @@ function planLeftovers(
   const why = 'the lab no longer has it';
   const wanted = new Set([
     ...linuxPart(lab).bridges.map(bridge => bridge.altname),
+    ...subInterfaceMarks(lab),
     ...linuxPart(lab).vms.flatMap(vm => vm.nics.map(nic => nic.altname)),
   ]);
   const isWanted = (link: Link) => link.altnames.some(altname => wanted.has(altname));
@@ -157,17 +175,21 @@ function planLeftovers(
   const released = releaseUplinks(lab.name, host, masters, uplink => !uplinks.has(uplink));
   const steps = [
     ...(context ? removeGuests(lab.name, dropped(lab, host), context.stateDir, why) : []),
-    ...removeTaps(
-      links.filter(link => link.kind !== 'bridge'),
+    ...removeTaps(tapsAmong(links), lab.name, host, why),
+    ...released.steps,
+    ...removeSubInterfaces(
       lab.name,
+      links.filter(({ kind }) => kind === 'vlan'),
       why,
     ),
-    ...released.steps,
     ...removeBridges(lab.name, host, bridges, { staying: all.filter(isWanted), force: null }, problems),
     ...removeOvs(lab.name, host, goneOvs, null, why, problems),
   ];
   return { steps, after: released.after };
 }
+
+const tapsAmong = (links: readonly Link[]) =>
+  links.filter(({ kind }) => kind !== 'bridge' && kind !== 'vlan');
 
 /** Bridges of Open vSwitch that a lab made. */
 const ovsOf = (lab: string, host: HostState) =>

@@ -4,15 +4,16 @@ import { addressLines, inOrder } from './bridge-addresses.js';
 import { asBatch, bridgeAsBefore, dadAsBefore, inherits, noStandIns, release, take } from './enslave.js';
 import { afterMove, identityOf, nothingOn, startAfresh } from './identity.js';
 import { byMark, linkNamed, markOf } from './links.js';
-import type { Step } from './model.js';
+import type { Action, Step } from './model.js';
 import type { PlanProblem } from './problems.js';
 import { currentRecord, takenUplink } from './record.js';
 import { comeBack, follow } from './renewer.js';
 import { leave, otherLabs } from './shared.js';
 import { sameAgain } from './tap.js';
+import { vlansAgain } from './vlans.js';
 
 /** One step for all taps: they go in one group deletion. */
-export function removeTaps(taps: readonly Link[], lab: string, why: string): Step[] {
+export function removeTaps(taps: readonly Link[], lab: string, host: HostState, why: string): Step[] {
   if (taps.length === 0) return [];
   const names = taps.map(tap => tap.name);
   const shown =
@@ -22,9 +23,19 @@ export function removeTaps(taps: readonly Link[], lab: string, why: string): Ste
       title: `delete ${taps.length === 1 ? 'tap' : `${taps.length} taps`} ${shown}`,
       why,
       do: [{ kind: 'delete-links', links: taps.map(tap => byMark(markOf(tap, lab) ?? tap.name)) }],
-      undo: [{ kind: 'ip', lines: taps.flatMap(tap => sameAgain(tap, markOf(tap, lab) ?? tap.name)) }],
+      undo: [
+        { kind: 'ip', lines: taps.flatMap(tap => sameAgain(tap, markOf(tap, lab) ?? tap.name)) },
+        ...portVlans(host, taps, null),
+      ],
     },
   ];
+}
+
+/** The VLANs of ports that come back, and of their bridge itself. */
+function portVlans(host: HostState, ports: readonly Link[], bridge: string | null): Action[] {
+  const own = bridge === null ? [] : vlansAgain(host, bridge, ' self');
+  const lines = [...own, ...ports.flatMap(port => vlansAgain(host, port.name))];
+  return lines.length > 0 ? [{ kind: 'ip', program: 'bridge', lines }] : [];
 }
 
 /** Give uplinks back what moved to the bridge, as it stands there now; also says how the host is then. */
@@ -158,6 +169,11 @@ export function removeBridges(
                 .map(port => `link set dev ${port.name} master ${bridge.name}`),
             ],
           },
+          ...portVlans(
+            host,
+            [...staying, ...others].filter(port => port.master === bridge.name),
+            bridge.bridge?.vlanFiltering ? bridge.name : null,
+          ),
         ],
       },
     ];
@@ -171,12 +187,17 @@ function sameBridgeAgain(bridge: Link, lab: string, host: HostState): string[] {
     port =>
       port.master === bridge.name && isUplink(port, lab, host) && beforeOf(port, bridge, lab, host).moved,
   );
-  const settings = bridge.bridge ?? { stp: false, forwardDelay: 0, multicastSnooping: true };
+  const settings: NonNullable<Link['bridge']> = bridge.bridge ?? {
+    stp: false,
+    forwardDelay: 0,
+    multicastSnooping: true,
+  };
   return bridgeLines({
     ...settings,
     name: bridge.name,
     mac: bridge.mac,
     mtu: bridge.mtu,
+    vlans: settings.vlanFiltering ? { filtering: true } : null,
     altname,
     alias: bridge.alias ?? altname,
     cidrs: comesBack ? [] : inOrder(bridge.addresses.map(({ local, prefix }) => `${local}/${prefix}`)),

@@ -27,7 +27,10 @@ export function checkTap(target: Target, host: HostState, settings: BridgeSettin
   const faults = [
     ...(link === undefined ? [['tap-missing', `${target.tap} does not exist`] as const] : []),
     ...(link && !link.up ? [['tap-down', `${target.tap} is down`] as const] : []),
-    ...(link && link.master !== target.bridge
+    ...(link && target.ovs && !isOvsPort(target, host)
+      ? [['tap-not-enslaved', `${target.tap} is no port of ${target.bridge} of Open vSwitch`] as const]
+      : []),
+    ...(link && !target.ovs && link.master !== target.bridge
       ? [
           [
             'tap-not-enslaved',
@@ -56,6 +59,9 @@ export function checkTap(target: Target, host: HostState, settings: BridgeSettin
     },
   };
 }
+
+const isOvsPort = ({ bridge, tap }: Target, host: HostState) =>
+  host.ovs?.bridges.some(({ name, ports }) => name === bridge && ports.some(port => port.name === tap));
 
 /** Does the uplink not send back what comes in? What else may be wrong with it is the path's matter. */
 export function checkUplink(target: Target, settings: BridgeSettings): Check[] {

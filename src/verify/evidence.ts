@@ -5,6 +5,7 @@ import { type Counts, entryKey, uplinkKey } from './counters.js';
 import type { StackBetween } from './host-stack.js';
 import type { Crossing, Family, PathEvidence } from './model.js';
 import { type Captured, leftAtSize, sightingsOf } from './sightings.js';
+import type { Untagged } from './tags.js';
 import type { Target } from './targets.js';
 
 /** Everything that was gathered of all NICs, before it is told apart by NIC. */
@@ -84,6 +85,7 @@ export function evidenceOf(target: Target, gathered: Gathered): PathEvidence {
             egress: counts.get('netdev_egress', nic.mac),
             captured: seen === null ? null : seen.atUplink,
           },
+    ...tagsOf(target, seen && uplinkIndex, captured),
     inbound:
       uplink === null || lanMac === null
         ? null
@@ -116,6 +118,17 @@ export function evidenceOf(target: Target, gathered: Gathered): PathEvidence {
     tried: gathered.tried(target),
     console: '',
   };
+}
+
+/** Open vSwitch in user space writes tags into the frames, where a capture sees them; the kernel keeps them beside. */
+function tagsOf(
+  { nic, segment, ovs }: Target,
+  uplink: number | null | undefined,
+  captured: Captured | null,
+): Pick<PathEvidence, 'tags'> {
+  if (!segment || !ovs || captured === null || uplink === null) return {};
+  const vids = captured(uplink, 'out', nic.mac).map(frame => (frame as Untagged).vid ?? null);
+  return vids.length === 0 ? {} : { tags: [...new Set(vids)] };
 }
 
 const byFamily = (crossing: (name: Family) => Crossing) => ({

@@ -25,7 +25,8 @@ export const isGood = (check: Check) => check.verdict === 'ok' || check.verdict 
 /** Frames of one NIC during the proof: unicast, sent by the guest's MAC, not addressed to the bridge itself. */
 export interface PathEvidence {
   /**
-   * Hooks of nftables' bridge family, before every other chain: reached the bridge; was switched, counted once for
+   * On a bridge of Open vSwitch, of which nftables sees nothing: frames captured at its ports. Else hooks of nftables' bridge
+   * family, before every other chain: reached the bridge; was switched, counted once for
    * each port that it was sent out of; went up to the host.
    */
   readonly bridge: {
@@ -60,6 +61,8 @@ export interface PathEvidence {
     readonly egress: number;
     readonly captured: number | null;
   } | null;
+  /** Tags of the guest's frames that were captured leaving the uplink, each once, null for none; missing where its bridge tells no VLANs apart or the capture shows no tags. */
+  readonly tags?: readonly (number | null)[];
   /** LAN → guest; null where nothing could be sent in at the uplink. */
   readonly inbound: Inbound | null;
   /** Frames of the guest's MTU with "don't fragment": asked with one, and answers seen on the uplink; null where not asked. */

@@ -14,6 +14,7 @@ import {
   uplinkIngress,
 } from './causes/hops.js';
 import { macOnAnotherPort, mtu, tap, uplink } from './causes/links.js';
+import { ovsNotSwitched, ovsNotToTap, ovsTap, ovsUnseen, ovsUplink, wrongTag } from './causes/ovs.js';
 import { routed, seenByStack, throughNetfilter } from './causes/stack.js';
 import type { Check } from './model.js';
 
@@ -43,10 +44,32 @@ export const CAUSES: Readonly<Record<string, Cause>> = {
   late,
 };
 
+/** The same on a bridge of Open vSwitch, where the capture is what tells. */
+export const OVS_CAUSES: Readonly<Record<string, Cause>> = {
+  notRunning,
+  ovsTap,
+  ovsUplink,
+  macOnAnotherPort,
+  foreignMac,
+  ovsUnseen,
+  deaf,
+  silent,
+  wrongTag,
+  routed,
+  ovsNotSwitched,
+  mtu,
+  ovsNotToTap,
+  seenByStack,
+  late,
+};
+
 const DIRECT: Finding = { verdict: 'direct', reason: null, hint: null };
 
 /** The verdict on one NIC's path. `direct` is what remains when every way of being wrong has been ruled out. */
-export function judgePath(scene: Scene, causes: Readonly<Record<string, Cause>> = CAUSES): Check {
+export function judgePath(
+  scene: Scene,
+  causes: Readonly<Record<string, Cause>> = scene.target.ovs ? OVS_CAUSES : CAUSES,
+): Check {
   const { target, evidence } = scene;
   const finding = firstOf(Object.values(causes), scene) ?? DIRECT;
   return { name: 'path', vm: target.nic.vm, nic: target.nic.index, ...finding, evidence };

@@ -113,12 +113,14 @@ function reroutedAmong(
 }
 
 /** Frames for others are flooded to this tap as well. */
-const asks = (mac: string) => (frame: CapturedFrame) => echoOf(frame, mac)?.reply === false;
+export const isAsked = (mac: string, frame: CapturedFrame) => echoOf(frame, mac)?.reply === false;
+
+const asks = (mac: string) => (frame: CapturedFrame) => isAsked(mac, frame);
 
 const parsed = ({ protocol, data }: CapturedFrame) => parsePacket(protocol, data);
 
 /** By what it says: a cooked capture has no destination MAC. */
-function isUnicast(frame: CapturedFrame): boolean {
+export function isUnicast(frame: CapturedFrame): boolean {
   const packet = parsed(frame);
   if (packet.kind === 'arp') return packet.reply;
   return packet.kind !== 'other' && isUnicastAddress(packet.destination);

@@ -1,5 +1,6 @@
 import type { HostState } from '../host/model.js';
 import type { Lab, Nic } from '../lab/model.js';
+import { type Segment, segmentOf } from './segment.js';
 
 /** A NIC of the lab with the names that its links have now. */
 export interface Target {
@@ -9,6 +10,10 @@ export interface Target {
   readonly tap: string;
   readonly bridge: string;
   readonly uplink: string | null;
+  /** On a bridge of Open vSwitch. */
+  readonly ovs?: boolean;
+  /** null, or missing, where its bridge tells no VLANs apart. */
+  readonly segment?: Segment | null;
 }
 
 /** Each NIC with the names that its tap and bridge have now: marks tell, since an owner may have renamed them. */
@@ -20,12 +25,15 @@ export function targetsOf(lab: Lab, host: HostState, networkOnly = false): Targe
   return lab.vms.flatMap(vm =>
     vm.nics.map(nic => {
       const bridge = bridges.get(nic.bridge);
+      const segment = segmentOf(nic, bridge, lab);
       return {
         nic,
         domain: networkOnly ? null : vm.domain,
         tap: nameOf.get(nic.altname) ?? nic.tap,
         bridge: nameOf.get(bridge?.altname ?? '') ?? nic.bridge,
         uplink: bridge?.uplink ?? null,
+        ...(bridge?.type === 'ovs' ? { ovs: true } : {}),
+        ...(segment ? { segment } : {}),
       };
     }),
   );

@@ -1,10 +1,13 @@
-import type { CaptureOptions } from '../drivers/capture.js';
+import { type CaptureOptions, SPEECH } from '../drivers/capture.js';
 import type { HostState } from '../host/model.js';
 import type { Target } from './targets.js';
 
 /** Questions, which are all that is looked for of what goes out to guests (RFC 826, RFC 792, RFC 4443, RFC 4861). */
 const QUESTIONS =
   '(arp and arp[7] = 1) or (icmp and icmp[0] = 8) or (ip6 and (ip6[40] = 128 or ip6[40] = 135))';
+
+/** Frames that bear a tag: what they say is behind it, where a filter does not look. */
+const TAGGED = 'ether proto 0x8100';
 
 /** Who speaks besides the guests. */
 export interface Speakers {
@@ -35,9 +38,13 @@ export function captureOf(
   const entrances = new Set(targets.map(({ tap, nic }) => `${indexes.get(tap)} ${nic.mac}`));
   const macs = new Set([...targets.map(({ nic }) => nic.mac), ...own, lanMac]);
   const heardOn = new Set<number>();
+  const alone = new Set(targets.flatMap(({ ovs, uplink, nic }) => (ovs && uplink === null ? [nic.mac] : [])));
   const places = [...uplinks].map(index => ` or ifindex ${index}`).join('');
+  const tags = targets.some(({ segment }) => segment);
   return {
-    only: `inbound${places} or ${QUESTIONS}`,
+    ...(tags ? { filter: `${SPEECH} or ${TAGGED}` } : {}),
+    // Open vSwitch tells no more of a bridge without an uplink than what leaves by its ports.
+    ...(alone.size > 0 ? {} : { only: `inbound${places} or ${QUESTIONS}` }),
     keep({ ifindex, direction, mac }) {
       if (
         mac !== null &&
@@ -50,6 +57,7 @@ export function captureOf(
         return true;
       }
       if (mac === null || !macs.has(mac)) return false;
+      if (direction === 'out' && alone.has(mac)) return true;
       if (uplinks.has(ifindex) || bridges.has(ifindex)) return true;
       if (direction === 'in') return entrances.has(`${ifindex} ${mac}`);
       return mac === lanMac && taps.has(ifindex);

@@ -7,6 +7,7 @@ import type {
   DomainState,
   FirewallRule,
   HostState,
+  KernelLack,
   LabRecord,
   Learned,
   Link,
@@ -14,9 +15,12 @@ import type {
   Owner,
   Renewer,
 } from '../../src/host/model.js';
+import { bridgesIn } from '../../src/host/ovs.js';
 import { runIpLine } from './ip.js';
 import { FakeKernel, type FakeLink } from './kernel.js';
+import type { FakeOvs } from './ovs.js';
 import { fakeProcesses } from './processes.js';
+import { runBridgeLine, seenVlans } from './vlans.js';
 
 export const STATE_DIR = '/var/lib/vmnet';
 
@@ -36,6 +40,10 @@ const DEFAULTS = {
 /** A machine with a kernel, libvirt and files, whose drivers change it and whose state can be looked at. */
 export class FakeHost {
   readonly kernel = new FakeKernel();
+  /** null where there is none. */
+  ovs: FakeOvs | null = null;
+  /** What the kernel cannot do, where a lab wants it. */
+  lacks: KernelLack[] = [];
   readonly domains = new Map<string, DomainState>();
   readonly files = new Set<string>();
   readonly records = new Map<string, LabRecord>();
@@ -88,6 +96,13 @@ export class FakeHost {
       owners: this.owners,
       managers: this.managers,
       disks: [...this.files].filter(path => path.endsWith('.qcow2')),
+      ...(Object.keys(seenVlans(kernel)).length > 0 ? { vlans: seenVlans(kernel) } : {}),
+      lacks: this.lacks,
+      ovs: this.ovs && {
+        bridges: this.ovs.trouble === null ? bridgesIn(this.ovs.dump()) : [],
+        trouble: this.ovs.trouble,
+        kernelDatapath: this.ovs.hasKernelDatapath,
+      },
       libvirt: { uri: 'qemu:///system', domains: [...this.domains.values()] },
       records: [...this.records.values()],
     });
@@ -110,6 +125,7 @@ export class FakeHost {
   readonly drivers: Drivers = this.#drivers();
 
   #drivers(): Drivers {
+    const host = this;
     const fakes = {
       stateDir: STATE_DIR,
       libvirtUri: 'qemu:///system',
@@ -121,6 +137,9 @@ export class FakeHost {
         deleteLinks: async (names: readonly string[]) => {
           for (const name of names) await this.#call(`link del dev ${name}`, () => this.kernel.remove(name));
         },
+      },
+      get ovs() {
+        return host.ovs?.drivers((call, act) => host.#call(call, act));
       },
       kernel: {
         bootId: async () => this.observe().bootId,
@@ -179,11 +198,11 @@ export class FakeHost {
   }
 
   /** Stops at the first line that fails, unless forced. */
-  async #batch(lines: readonly string[], { family, force }: BatchOptions): Promise<void> {
+  async #batch(lines: readonly string[], { program, family, force }: BatchOptions): Promise<void> {
     for (const line of lines) {
       try {
-        await this.#call(`ip ${family === 6 ? '-6 ' : ''}${line}`, () =>
-          runIpLine(this.kernel, line, family),
+        await this.#call(`${program ?? 'ip'} ${family === 6 ? '-6 ' : ''}${line}`, () =>
+          program === 'bridge' ? runBridgeLine(this.kernel, line) : runIpLine(this.kernel, line, family),
         );
       } catch (error) {
         if (!force) throw new VmnetError('command-failed', `\`ip ${line}\`: ${(error as Error).message}`);
@@ -226,16 +245,56 @@ export class FakeHost {
     if (domain.state === 'running') throw libvirtError(55);
     for (const [, tap = ''] of (domain.xml ?? '').matchAll(/<target dev="([^"]+)" managed/g))
       this.kernel.link(tap);
+    for (const { bridge, tap, card } of cardsOf(domain.xml ?? '')) this.#plug(bridge, tap, card);
     this.domains.set(uuid, { ...domain, state: 'running', liveMark: domain.mark });
     this.files.add(/<log file="([^"]+)"/.exec(domain.xml ?? '')?.[1] ?? '');
   }
 
+  /** libvirt makes tap and port in one, with the VLANs of the definition. */
+  #plug(bridge: string, tap: string, card: string): void {
+    this.kernel.add({
+      name: tap,
+      kind: 'tun',
+      mac: 'fe:00:00:00:00:01',
+      tap: { vnetHdr: true, multiQueue: false, persist: false },
+      up: true,
+    });
+    const tags = [...card.matchAll(/<tag id="(\d+)"( nativeMode="untagged")?/g)];
+    const native = tags.find(([, , mode]) => mode)?.[1];
+    const trunk = card.includes('<vlan trunk="yes">');
+    const columns = trunk
+      ? [
+          `trunks=[${tags.map(([, id]) => id).join(',')}]`,
+          ...(native ? [`tag=${native}`, 'vlan_mode=native-untagged'] : []),
+        ]
+      : tags.map(([, id]) => `tag=${id}`);
+    this.ovs?.transact([
+      ['--may-exist', 'add-port', bridge, tap],
+      ['--if-exists', 'set', 'Port', tap, ...columns],
+    ]);
+  }
+
+  /** Taps that libvirt made as the guest started. */
+  #plugged = ({ xml }: DomainState): string[] => cardsOf(xml ?? '').map(({ tap }) => tap);
+
   #stop(uuid: string): void {
     const domain = this.#domain(uuid);
     if (domain.state === 'shutoff') throw libvirtError(55);
+    for (const tap of this.#plugged(domain)) {
+      this.kernel.remove(tap);
+      this.ovs?.removePort(tap);
+    }
     this.domains.set(uuid, { ...domain, state: 'shutoff', liveMark: null });
   }
 }
+
+/** Network cards on bridges of Open vSwitch. */
+const cardsOf = (xml: string) =>
+  [...xml.matchAll(/<interface type="bridge">[\s\S]*?<\/interface>/g)].map(([card]) => ({
+    card,
+    bridge: /<source bridge="([^"]+)"/.exec(card)?.[1] ?? '',
+    tap: /<target dev="([^"]+)"/.exec(card)?.[1] ?? '',
+  }));
 
 const element = (xml: string, name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1] ?? '';
 

@@ -1,6 +1,8 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import type { HostState } from '../../src/host/model.js';
 import type { Lab } from '../../src/lab/model.js';
+import { subInterfaceAlias, subInterfaceAltname } from '../../src/lab/names.js';
+import { subInterfaceOf } from '../../src/lab/vlans.js';
 import { tapMac } from '../../src/plan/tap.js';
 
 /** The words that may stand in a line of `ip -batch` beside those of the language. */
@@ -14,6 +16,7 @@ export interface Vocabulary {
 /** Of a lab on a host: its validated names, what is derived from them, and what the host has. */
 export function vocabulary(lab: Lab, host: HostState): Vocabulary {
   const nics = lab.vms.flatMap(vm => vm.nics);
+  const subs = lab.bridges.flatMap(({ uplink }) => (uplink && subInterfaceOf(uplink) ? [uplink] : []));
   const { links } = host;
   return {
     names: new Set([
@@ -21,8 +24,14 @@ export function vocabulary(lab: Lab, host: HostState): Vocabulary {
       ...nics.map(nic => nic.tap),
       ...links.map(link => link.name),
     ]),
-    marks: new Set([...lab.bridges, ...nics].map(link => link.altname)),
-    aliases: new Set([...lab.bridges, ...nics].map(link => link.alias)),
+    marks: new Set([
+      ...[...lab.bridges, ...nics].map(link => link.altname),
+      ...subs.map(sub => subInterfaceAltname(lab.name, sub)),
+    ]),
+    aliases: new Set([
+      ...[...lab.bridges, ...nics].map(link => link.alias),
+      ...subs.map(sub => subInterfaceAlias(lab.name, sub)),
+    ]),
     macs: new Set([
       ...lab.bridges.map(bridge => bridge.mac),
       ...nics.flatMap(nic => [nic.mac, tapMac(nic)]),
@@ -35,6 +44,16 @@ export function vocabulary(lab: Lab, host: HostState): Vocabulary {
 const FORMS = [
   'link add name NAME address MAC mtu NUMBER type bridge stp_state BIT forward_delay NUMBER',
   'link add name NAME address MAC mtu NUMBER type bridge stp_state BIT forward_delay NUMBER mcast_snooping BIT',
+  'link add name NAME address MAC mtu NUMBER type bridge stp_state BIT forward_delay NUMBER vlan_filtering BIT vlan_default_pvid 0',
+  'link add name NAME address MAC mtu NUMBER type bridge stp_state BIT forward_delay NUMBER mcast_snooping BIT vlan_filtering BIT vlan_default_pvid 0',
+  'link set dev NAME type bridge vlan_filtering BIT',
+  'link set dev NAME type bridge vlan_default_pvid NUMBER',
+  'link add link NAME name NAME type vlan id NUMBER',
+  'vlan add dev NAME vid NUMBER',
+  'vlan add dev NAME vid NUMBER pvid untagged',
+  'vlan add dev NAME vid NUMBER pvid untagged self',
+  'vlan del dev NAME vid NUMBER',
+  'vlan del dev NAME vid NUMBER self',
   'link property add dev NAME altname MARK',
   'link property del dev NAME altname MARK',
   'link set dev NAME alias ALIAS',

@@ -37,6 +37,10 @@ function lines(action: Action): string[] {
       return [`lro of ${action.dev} on`];
     case 'routers':
       return action.standIns.map(({ gateway, line }) => `after ${gateway} on ${action.dev}: ip -6 ${line}`);
+    case 'ovs':
+      return action.commands.map(words => `ovs-vsctl ${words.join(' ')}`);
+    case 'delete-ovs':
+      return [`delete the bridge ${action.bridge} of Open vSwitch, if it is of ${action.lab}`];
     case 'overlay':
       return [`overlay ${action.path} on ${action.image}`];
     case 'remove-file':

@@ -1,8 +1,9 @@
-import { bridgeAltname, nicAltname } from '../names.js';
+import { bridgeAltname, nicAltname, subInterfaceAltname } from '../names.js';
 import type { Path, Report } from '../problem.js';
 import { quote } from '../quote.js';
 import type { LooseLab } from '../shape.js';
 import { didYouMean } from '../suggest.js';
+import { subInterfaceOf } from '../vlans.js';
 import { bridgesOf, nicsOf } from './walk.js';
 
 /** Interfaces share one set of names on the host: what is in use, and by whom. */
@@ -47,6 +48,12 @@ function checkTaps(lab: LooseLab, inUse: InUse, report: Report): void {
 /** A bridge may have dots in its name, so its mark could be that of a NIC, or the name of another link. */
 function checkAltnames(lab: LooseLab, inUse: InUse, report: Report): void {
   if (lab.name === undefined) return;
+  for (const { bridge, path } of bridgesOf(lab)) {
+    const { uplink } = bridge;
+    if (uplink === undefined || subInterfaceOf(uplink) === null) continue;
+    const altname = subInterfaceAltname(lab.name, uplink);
+    claimAltname(inUse, altname, `the mark of the uplink ${quote(uplink)}`, path, report);
+  }
   for (const { name, path } of bridgesOf(lab)) {
     claimAltname(inUse, bridgeAltname(lab.name, name), `the mark of bridge ${quote(name)}`, path, report);
   }

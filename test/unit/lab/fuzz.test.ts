@@ -140,6 +140,10 @@ function checkPlan(plan: Plan, lab: Lab, host: HostState): void {
 
 const isBelow = (path: string, folder: string) => resolve(path) === path && path.startsWith(`${folder}/`);
 
+/** A name, an option, or a column with what it is set to; ovs-vsctl takes `--` for the next command. */
+const OVS_WORD =
+  /^(--(may|if)-exists?|[A-Za-z0-9][A-Za-z0-9_.-]{0,14}|[a-z_]+(:[a-z-]+)?=([a-z0-9-]+|\[[0-9,]*\]|"[A-Za-z0-9_:-]+"))$/;
+
 function checkAction(action: Action, lab: Lab): void {
   switch (action.kind) {
     case 'ip':
@@ -147,6 +151,12 @@ function checkAction(action: Action, lab: Lab): void {
     case 'sysctl':
       expect(isBelow(`/proc/sys/${action.path}`, '/proc/sys/net')).toBe(true);
       expect(action.value).toMatch(/^-?[0-9]{1,12}$/);
+      return;
+    case 'ovs':
+      for (const word of action.commands.flat()) expect(word).toMatch(OVS_WORD);
+      return;
+    case 'delete-ovs':
+      expect(action.bridge).toMatch(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/);
       return;
     case 'delete-links':
       for (const { altname, createdAs } of action.links) {
