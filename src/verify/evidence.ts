@@ -5,7 +5,6 @@ import { type Counts, entryKey, uplinkKey } from './counters.js';
 import type { StackBetween } from './host-stack.js';
 import type { Crossing, Family, PathEvidence } from './model.js';
 import { type Captured, leftAtSize, sightingsOf } from './sightings.js';
-import type { Untagged } from './tags.js';
 import type { Target } from './targets.js';
 
 /** Everything that was gathered of all NICs, before it is told apart by NIC. */
@@ -85,7 +84,7 @@ export function evidenceOf(target: Target, gathered: Gathered): PathEvidence {
             egress: counts.get('netdev_egress', nic.mac),
             captured: seen === null ? null : seen.atUplink,
           },
-    ...tagsOf(target, seen && uplinkIndex, captured),
+    ...tagsOf(target, counts),
     inbound:
       uplink === null || lanMac === null
         ? null
@@ -120,16 +119,10 @@ export function evidenceOf(target: Target, gathered: Gathered): PathEvidence {
   };
 }
 
-/** Open vSwitch in user space writes tags into the frames, where a capture sees them; the kernel keeps them beside. */
-function tagsOf(
-  { nic, segment, ovs }: Target,
-  uplink: number | null | undefined,
-  captured: Captured | null,
-): Pick<PathEvidence, 'tags'> {
-  if (!segment || !ovs || captured === null || uplink === null) return {};
-  const vids = captured(uplink, 'out', nic.mac).map(frame => (frame as Untagged).vid ?? null);
-  return vids.length === 0 ? {} : { tags: [...new Set(vids)] };
-}
+const tagsOf = ({ nic, segment, uplink }: Target, counts: Counts): Pick<PathEvidence, 'tag'> =>
+  segment && uplink !== null
+    ? { tag: { vid: segment.tag, frames: counts.get('netdev_tagged', nic.mac) } }
+    : {};
 
 const byFamily = (crossing: (name: Family) => Crossing) => ({
   ip: crossing('ip'),

@@ -11,9 +11,14 @@ export const explain = (checks: readonly Check[]): string =>
 function explainPath({ vm, nic, verdict, hint }: Check, evidence: PathEvidence): string {
   return [
     `${vm}, NIC ${nic}: ${verdict}${hint ? `, since ${hint}` : ''}.`,
-    ...[outward(evidence), moment(evidence), inward(evidence), fullSize(evidence), stack(evidence)].filter(
-      Boolean,
-    ),
+    ...[
+      outward(evidence),
+      vlan(evidence),
+      moment(evidence),
+      inward(evidence),
+      fullSize(evidence),
+      stack(evidence),
+    ].filter(Boolean),
     identity(evidence),
     `Asked by: ${evidence.tried.join('; ') || 'nothing, it was only listened to'}.`,
   ].join('\n  ');
@@ -30,6 +35,11 @@ function outward({ tap, bridge, multicast, passed, uplink }: PathEvidence): stri
       : `${uplink.captured} were captured leaving ${uplink.name} behind all filters, with the guest's own MAC`;
   return `${entered}, which handed ${passed.toUplink} unicast copies to ${uplink.name}; ${left}.`;
 }
+
+const vlan = ({ tag, uplink }: PathEvidence): string =>
+  !tag || uplink === null
+    ? ''
+    : `VLAN: of the ${uplink.egress} at the egress hook of ${uplink.name}, ${tag.frames} were ${tag.vid === null ? 'without a tag' : `tagged ${tag.vid}`}, as they should be.`;
 
 function moment({ first, tap, uplink }: PathEvidence): string {
   if (first === null) return '';

@@ -61,8 +61,11 @@ export interface PathEvidence {
     readonly egress: number;
     readonly captured: number | null;
   } | null;
-  /** Tags of the guest's frames that were captured leaving the uplink, each once, null for none; missing where its bridge tells no VLANs apart or the capture shows no tags. */
-  readonly tags?: readonly (number | null)[];
+  /**
+   * The tag that the guest's frames should bear on the uplink, null for none, and how many of those at its egress hook did;
+   * missing where the bridge tells no VLANs apart.
+   */
+  readonly tag?: { readonly vid: number | null; readonly frames: number };
   /** LAN → guest; null where nothing could be sent in at the uplink. */
   readonly inbound: Inbound | null;
   /** Frames of the guest's MTU with "don't fragment": asked with one, and answers seen on the uplink; null where not asked. */

@@ -51,7 +51,10 @@ type Count = (hook: Hook, key: string) => void;
 
 function cameIn(target: Target, frame: CapturedFrame, count: Count): void {
   const key = entryKey(target);
-  if (!isUnicast(frame)) return count('bridge_multicast', key);
+  if (!isUnicast(frame)) {
+    count('bridge_multicast', key);
+    return;
+  }
   count('bridge_prerouting', key);
   count('passed_prerouting', key);
   count(`bridge_${familyOf(frame)}`, key);

@@ -14,8 +14,9 @@ import {
   uplinkIngress,
 } from './causes/hops.js';
 import { macOnAnotherPort, mtu, tap, uplink } from './causes/links.js';
-import { ovsNotSwitched, ovsNotToTap, ovsTap, ovsUnseen, ovsUplink, wrongTag } from './causes/ovs.js';
+import { ovsNotSwitched, ovsNotToTap, ovsTap, ovsUnseen, ovsUplink } from './causes/ovs.js';
 import { routed, seenByStack, throughNetfilter } from './causes/stack.js';
+import { wrongTag } from './causes/vlan.js';
 import type { Check } from './model.js';
 
 /** Every way in which a path can be wrong, in the order in which a frame would meet them. */
@@ -29,6 +30,7 @@ export const CAUSES: Readonly<Record<string, Cause>> = {
   unheard,
   deaf,
   silent,
+  wrongTag,
   routed,
   bridgePrerouting,
   notSwitched,

@@ -157,6 +157,8 @@ async function askUntilSeen(
   let waiting = targets;
   for (let round = 1; ; round++) {
     await (round === 1 ? stimulus.askAll() : Promise.all(waiting.map(target => stimulus.ask(target))));
+    // Open vSwitch learns our port: only answers to the LAN leave on the uplink.
+    await stimulus.askFromLan((round === 1 ? targets : waiting).filter(({ ovs }) => ovs));
     const look = await eyes.read();
     const shown = targets.filter(target => leaves(target, look, eyes.host));
     waiting = targets.filter(target => !shown.includes(target) && !stuck(target, look, round));

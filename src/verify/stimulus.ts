@@ -173,11 +173,17 @@ export async function makeStimulus(
       const [address] = known.answered(target);
       const place = places.get(domainOf(target));
       if (passive || address === undefined || !place) return null;
-      const frame = sized(place.own, { mac: target.nic.mac, ip: address }, bytes, numbers);
+      const voice = target.ovs ? (place.lan ?? place.own) : place.own;
+      const frame = sized(voice, { mac: target.nic.mac, ip: address }, bytes, numbers);
       if (frame === null) return null;
       const expected = hearing.expect([`${target.nic.mac} ${address} ${bytes}`]);
       tried.get(target)?.add(`echo request of ${bytes} bytes to ${address}`);
       await place.station.send([frame]);
+      if (voice === place.lan) {
+        // It is not we who hear the answer.
+        await sleep(LAN_MS);
+        return { address, bytes, answered: false };
+      }
       return { address, bytes, answered: (await expected.quiet()).size === 0 };
     },
     tried: target => [...(tried.get(target) ?? [])],

@@ -9,7 +9,7 @@ const ADDRESSES = 12;
 /** A frame with its tag taken off; `vid` says what it was, null where the frame bore none that a capture shows. */
 export type Untagged = CapturedFrame & { readonly vid: number | null };
 
-/** A tag that the kernel keeps beside the frame, as with offloading NICs and Linux bridges, is not in the bytes. */
+/** Older kernels (before 6.10) leave the tag of a frame that was sent with one in the bytes that a cooked socket reads. */
 export function untagged(frame: CapturedFrame): Untagged {
   const { protocol, data, length } = frame;
   if (protocol !== VLAN || data.length < TAG) return { ...frame, vid: null };

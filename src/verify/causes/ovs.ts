@@ -61,22 +61,3 @@ export const ovsNotToTap: Cause = ({ evidence, target }) =>
         `frames for the guest that come in at ${target.uplink} do not leave on ${target.tap}: look at the flows (ovs-ofctl dump-flows ${target.bridge}) and at the VLANs of the ports (ovs-vsctl list Port)`,
       )
     : null;
-
-/** On the uplink its frames have to bear the tag of its VLAN, and no other; where a capture shows tags. */
-export const wrongTag: Cause = ({ evidence, target }) => {
-  const { segment, uplink } = target;
-  if (!segment || uplink === null) return null;
-  if (!segment.carried)
-    return blocked(
-      'vlan-not-carried',
-      `${uplink} does not carry VLAN ${segment.vid ?? 'none'}, which the NIC is in: name it in "uplinkVlan" of ${target.bridge}`,
-    );
-  const { tags } = evidence;
-  const wrong = tags?.find(vid => vid !== segment.tag);
-  if (wrong === undefined) return null;
-  const words = (vid: number | null) => (vid === null ? 'without a tag' : `with the tag ${vid}`);
-  return blocked(
-    'wrong-vlan-tag',
-    `frames of the guest leave ${uplink} ${words(wrong)}, and should leave ${words(segment.tag)}: run vmnet provision again`,
-  );
-};
