@@ -1,4 +1,4 @@
-import { type CaptureOptions, SPEECH } from '../drivers/capture.js';
+import type { CaptureOptions } from '../drivers/capture.js';
 import type { HostState } from '../host/model.js';
 import type { Target } from './targets.js';
 
@@ -42,7 +42,7 @@ export function captureOf(
   const places = [...uplinks].map(index => ` or ifindex ${index}`).join('');
   const tags = targets.some(({ segment }) => segment);
   return {
-    ...(tags ? { filter: `${SPEECH} or ${TAGGED}` } : {}),
+    ...(tags ? { also: TAGGED } : {}),
     // Open vSwitch tells no more of a bridge without an uplink than what leaves by its ports.
     ...(alone.size > 0 ? {} : { only: `inbound${places} or ${QUESTIONS}` }),
     keep({ ifindex, direction, mac }) {

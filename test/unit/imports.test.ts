@@ -16,9 +16,9 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>
   // What the user wants: nothing of any host.
   lab: { errors: 'all' },
   // What is there: through drivers, and for a lab's names.
-  host: { errors: 'all', drivers: 'types', lab: 'types' },
+  host: { errors: 'all', drivers: 'types', lab: 'all' },
   // Pure text from a lab.
-  render: { lab: 'types' },
+  render: { lab: 'all' },
   // Pure data from lab and host: no driver can be called from here, hence host's types only; of lab, its arithmetic.
   plan: { errors: 'all', lab: 'all', host: 'types', render: 'all' },
   // The probe guest, below whoever boots it.

@@ -23,6 +23,17 @@ export function checkVlans(lab: LooseLab, report: Report): void {
   for (const { name, bridge, path } of bridgesOf(lab)) checkBridge(name, bridge, path, report);
 }
 
+/** The host's own addresses are in the VLAN of the uplink's frames without a tag. */
+function checkHost(name: string, bridge: LooseBridge, path: Path, report: Report): void {
+  const { uplinkVlan: vlan, address = 'inherit', type } = bridge;
+  if (type === 'ovs' || address !== 'inherit' || !vlan || !('trunk' in vlan) || 'native' in vlan) return;
+  report(
+    [...path, 'uplinkVlan'],
+    `the addresses of the uplink move to the bridge ${quote(name)}, and would be cut off: the trunk takes no frames without a tag`,
+    'name the VLAN of the host as "native", or set "address": "none"',
+  );
+}
+
 const knows = (bridge: LooseBridge) => bridge.type === 'ovs' || bridge.vlanFiltering === true;
 
 function checkVlan(vlan: LooseVlan, who: string, path: Path, report: Report): void {
@@ -33,7 +44,7 @@ function checkVlan(vlan: LooseVlan, who: string, path: Path, report: Report): vo
       `${who} has both an access VLAN and a trunk`,
       'keep one: "access" for frames without tags, "trunk" for frames with their tags',
     );
-  if (!('access' in vlan) && !('trunk' in vlan))
+  if (!('access' in vlan) && !('trunk' in vlan) && !('native' in vlan))
     report(path, `${who} names no VLAN`, 'write { "access": 10 }, or { "trunk": [10, 20] }');
   if ('native' in vlan && !('trunk' in vlan))
     report(
@@ -66,6 +77,7 @@ function checkBridge(name: string, bridge: LooseBridge, path: Path, report: Repo
       'take "vlanFiltering" out, or "permanent" for a bridge that vmnet makes',
     );
   if (bridge.uplinkVlan === undefined) return;
+  checkHost(name, bridge, path, report);
   checkVlan(bridge.uplinkVlan, who, [...path, 'uplinkVlan'], report);
   if (bridge.uplink === undefined)
     report(
