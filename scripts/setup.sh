@@ -46,14 +46,15 @@ check_node() {
 packages='libvirt-daemon libvirt-daemon-driver-qemu libvirt-daemon-system libvirt-clients libvirt-dev qemu-utils
   iproute2 nftables iputils-ping tcpdump tshark busybox-static cpio kmod xz-utils zstd dnsmasq-base libxml2-utils'
 
-# DHCP clients, of which a host has at most one, systemd-networkd, and the older firewalls: not for machines that only use
+# DHCP clients, of which a host has at most one, systemd-networkd, the older firewalls, and Open vSwitch: not for machines that only use
 # vmnet.
 [ "${1-}" != tests ] ||
-  packages="$packages isc-dhcp-client udhcpc dhcpcd-base systemd dbus iptables ebtables arptables strace"
+  packages="$packages isc-dhcp-client udhcpc dhcpcd-base systemd dbus iptables ebtables arptables strace
+    openvswitch-switch"
 
 # The same as programs, for systems without dpkg.
 programs='libvirtd virsh qemu-img ip nft ping tcpdump tshark busybox cpio depmod xz zstd unshare nsenter'
-[ "${1-}" != tests ] || programs="$programs dnsmasq dhclient udhcpc dhcpcd strace"
+[ "${1-}" != tests ] || programs="$programs dnsmasq dhclient udhcpc dhcpcd strace ovs-vswitchd"
 
 name_the_machine() {
   case $(uname -m) in

@@ -75,7 +75,7 @@ export async function observeHost(
       drivers,
     ),
     managers: lab ? await managersOf(lab.name, drivers) : [],
-    vlans: await observeVlans(links, drivers),
+    vlans: await observeVlans(lab, links, drivers),
     lacks: await lackingFor(lab, links, drivers),
     ovs: await observeOvs(lab, drivers),
     libvirt,

@@ -5,12 +5,17 @@ import { subInterfaceOf } from '../lab/vlans.js';
 import { number, objects, string, strings } from './json.js';
 import type { KernelLack, Link, PortVlan } from './model.js';
 
-/** VLANs of each port of bridges that filter, by its name: one process, and none where no bridge filters. */
+/** VLANs of each port of bridges, by its name: one process, and none where no bridge filters or is to do so. */
 export async function observeVlans(
+  lab: Lab | null,
   links: readonly Link[],
   { ip }: Drivers,
 ): Promise<Record<string, PortVlan[]>> {
-  return links.some(({ bridge }) => bridge?.vlanFiltering) ? parseVlans(await ip.vlans()) : {};
+  const filters = links.some(({ bridge }) => bridge?.vlanFiltering);
+  const will = lab?.bridges.some(
+    ({ vlanFiltering, name }) => vlanFiltering && links.some(link => link.name === name),
+  );
+  return filters || will ? parseVlans(await ip.vlans()) : {};
 }
 
 /** Of `bridge -j vlan show`; neighbours with the same flags may be one entry, up to `vlanEnd`. */

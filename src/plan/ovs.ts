@@ -163,12 +163,13 @@ function mend(bridge: Bridge, present: OvsBridge, lab: Lab, host: HostState): St
         ? ['--if-exists', 'remove', 'Bridge', name, 'other_config', 'hwaddr']
         : setBridge(name, [`${key}=${value}`]);
     change(
-      `set ${what} of bridge ${name} to ${wanted}`,
-      `it is ${was ?? 'not set'}`,
+      `set ${what} of bridge ${name} to ${plain(wanted)}`,
+      `it is ${plain(was)}`,
       [set(wanted)],
       [set(was)],
     );
   };
+  const plain = (value: unknown) => String(value ?? 'not set').replaceAll('"', '');
   const quoted = (mac: string | null) => (mac === null ? null : `"${mac}"`);
   column('MAC', 'other_config:hwaddr', quoted(bridge.mac), quoted(present.mac));
   column('STP', 'stp_enable', bridge.stp, present.stp);

@@ -25,7 +25,7 @@ export function planText(plan: Plan) {
 function lines(action: Action): string[] {
   switch (action.kind) {
     case 'ip':
-      return action.lines.map(line => `ip ${action.family === 6 ? '-6 ' : ''}${line}`);
+      return action.lines.map(line => `${action.program ?? 'ip'} ${action.family === 6 ? '-6 ' : ''}${line}`);
     case 'delete-links':
       return action.links.map(
         ({ altname, createdAs }) =>
