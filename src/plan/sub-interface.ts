@@ -19,7 +19,7 @@ export function planSubInterfaces(
     const sub = uplink === null ? null : subInterfaceOf(uplink);
     if (uplink === null || sub === null || linkNamed(host, uplink)) return [];
     const parent = linkNamed(host, sub.parent);
-    if (!parent || parent.type !== 'ether') {
+    if (parent?.type !== 'ether') {
       problems.push(noParent(bridge, uplink, sub.parent, parent));
       return [];
     }
