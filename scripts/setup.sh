@@ -53,8 +53,8 @@ packages='libvirt-daemon libvirt-daemon-driver-qemu libvirt-daemon-system libvir
     openvswitch-switch"
 
 # The same as programs, for systems without dpkg.
-programs='libvirtd virsh qemu-img ip nft ping tcpdump tshark busybox cpio depmod xz zstd unshare nsenter'
-[ "${1-}" != tests ] || programs="$programs dnsmasq dhclient udhcpc dhcpcd strace ovs-vswitchd"
+programs='libvirtd virsh qemu-img ip nft ping tcpdump tshark busybox cpio depmod xz zstd unshare nsenter dnsmasq'
+[ "${1-}" != tests ] || programs="$programs dhclient udhcpc dhcpcd strace ovs-vswitchd"
 
 name_the_machine() {
   case $(uname -m) in
@@ -228,7 +228,7 @@ install_modules() {
 }
 
 build() {
-  [ -e dist/cli.js ] && [ -z "$(find src tsconfig.json -newer dist/cli.js | head -n 1)" ] && return 0
+  [ -e dist/cli.js ] && [ -z "$(find src scripts/bundle.mjs tsconfig.json -newer dist/cli.js | head -n 1)" ] && return 0
   say 'npm run build: compiling src to dist'
   npm run --silent build || die 'npm run build failed.' 'The lines above name the file and the line; mend it, then run this again.'
 }

@@ -4,8 +4,9 @@ import { Command, CommanderError, Option } from 'commander';
 import type { Context, Outcome } from './commands/command.js';
 import { VmnetError } from './errors.js';
 import { failed, runCommand } from './main.js';
+import { PACKAGE } from './place.js';
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+const { version } = JSON.parse(readFileSync(new URL('package.json', PACKAGE), 'utf8')) as {
   version: string;
 };
 
@@ -40,7 +41,7 @@ const yes = [
   '--yes',
   'go on although something would be lost, or nobody would see it; the refusal says what',
 ] as const;
-const networkOnly = ['--network-only', 'bridge, uplink and taps; no domains'] as const;
+const networkOnly = ['--network-only', 'bridges, uplinks, taps, namespaces and links; no domains'] as const;
 const noWait = [
   '--no-wait',
   'fail at once where another run is under way, instead of waiting for it',
@@ -88,6 +89,19 @@ verb(
   .option('--timeout <seconds>', 'end after so long', '10')
   .option('--passive', 'only listen: ask nothing of a quiet guest');
 verb(
+  'impair <nic>',
+  'make the line to a running VM bad, or good again: NIC 0 of VM, or VM:INDEX, or LAB/VM:INDEX',
+  async (context, nic, flags) => (await import('./commands/impair.js')).impair(nic, flags, context),
+)
+  .option('--delay <time>', 'each frame waits so long, such as 50ms')
+  .option('--jitter <time>', 'so much longer or shorter')
+  .option('--loss <share>', 'frames that are lost, such as 1%')
+  .option('--corrupt <share>', 'frames with a bit turned over')
+  .option('--reorder <share>', 'frames that overtake others')
+  .option('--rate <rate>', 'as on a line of this rate, such as 10mbit')
+  .option('--clear', 'nothing of all that any more')
+  .option(...noWait);
+verb(
   'recover [lab]',
   'bring a run that was killed to a clean end: of one lab, or of all',
   async (context, lab, flags) => (await import('./commands/recover.js')).recover(lab, flags, context),
@@ -114,8 +128,17 @@ verb(
   .option('--dry-run', 'print the plan and change nothing')
   .option(...noWait)
   .option('--network-only', 'leave libvirt alone')
-  .option('--force', 'delete a bridge although ports that vmnet did not make are on it');
-verb('status [lab]', 'show the VMs of a lab, or of all', async (context, lab, flags) =>
+  .option(
+    '--force',
+    'delete a bridge although ports that vmnet did not make are on it, and a namespace although processes run in it',
+  );
+verb(
+  'exec <name> <command...>',
+  'run a command in a namespace of a lab: vmnet exec NAME -- CMD; the name alone, or LAB/NAME',
+  async (context, name, words, flags) =>
+    (await import('./commands/exec.js')).exec(name, words, flags, context),
+).option('--lab <lab>', 'whose namespace, by file or name');
+verb('status [lab]', 'show the VMs, namespaces and links of a lab, or of all', async (context, lab, flags) =>
   (await import('./commands/status.js')).status(lab, flags, context),
 );
 const enableVerbs = () => import('./commands/enable.js');

@@ -38,7 +38,9 @@ export type { Problem } from './lab/problem.js';
 export { describePlan } from './plan/describe.js';
 export { type Action, type Phase, type Plan, type Step, stepCount } from './plan/model.js';
 export type { Reporter, Stage } from './report/reporter.js';
+export type { Intent } from './verify/intent.js';
 export { type Check, isGood, type PathEvidence, type Verdict } from './verify/model.js';
+export type { WayOut } from './verify/way/model.js';
 export type { DriverOptions, Drivers, StepResult };
 
 /** Connect to this host; libvirt is contacted by the first call that needs it. Close it when done. */

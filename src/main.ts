@@ -71,17 +71,26 @@ const FINISH: Readonly<Record<string, string>> = {
   destroy: 'destroy',
 };
 
-/** What a verb does on a signal, where it is not putting the host back. */
+const PUTTING_BACK = 'putting the host back';
+
+/** What a verb does on a signal; those that change nothing just stop. */
 const DOING: Readonly<Record<string, string>> = {
+  provision: PUTTING_BACK,
+  boot: PUTTING_BACK,
+  recover: PUTTING_BACK,
+  guard: PUTTING_BACK,
   destroy: 'stopping at the next step',
+  rehearse: 'taking the throw-away host down',
   trace: 'ending the trace',
 };
 
-/** The first signal asks the run to undo; the second says how to go on if that takes too long. */
+/** The first signal asks the run to stop, and to undo what it has begun; the second says how to go on if that takes too long. */
 function onSignals(abort: AbortController, command: string, about: Context['about']): () => void {
-  const doing = DOING[command] ?? 'putting the host back';
+  const doing = DOING[command] ?? 'stopping';
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const handler = () => {
+    // The command that was run has heard it as well, and its end is ours.
+    if (command === 'exec') return;
     const finish = FINISH[command];
     const how = finish ? ` Should this be killed, finish with: vmnet ${finish} ${about.lab ?? 'LAB'}` : '';
     process.stderr.write(

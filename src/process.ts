@@ -7,11 +7,17 @@ export interface ProcessRef {
   readonly startedAt: string;
 }
 
-/** Field 22 of proc(5)'s /proc/PID/stat; null where there is no such process, or it is a zombie. */
+/** proc(5)'s /proc/PID/stat; empty where there is no such process. */
+export const statOf = (pid: number): Promise<string> => readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+
+/** A field of it, from the third on, behind a name in parentheses that may hold anything. */
+export const fieldIn = (stat: string, field: number): string | undefined =>
+  stat.slice(stat.lastIndexOf(')') + 2).split(' ')[field - 3];
+
+/** When it was started; null where there is no such process, or it is a zombie. */
 export async function startTime(pid: number): Promise<string | null> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
-  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields === undefined || fields[0] === 'Z' ? null : (fields[19] ?? null);
+  const stat = await statOf(pid);
+  return fieldIn(stat, 3) === 'Z' ? null : (fieldIn(stat, 22) ?? null);
 }
 
 /** Is this very process still there? */

@@ -21,6 +21,8 @@ export interface ApplyContext {
   readonly startGuard: ((lab: string) => Promise<Guard>) | null;
   /** Ask a person whether a moved uplink is to stay. */
   readonly question?: Question | null;
+  /** Called once the lab's record tells others what is ours, before the first step. */
+  readonly recorded?: () => void;
   /** Peers of the lab that do not answer beforehand are passed over instead of refused. */
   readonly lenient?: boolean;
 }
@@ -46,6 +48,7 @@ export async function applyProvision(
     if (changes) await beginJournal(plan, before, drivers);
     if (plan.record && JSON.stringify(plan.record) !== JSON.stringify(former))
       await drivers.records.save(plan.record);
+    context.recorded?.();
     // Early, so that it is there when the uplink's turn comes.
     if (plan.moves.length > 0 && context.startGuard) guard = await context.startGuard(plan.lab);
     const reached =
@@ -142,7 +145,7 @@ function restored(error: Error, lab: string, run: Run, unwritten: Error | null):
 export async function applyDestroy(
   plan: Plan,
   before: HostState,
-  context: Omit<ApplyContext, 'startGuard' | 'question' | 'lenient'>,
+  context: Omit<ApplyContext, 'startGuard' | 'question' | 'lenient' | 'recorded'>,
   replan: () => Promise<Plan>,
 ): Promise<StepResult[]> {
   const { drivers, reporter, signal } = context;

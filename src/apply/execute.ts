@@ -4,6 +4,8 @@ import { parseLink } from '../host/links.js';
 import type { Link } from '../host/model.js';
 import { bridgesIn } from '../host/ovs.js';
 import type { Action, LinkRef } from '../plan/model.js';
+import { startDnsmasq, stopDnsmasq } from './dnsmasq.js';
+import { deleteNamespaces, workInside } from './inside.js';
 import { awaitRenewal, freezeRenewer, startRenewer, stopRenewer } from './renewer.js';
 import { heardFrom } from './routers.js';
 import { awaitGuest } from './start.js';
@@ -29,8 +31,18 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
       return drivers.ovs.transact(action.commands);
     case 'delete-ovs':
       return deleteOvs(action, drivers);
+    case 'tc':
+      return drivers.tc.batch(action.lines, { force: options.undoing });
     case 'delete-links':
       return deleteLinks(action.links, drivers, options);
+    case 'nft':
+      return drivers.nft.apply(action.script, { undoing: options.undoing });
+    case 'inside':
+      return workInside(action.work, drivers, options.undoing);
+    case 'delete-namespaces':
+      return deleteNamespaces(action.namespaces, action.folder, drivers, options.undoing);
+    case 'iptables':
+      return drivers.iptables.restore(action.program, action.script);
     case 'sysctl':
       return writeSysctl(action, drivers, options);
     case 'lro':
@@ -42,6 +54,10 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
       return drivers.files.makeOverlay(action.path, action.image);
     case 'remove-file':
       return drivers.files.remove(action.path);
+    case 'start-dnsmasq':
+      return startDnsmasq(action, drivers);
+    case 'stop-dnsmasq':
+      return stopDnsmasq(action, drivers);
     case 'define':
       await (await drivers.libvirt()).defineDomain(action.xml);
       return;
@@ -136,7 +152,7 @@ async function deleteLinks(
 }
 
 const isBare = (link: Link) =>
-  link.altnames.length === 0 && ['tun', 'bridge', 'vlan'].includes(link.kind ?? '');
+  link.altnames.length === 0 && ['tun', 'bridge', 'veth', 'vlan'].includes(link.kind ?? '');
 
 type Batch = Extract<Action, { kind: 'ip' }>;
 
@@ -151,8 +167,14 @@ export function joined(actions: readonly Action[]): Action[] {
       result[result.length - 1] = { ...last, lines: [...last.lines, ...action.lines] };
     else if (action.kind === 'ovs' && last?.kind === 'ovs')
       result[result.length - 1] = { ...last, commands: [...last.commands, ...action.commands] };
+    else if (action.kind === 'tc' && last?.kind === 'tc')
+      result[result.length - 1] = { ...last, lines: [...last.lines, ...action.lines] };
     else if (action.kind === 'delete-links' && last?.kind === 'delete-links')
       result[result.length - 1] = { ...last, links: [...last.links, ...action.links] };
+    else if (action.kind === 'nft' && last?.kind === 'nft')
+      result[result.length - 1] = { ...last, script: last.script + action.script };
+    else if (action.kind === 'inside' && last?.kind === 'inside')
+      result[result.length - 1] = { ...last, work: [...last.work, ...action.work] };
     else result.push(action);
   }
   return result;

@@ -78,6 +78,8 @@ async function undo(
 const namesOf = (lab: Lab | null): string[] => [
   ...(lab?.bridges ?? []).flatMap(bridge => [bridge.name, ...(bridge.uplink ? [bridge.uplink] : [])]),
   ...(lab?.vms ?? []).flatMap(vm => [vm.domain, ...vm.nics.map(nic => nic.tap)]),
+  ...(lab?.namespaces ?? []).flatMap(({ netns, nics }) => [netns, ...nics.map(nic => nic.tap)]),
+  ...(lab?.links ?? []).flatMap(({ ends }) => ends.flatMap(end => (end.namespace === null ? end.name : []))),
 ];
 
 /** A destroy goes on forwards: what was taken from the bridge must arrive at the uplink. */

@@ -3,6 +3,7 @@ import type { Drivers } from '../drivers/drivers.js';
 import { VmnetError } from '../errors.js';
 import { findRecord } from '../host/records.js';
 import { requireHost } from '../host/require.js';
+import { CLI } from '../place.js';
 import { UNIT_MARK, unitName, unitText } from '../render/unit.js';
 import type { Context, Outcome } from './command.js';
 import { resolveName } from './resolve.js';
@@ -24,7 +25,7 @@ export async function enable(labOrFile: string, _flags: object, context: Context
   }
   const unit = unitName(name);
   await requireOurs(unit, drivers);
-  const cli = fileURLToPath(new URL('../cli.js', import.meta.url));
+  const cli = fileURLToPath(CLI);
   const text = unitText(record.lab, { command: [process.execPath, cli], stateDir: drivers.stateDir });
   await drivers.systemd.enable(unit, text);
   const guests = record.networkOnly ? [] : record.lab.vms.map(vm => vm.domain);

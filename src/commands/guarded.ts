@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Guard } from '../apply/apply.js';
 import type { Drivers } from '../drivers/drivers.js';
+import { CLI } from '../place.js';
 import { self } from '../process.js';
 import { wholeSeconds } from './seconds.js';
 
@@ -21,7 +22,7 @@ export const rollbackAfter = (flag: string | undefined): number =>
  */
 export async function startGuard(lab: string, seconds: number, drivers: Drivers): Promise<Guard> {
   const { pid, startedAt } = await self();
-  const cli = fileURLToPath(new URL('../cli.js', import.meta.url));
+  const cli = fileURLToPath(CLI);
   const command = [process.execPath, cli, '--quiet', '--connect', drivers.libvirtUri, 'guard', lab];
   const words = [...command, '--watch', `${pid}:${startedAt}`, '--deadline', String(seconds * 1000)];
   const folders = { VMNET_STATE_DIR: drivers.stateDir, VMNET_CACHE_DIR: drivers.cacheDir };

@@ -12,17 +12,21 @@ export async function list(_flags: object, context: Context): Promise<Outcome> {
     file: lab.file,
     bridges: lab.bridges.map(bridge => bridge.name),
     vms: lab.vms.map(vm => vm.name),
+    namespaces: lab.namespaces.map(namespace => namespace.name),
+    links: lab.links.length,
     sinceBoot: record.bootId === bootId,
   }));
   reporter.print(
     labs.length === 0
       ? 'No lab has been provisioned on this host.'
       : table(
-          ['lab', 'bridges', 'VMs', 'file', 'network'],
+          ['lab', 'bridges', 'VMs', 'namespaces', 'links', 'file', 'network'],
           labs.map(lab => [
             lab.name,
-            lab.bridges.join(' '),
+            lab.bridges.join(' ') || '-',
             lab.vms.length,
+            lab.namespaces.length,
+            lab.links,
             lab.file,
             lab.sinceBoot ? 'up' : 'gone with a reboot',
           ]),

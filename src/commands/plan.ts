@@ -1,10 +1,11 @@
+import { requireServices } from '../host/require.js';
 import { loadLab } from '../lab/load.js';
 import { describePlan } from '../plan/describe.js';
 import type { Plan } from '../plan/model.js';
 import { planProvision } from '../plan/plan.js';
 import { sessionNotes } from '../plan/uplink-session.js';
 import type { Context, Outcome } from './command.js';
-import { observeFor } from './observe.js';
+import { isGuestless, observeFor } from './observe.js';
 
 export interface PlanFlags {
   readonly networkOnly?: boolean;
@@ -17,8 +18,10 @@ export async function plan(file: string, flags: PlanFlags, context: Context): Pr
   const { drivers } = context;
   const lab = await loadLab(file);
   context.about.lab = lab.name;
-  const host = await observeFor(lab, flags, context);
-  const prepared = flags.networkOnly
+  await requireServices(lab, drivers);
+  const networkOnly = flags.networkOnly === true || (await isGuestless(lab, drivers));
+  const host = await observeFor(lab, { ...flags, networkOnly }, context);
+  const prepared = networkOnly
     ? null
     : await (await import('./prepare.js')).prepareRender(lab, host, drivers, false);
   const change = planProvision(lab, host, prepared?.context ?? null, flags);

@@ -1,7 +1,7 @@
 import { applyProvision } from '../apply/apply.js';
 import { VmnetError } from '../errors.js';
 import { findRecord } from '../host/records.js';
-import { requireHost } from '../host/require.js';
+import { requireHost, requireServices } from '../host/require.js';
 import { loadLab } from '../lab/load.js';
 import type { Lab } from '../lab/model.js';
 import { stepCount } from '../plan/model.js';
@@ -12,9 +12,9 @@ import { closingLine, proofTable } from '../verify/describe.js';
 import type { Context, Outcome } from './command.js';
 import { questionOf } from './confirm.js';
 import { rollbackAfter, startGuard } from './guarded.js';
-import { type LockFlags, locked, locksFor } from './locked.js';
-import { observeFor } from './observe.js';
-import { plan } from './plan.js';
+import { type LockFlags, locked, lockedSubnets, locksFor } from './locked.js';
+import { isGuestless, observeFor } from './observe.js';
+import { plan as dryRun } from './plan.js';
 import { recoverFirst } from './recover.js';
 
 export interface ProvisionFlags extends LockFlags {
@@ -36,7 +36,7 @@ export interface ProvisionFlags extends LockFlags {
 export async function provision(file: string, flags: ProvisionFlags, context: Context): Promise<Outcome> {
   const lab = await loadLab(file);
   context.about.lab = lab.name;
-  if (flags.dryRun) return plan(file, flags, context);
+  if (flags.dryRun) return dryRun(file, flags, context);
   await requireHost(context.drivers, 'provision');
   return provisionLab(lab, flags, context);
 }
@@ -57,41 +57,59 @@ async function provisionLab(lab: Lab, flags: ProvisionFlags, context: Context): 
 }
 
 async function provisionLocked(lab: Lab, flags: ProvisionFlags, context: Context): Promise<Outcome> {
-  const { drivers, reporter } = context;
   await recoverFirst(lab.name, context);
-  const observe = () => observeFor(lab, flags, context);
+  await requireServices(lab, context.drivers);
+  const choosing = await lockedSubnets(lab, `vmnet provision ${lab.name}`, context);
+  const recorded = () => choosing?.release();
+  try {
+    return await change(lab, flags, context, recorded);
+  } finally {
+    recorded();
+  }
+}
+
+async function change(
+  lab: Lab,
+  flags: ProvisionFlags,
+  context: Context,
+  recorded: () => void,
+): Promise<Outcome> {
+  const { drivers, reporter } = context;
+  // Without VMs, now or before, nobody need have libvirt.
+  const networkOnly = flags.networkOnly === true || (await isGuestless(lab, drivers));
+  const observe = () => observeFor(lab, { ...flags, networkOnly }, context);
   const seconds = rollbackAfter(flags.rollbackAfter);
   const question = questionOf(flags.confirm, context);
   const guard = seconds > 0 ? (name: string) => startGuard(name, seconds, drivers) : null;
   const host = await observe();
   // Guests' code and the proof's are half of all code: a network plane does without.
-  const prepared = flags.networkOnly
+  const prepared = networkOnly
     ? null
     : await (await import('./prepare.js')).prepareRender(lab, host, drivers, true);
   const session = movesOf(lab, host).length > 0 ? await drivers.session() : null;
-  const change = planProvision(lab, host, prepared?.context ?? null, { ...flags, session });
+  const plan = planProvision(lab, host, prepared?.context ?? null, { ...flags, session });
   if (prepared?.accelNote) reporter.print(prepared.accelNote);
   const warnings = session ? sessionNotes(lab, host, session) : [];
   for (const warning of warnings) reporter.warn(warning);
 
-  const starting = change.phases.some(phase => phase.name === 'start');
+  const starting = plan.phases.some(phase => phase.name === 'start');
   const verifying = flags.networkOnly || flags.verify === false ? null : await import('./verify.js');
-  const proof = verifying?.proofStage(lab, context, starting);
+  const proof = verifying?.proofStage(lab, context, starting, networkOnly);
   const steps = await applyProvision(
-    change,
+    plan,
     host,
-    { ...context, observe, startGuard: guard, question, lenient: flags.lenient ?? false },
+    { ...context, observe, startGuard: guard, question, recorded, lenient: flags.lenient ?? false },
     proof ? [proof.stage] : [],
   );
-  for (const note of change.notes) reporter.warn(note);
+  for (const note of plan.notes) reporter.warn(note);
   const checks = proof?.checks ?? [];
   if (checks.length > 0) reporter.print(proofTable(checks));
-  reporter.print(closingLine(lab.name, stepCount(change), checks));
+  reporter.print(closingLine(lab.name, stepCount(plan), checks));
   return {
     lab: lab.name,
     steps,
     checks,
     exitCode: verifying?.exitOf(checks) ?? 0,
-    more: { notes: [...warnings, ...change.notes] },
+    more: { notes: [...warnings, ...plan.notes] },
   };
 }

@@ -3,14 +3,18 @@ import { parseLink } from '../host/links.js';
 import type { LabRecord } from '../host/model.js';
 import { observeHost } from '../host/observe.js';
 import { readRecords } from '../host/records.js';
+import { hasTables } from '../lab/has.js';
 import type { Lab } from '../lab/model.js';
 import { table } from '../report/table.js';
+import { type Drops, readDrops } from '../verify/drops.js';
 import { targetsOf } from '../verify/targets.js';
 import type { Context, Outcome } from './command.js';
+import { type LinkStatus, linksStatus, type NamespaceStatus, namespacesStatus, peerText } from './peers.js';
 import { afterReboot } from './rebooted.js';
 import { resolveLab } from './resolve.js';
+import { bridgesOf, bridgeTable, leaseTable } from './status-bridges.js';
 
-/** Show each VM of a lab, or of every provisioned lab: state, taps, MACs, addresses, frames. */
+/** Show each VM, namespace and link of a lab, or of every provisioned lab: state, ends, MACs, addresses, frames. */
 export async function status(
   labOrFile: string | undefined,
   _flags: object,
@@ -20,19 +24,30 @@ export async function status(
   const records = await readRecords(drivers);
   const labs =
     labOrFile === undefined ? records.map(record => record.lab) : [await resolveLab(labOrFile, drivers)];
-  const vms = (await Promise.all(labs.map(lab => statusOf(lab, records, context)))).flat();
+  const all = await Promise.all(labs.map(lab => statusOf(lab, records, context)));
+  const [vms, namespaces, links] = [
+    all.flatMap(it => it.vms),
+    all.flatMap(it => it.namespaces),
+    all.flatMap(it => it.links),
+  ];
+  const bridges = all.flatMap(it => it.bridges);
   if (labs.length === 0) reporter.print('No lab has been provisioned on this host.');
-  else reporter.print(describe(vms));
+  else reporter.print([describe(vms, namespaces), ...describeLinks(links)].join('\n\n'));
+  const own = bridges.filter(({ addresses, dhcp }) => addresses.length > 0 || dhcp !== null);
+  if (own.length > 0) reporter.print(`\n${bridgeTable(own)}`);
+  const leases = own.flatMap(bridge => (bridge.dhcp?.leases ?? []).map(lease => ({ bridge, lease })));
+  if (leases.length > 0) reporter.print(`\n${leaseTable(leases)}`);
   const shown = records.filter(record => labs.some(lab => lab.name === record.name));
   const rebooted = await afterReboot(shown, context);
   for (const { note } of rebooted) reporter.print(note);
   return {
     lab: labs.length === 1 ? (labs[0]?.name ?? null) : null,
-    more: { vms, rebooted: rebooted.map(({ lab }) => lab) },
+    more: { vms, namespaces, links, bridges, rebooted: rebooted.map(({ lab }) => lab) },
   };
 }
 
-type VmStatus = Awaited<ReturnType<typeof statusOf>>[number];
+type Status = Awaited<ReturnType<typeof statusOf>>;
+type VmStatus = Status['vms'][number];
 
 async function statusOf(lab: Lab, records: readonly LabRecord[], { drivers }: Context) {
   const networkOnly = records.find(record => record.name === lab.name)?.networkOnly ?? false;
@@ -40,8 +55,10 @@ async function statusOf(lab: Lab, records: readonly LabRecord[], { drivers }: Co
   const counters = new Map(
     (await drivers.ip.links({ stats: true })).map(json => [parseLink(json).name, frames(json)]),
   );
+  const drops = hasTables(lab) ? await readDrops(lab.name, drivers).catch(() => NO_DROPS) : NO_DROPS;
   const targets = new Map(targetsOf(lab, host).map(target => [target.nic, target]));
-  return lab.vms.map(vm => ({
+  const none = { received: 0, sent: 0 };
+  const vms = lab.vms.map(vm => ({
     lab: lab.name,
     name: vm.name,
     domain: vm.domain,
@@ -61,10 +78,27 @@ async function statusOf(lab: Lab, records: readonly LabRecord[], { drivers }: Co
         present: counters.has(tap),
         received: counters.get(tap)?.received ?? 0,
         sent: counters.get(tap)?.sent ?? 0,
+        // A tap's other end is a process: that of the guest.
+        peer: host.links.some(link => link.name === tap && link.carrier) ? { domain: vm.domain } : null,
+        isolated: nic.isolated,
+        antiSpoof: nic.antiSpoof,
+        guard: nic.guard,
+        bandwidth: nic.bandwidth,
+        impair: nic.impair,
+        dropped: drops.get(tap) ?? {},
       };
     }),
   }));
+  return {
+    vms,
+    namespaces: namespacesStatus(lab, host, (_, name) => counters.get(name) ?? none),
+    links: linksStatus(lab, host),
+    bridges: await bridgesOf(lab, host, drivers),
+  };
 }
+
+/** Without nft there are no rules, and no counters. */
+const NO_DROPS: ReadonlyMap<string, Drops> = new Map();
 
 /** A tap receives what its guest sends. */
 function frames(json: Readonly<Record<string, unknown>>) {
@@ -72,19 +106,79 @@ function frames(json: Readonly<Record<string, unknown>>) {
   return { received: number(object(stats.rx).packets) ?? 0, sent: number(object(stats.tx).packets) ?? 0 };
 }
 
-function describe(vms: readonly VmStatus[]): string {
-  const rows = vms.flatMap(vm =>
+function describe(vms: readonly VmStatus[], namespaces: readonly NamespaceStatus[]): string {
+  const guests = vms.flatMap(vm =>
     vm.nics.map((nic, i) => [
       i === 0 ? vm.lab : '',
       i === 0 ? vm.name : '',
       i === 0 ? vm.state : '',
       nic.present ? nic.tap : `${nic.tap} (missing)`,
+      nic.peer ? `domain ${nic.peer.domain}` : '-',
       nic.mac,
       nic.bridge,
       nic.addresses.join(' ') || '-',
       nic.received,
       nic.sent,
+      shown(nic.dropped),
     ]),
   );
-  return table(['lab', 'VM', 'state', 'tap', 'MAC', 'bridge', 'address', 'from guest', 'to guest'], rows);
+  const inner = namespaces.flatMap(namespace =>
+    (namespace.nics.length > 0 ? namespace.nics : [null]).map((nic, i) => [
+      i === 0 ? namespace.lab : '',
+      i === 0 ? namespace.name : '',
+      i === 0 ? namespace.state : '',
+      ...(nic === null
+        ? ['-', '-', '-', '-', '-', '-', '-', '-']
+        : [
+            nic.present ? nic.tap : `${nic.tap} (missing)`,
+            peerText(nic.peer),
+            nic.mac,
+            nic.bridge,
+            nic.addresses.join(' ') || '-',
+            nic.received,
+            nic.sent,
+            '-',
+          ]),
+    ]),
+  );
+  return table(
+    [
+      'lab',
+      'endpoint',
+      'state',
+      'tap',
+      'other end',
+      'MAC',
+      'bridge',
+      'address',
+      'from guest',
+      'to guest',
+      'dropped',
+    ],
+    [...guests, ...inner],
+  );
+}
+
+/** `mac 3, arp 1`; a dash where no rule holds. */
+function shown(dropped: Drops): string {
+  const all = Object.entries(dropped);
+  if (all.length === 0) return '-';
+  const some = all.filter(([, count]) => count > 0).map(([kind, count]) => `${kind} ${count}`);
+  return some.length > 0 ? some.join(', ') : '0';
+}
+
+function describeLinks(links: readonly LinkStatus[]): string[] {
+  if (links.length === 0) return [];
+  const rows = links.flatMap(({ lab, mtu, ends }, i) =>
+    ends.map((end, j) => [
+      j === 0 && links[i - 1]?.lab !== lab ? lab : '',
+      `${end.namespace}:${end.interface}`,
+      end.present ? (end.carrier ? 'up' : end.up ? 'no carrier' : 'down') : 'missing',
+      peerText(end.peer),
+      end.mac,
+      end.addresses.join(' ') || '-',
+      j === 0 ? mtu : '',
+    ]),
+  );
+  return [table(['lab', 'link end', 'state', 'other end', 'MAC', 'address', 'MTU'], rows)];
 }

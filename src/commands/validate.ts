@@ -1,5 +1,6 @@
 import { loadLab } from '../lab/load.js';
 import type { Lab } from '../lab/model.js';
+import { nicsOf } from '../lab/nics.js';
 import { resolvedFile } from '../lab/resolved.js';
 import type { Context, Outcome } from './command.js';
 
@@ -24,6 +25,10 @@ export async function validate(file: string, flags: ValidateFlags, { reporter }:
 
 function summary(lab: Lab): string {
   const count = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
-  const nics = lab.vms.reduce((sum, vm) => sum + vm.nics.length, 0);
-  return `${lab.name}, ${count(lab.bridges.length, 'bridge')}, ${count(lab.vms.length, 'VM')}, ${count(nics, 'NIC')}`;
+  const more = [
+    lab.namespaces.length > 0 ? `${count(lab.namespaces.length, 'namespace')}, ` : '',
+    lab.links.length > 0 ? `${count(lab.links.length, 'link')}, ` : '',
+  ];
+  const some = more.join('');
+  return `${lab.name}, ${count(lab.bridges.length, 'bridge')}, ${count(lab.vms.length, 'VM')}, ${some}${count(nicsOf(lab).length, 'NIC')}`;
 }

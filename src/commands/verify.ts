@@ -3,9 +3,10 @@ import { guestDied } from '../apply/start.js';
 import { EXIT, VmnetError } from '../errors.js';
 import { findRecord } from '../host/records.js';
 import type { Lab } from '../lab/model.js';
+import { areLoaded } from '../plan/tables.js';
 import { consolePath } from '../render/domain.js';
 import type { Stage } from '../report/reporter.js';
-import { closingLine, proofTable } from '../verify/describe.js';
+import { closingLine, proofTable, proven } from '../verify/describe.js';
 import { explain } from '../verify/explain.js';
 import { type Check, isGood } from '../verify/model.js';
 import { framesByHop } from '../verify/pcaps.js';
@@ -50,7 +51,7 @@ export async function verify(
     async run(tell) {
       seen = await measure(tell);
       if (signal.aborted) throw new VmnetError('interrupted', 'interrupted during the health checks');
-      return summary(seen.checks);
+      return proven(seen.checks);
     },
   };
   await reporter.stages([stage]);
@@ -83,7 +84,10 @@ async function subject(
   const lab = await resolveLab(labOrFile ?? '', drivers);
   about.lab = lab.name;
   const networkOnly = (await findRecord(lab.name, drivers))?.networkOnly ?? false;
-  return { name: lab.name, measure: tell => verifyLab(lab, drivers, { ...options, networkOnly, tell }) };
+  return {
+    name: lab.name,
+    measure: tell => verifyLab(lab, drivers, { ...options, networkOnly, areLoaded, tell }),
+  };
 }
 
 /** One file a device that the frames passed; returns their paths. */
@@ -111,25 +115,22 @@ export function proofStage(
   lab: Lab,
   { drivers, signal }: Context,
   started: boolean,
+  networkOnly: boolean,
 ): { stage: Stage; checks: Check[] } {
   const checks: Check[] = [];
   const patienceMs = started ? PATIENCE.booting : PATIENCE.running;
   const stage: Stage = {
     title: STAGE_TITLE,
     async run(tell) {
-      checks.push(...(await verifyLab(lab, drivers, { patienceMs, signal, tell })).checks);
+      checks.push(
+        ...(await verifyLab(lab, drivers, { patienceMs, areLoaded, signal, tell, networkOnly })).checks,
+      );
       if (signal.aborted) throw new VmnetError('interrupted', 'interrupted during the health checks');
       if (started) await throwIfDied(lab, checks, drivers);
-      return summary(checks);
+      return proven(checks);
     },
   };
   return { stage, checks };
-}
-
-/** `2 of 3 NICs direct` */
-function summary(checks: readonly Check[]): string {
-  const paths = checks.filter(check => check.name === 'path');
-  return `${paths.filter(isGood).length} of ${paths.length} NICs direct`;
 }
 
 /** A guest that we have just started and that is gone already died at boot. */

@@ -17,6 +17,7 @@ import { lookAtRights } from './rights.js';
 import { lookAtLabs, lookAtState } from './state.js';
 import { lookAtSubnets } from './subnets.js';
 import { lookAtTools } from './tools.js';
+import { lookAtTwins } from './twins.js';
 import { lookAtUplinks } from './uplink.js';
 
 /** A topic: what to call it where it cannot be looked at, and who looks. */
@@ -38,6 +39,7 @@ const PROBES: readonly Probe[] = [
   { id: 'uplink', subject: 'uplink', look: lookAtUplinks },
   { id: 'nested', subject: 'nested', look: lookAtNesting },
   { id: 'subnets', subject: 'subnets', look: lookAtSubnets },
+  { id: 'twins', subject: 'own wires', look: lookAtTwins },
   { id: 'memory', subject: 'memory', look: lookAtMemory },
   { id: 'disk', subject: 'disk space', look: lookAtDisk },
   { id: 'state', subject: 'state folder', look: lookAtState },

@@ -1,3 +1,4 @@
+import { printed } from '../host/printed.js';
 import { BRIDGE_NETFILTER } from '../host/sysctls.js';
 import type { Lab } from '../lab/model.js';
 import { type ForwardChain, legacyForwardChains, nftForwardChains } from './chains.js';
@@ -19,10 +20,7 @@ export async function lookAtNetfilter({ drivers, lab }: Ground): Promise<Finding
     BRIDGE_NETFILTER.map((path, i) => [path.replace(/.*call-/, ''), values[i] ?? null]),
   );
   const saved = (program: 'iptables-legacy' | 'ip6tables-legacy') =>
-    drivers.run(`${program}-save`, [], { allowFailure: true }).then(
-      ({ stdout }) => legacyForwardChains(program, stdout),
-      () => [], // not installed: no such tables
-    );
+    printed(drivers, `${program}-save`).then(text => legacyForwardChains(program, text));
   const [nft, four, six] = await Promise.all([
     drivers.nft.ruleset().then(nftForwardChains, (error: Error) => error),
     saved('iptables-legacy'),

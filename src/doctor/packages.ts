@@ -26,6 +26,7 @@ export const PACKAGES = {
   },
   busybox: { debian: 'busybox-static', fedora: 'busybox', suse: 'busybox-static', arch: 'busybox' },
   cpio: same('cpio'),
+  dnsmasq: { ...same('dnsmasq'), debian: 'dnsmasq-base' },
   utilLinux: same('util-linux'),
   ping: { debian: 'iputils-ping', fedora: 'iputils', suse: 'iputils', arch: 'iputils' },
   libvirt: {

@@ -1,6 +1,8 @@
 import type { Link } from '../host/model.js';
+import { observeNetworks } from '../host/networks.js';
 import { type Cidr, parseCidr, subnetText } from '../lab/cidr.js';
 import type { Lab } from '../lab/model.js';
+import { nicsOf } from '../lab/nics.js';
 import type { Ground } from './ground.js';
 import { about, type Finding } from './model.js';
 
@@ -20,34 +22,16 @@ export async function lookAtSubnets({ drivers, lab, host }: Ground): Promise<Fin
 
 /** Of libvirt's networks; an active one has its bridge, and shows as a link besides. */
 async function networkClaims(drivers: Ground['drivers']): Promise<Claim[]> {
-  const libvirt = await drivers.libvirt();
-  const networks = await libvirt.listNetworks();
-  const xmls = await Promise.all(networks.map(({ name }) => libvirt.networkXml(name).catch(() => '')));
-  return networks.flatMap(({ name, bridge }, i) =>
-    subnetsInXml(xmls[i] ?? '').map(subnet => ({
-      who: `libvirt's network ${name}`,
-      device: bridge ?? `network ${name}`,
-      subnet,
-    })),
+  return (await observeNetworks(drivers)).flatMap(({ name, bridge, cidrs }) =>
+    cidrs
+      .flatMap(cidr => parseCidr(cidr) ?? [])
+      .map(subnet => ({
+        who: `libvirt's network ${name}`,
+        device: bridge ?? `network ${name}`,
+        subnet,
+      })),
   );
 }
-
-/** `<ip address='192.168.122.1' netmask='255.255.255.0'>` or `prefix='24'`. */
-export function subnetsInXml(xml: string): Cidr[] {
-  return [...xml.matchAll(/<ip\s([^>]*)>/g)].flatMap(([, attributes = '']) => {
-    const value = (name: string) => new RegExp(`\\b${name}=['"]([^'"]+)['"]`).exec(attributes)?.[1];
-    const prefix = value('prefix') ?? prefixOf(value('netmask') ?? '');
-    return parseCidr(`${value('address')}/${prefix}`) ?? [];
-  });
-}
-
-/** Length of an IPv4 netmask. */
-const prefixOf = (mask: string): number =>
-  mask
-    .split('.')
-    .map(part => Number(part).toString(2))
-    .join('')
-    .replaceAll('0', '').length;
 
 /** Addresses of one computer, as on a VPN, claim no network; neither do those of the link or of loopback. */
 function linkClaims(links: readonly Link[]): Claim[] {
@@ -65,9 +49,7 @@ function linkClaims(links: readonly Link[]): Claim[] {
 /** Of bridges with addresses of their own, and of guests on bridges without an uplink. */
 function labClaims(lab: Lab | null): Claim[] {
   const guests = (bridge: string) =>
-    (lab?.vms ?? []).flatMap(vm =>
-      vm.nics.filter(nic => nic.bridge === bridge).flatMap(nic => nic.addresses),
-    );
+    (lab === null ? [] : nicsOf(lab)).filter(nic => nic.bridge === bridge).flatMap(nic => nic.addresses);
   return (lab?.bridges ?? [])
     .filter(bridge => bridge.uplink === null)
     .flatMap(({ name, address }) =>

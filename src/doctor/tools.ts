@@ -1,4 +1,5 @@
 import { VmnetError } from '../errors.js';
+import { hasServices } from '../lab/has.js';
 import type { Lab } from '../lab/model.js';
 import { machineFor } from '../render/machine.js';
 import type { Ground } from './ground.js';
@@ -53,6 +54,9 @@ export function toolsFor(lab: Lab | null, arch: string): Tool[] {
     }),
     tool(`qemu-system-${arch}`, PACKAGES.qemu, 'It runs the guests, and proves KVM.', { missing: 'warning' }),
     tool('busybox', PACKAGES.busybox, 'The probe guest is made of it.', { args: [], missing: ifProbe }),
+    tool('dnsmasq', PACKAGES.dnsmasq, 'It serves DHCP and DNS on bridges with "dhcp".', {
+      missing: lab && hasServices(lab) ? 'fault' : 'warning',
+    }),
     tool('cpio', PACKAGES.cpio, 'It packs the probe guest.', { missing: ifProbe }),
   ];
 }

@@ -4,25 +4,30 @@ import { type Captures, makeCaptures } from './capture.js';
 import { type Files, makeFiles } from './files.js';
 import { type Inspect, makeInspect } from './inspect.js';
 import { type Iproute2, makeIproute2 } from './iproute2.js';
+import { type Iptables, makeIptables } from './iptables.js';
 import { type Journals, makeJournals } from './journal.js';
 import { type Kernel, makeKernel } from './kernel.js';
 import { type Locks, makeLocks } from './lock.js';
 import { makeNamespace, type ThrowAwayNamespace } from './namespace.js';
+import { makeNamespaces, type Namespaces } from './netns.js';
 import { makeNftables, type Nftables } from './nftables.js';
 import { makeOvs, type Ovs } from './ovs.js';
 import { makePorts, type Ports } from './port.js';
 import { makeProcesses, type Processes } from './processes.js';
 import { makeRecords, type Records } from './records.js';
 import { makeRun, type Run, type Trace } from './run.js';
+import { makeRunScript } from './scripts.js';
 import { observeSession, type Session } from './session.js';
 import { makeSystemd, type Systemd } from './systemd.js';
 import { makeTrafficControl, type TrafficControl } from './tc.js';
+import { makeWires, type Wires } from './wire.js';
 
 /** All ways to reach one host, as one plain object. Made by cli.ts and index.ts only; fakes hold state. */
 export interface Drivers {
   readonly run: Run;
   readonly ip: Iproute2;
   readonly nft: Nftables;
+  readonly iptables: Iptables;
   readonly tc: TrafficControl;
   readonly ovs: Ovs;
   readonly kernel: Kernel;
@@ -40,6 +45,10 @@ export interface Drivers {
   /** Who started this run, and from where. */
   readonly session: () => Promise<Session>;
   readonly namespace: () => Promise<ThrowAwayNamespace>;
+  /** Network namespaces with a name. */
+  readonly namespaces: Namespaces;
+  /** Frames of our own across veths. */
+  readonly wires: Wires;
   /** The connection to libvirt: opened by the first call, shared by all later ones. */
   readonly libvirt: () => Promise<Hypervisor>;
   readonly libvirtUri: string;
@@ -70,11 +79,14 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
   let hypervisor: Promise<Hypervisor> | null = null;
   const kernel = makeKernel(trace);
   const locks = makeLocks(run, async () => `/run/vmnet/locks/${(await kernel.netns()).replace(/\D/g, '')}`);
+  const batches = `${stateDir}/batches`;
+  const runScript = makeRunScript(run, batches, locks.descriptors);
   return {
     run,
-    ip: makeIproute2(run, `${stateDir}/batches`, locks.descriptors),
-    nft: makeNftables(run, trace),
-    tc: makeTrafficControl(run),
+    ip: makeIproute2(run, batches, locks.descriptors),
+    iptables: makeIptables(run, locks.descriptors),
+    nft: makeNftables(run, runScript, trace),
+    tc: makeTrafficControl(run, runScript),
     ovs: makeOvs(run, kernel.exists, env.OVS_RUNDIR, locks.descriptors),
     kernel,
     inspect: makeInspect(),
@@ -88,6 +100,8 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     capture: makeCaptures(trace),
     session: () => observeSession(env, process.stdin.isTTY === true),
     namespace: makeNamespace,
+    namespaces: makeNamespaces(run),
+    wires: makeWires(),
     libvirt() {
       hypervisor ??= import('#libvirt').then(({ Hypervisor }) => Hypervisor.open(libvirtUri, { trace }));
       return hypervisor;

@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VmnetError } from '../errors.js';
 import { startTime } from '../process.js';
 import type { Run } from './run.js';
-import { writeSynced } from './synced.js';
+import { makeRunScript } from './scripts.js';
 
 /** Everything iproute2 tells about links, addresses, routes, rules and permanent neighbours, as its own JSON. */
 export interface IpDump {
@@ -30,6 +30,8 @@ export interface BatchOptions {
   readonly program?: 'bridge';
   /** Go on after a failing line; the caller re-reads the host afterwards. */
   readonly force?: boolean;
+  /** Command prefix that runs it in another network namespace. */
+  readonly enter?: readonly string[];
 }
 
 export interface Iproute2 {
@@ -69,30 +71,14 @@ export function makeIproute2(
   batchDir: string,
   locks: () => readonly number[] = () => [],
 ): Iproute2 {
-  let serial = 0;
+  const runScript = makeRunScript(run, batchDir, locks);
 
   const batch = async (lines: readonly string[], options: BatchOptions = {}): Promise<void> => {
     if (lines.length === 0) return;
-    const { program = 'ip' } = options;
-    const text = `${lines.join('\n')}\n`;
-    const args = [...(options.family ? ['-6'] : []), ...(options.force ? ['-force'] : []), '-batch'];
-    const child = { ownSession: true, allowFailure: true, keepOpen: locks() };
-    const file = join(batchDir, `${process.pid}-${serial++}.ip`);
-    try {
-      await writeWhole(file, text);
-    } catch (error) {
-      await rm(file, { force: true }).catch(() => {});
-      if (!options.force) throw notWritten(file, error as Error);
-      // Going back must not fail for want of disk space.
-      await run(program, [...args, '-'], { ...child, input: text });
-      return;
-    }
-    try {
-      const result = await run(program, [...args, file], child);
-      if (result.exitCode !== 0 && !options.force) throw batchFailed(program, lines, result.stderr);
-    } finally {
-      await rm(file, { force: true }).catch(() => {}); // it was run; `sweep` removes it later
-    }
+    const { program = 'ip', family, force = false, enter = [] } = options;
+    const args = [...(family ? ['-6'] : []), ...(force ? ['-force'] : []), '-batch'];
+    const result = await runScript(program, args, `${lines.join('\n')}\n`, { undoing: force, enter });
+    if (result.exitCode !== 0 && !force) throw batchFailed(lines, result.stderr, program);
   };
 
   const deleteLinks: Iproute2['deleteLinks'] = async (names, links, { undoing = false } = {}) => {
@@ -193,22 +179,12 @@ function splitArrays(text: string): string[] {
   return parts;
 }
 
-/** A batch is a whole, synced file: a cut last line would be executed as it stands. */
-async function writeWhole(file: string, text: string): Promise<void> {
-  await mkdir(join(file, '..'), { recursive: true, mode: 0o700 });
-  await writeSynced(file, text, 'wx');
-}
-
-const notWritten = (file: string, error: Error) =>
-  new VmnetError(
-    'state',
-    `the batch ${file} cannot be written: ${error.message}`,
-    'Make room or make the folder writable, or point VMNET_STATE_DIR elsewhere.',
-    error,
-  );
-
-/** Name the line that `ip -batch` stopped at: it says `Command failed FILE:LINE`. */
-function batchFailed(program: string, lines: readonly string[], stderr: string): VmnetError {
+/** Name the line that `ip -batch`, or that of `bridge` or `tc`, stopped at: it says `Command failed FILE:LINE`. */
+export function batchFailed(
+  lines: readonly string[],
+  stderr: string,
+  program: 'ip' | 'bridge' | 'tc' = 'ip',
+): VmnetError {
   const line = Number(/Command failed \S*?:(\d+)/.exec(stderr)?.[1] ?? 0);
   const complaint = stderr.replace(/^Command failed.*$/m, '').trim() || 'no reason given';
   const at = lines[line - 1];

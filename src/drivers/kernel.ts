@@ -1,5 +1,6 @@
 import { readdir, readFile, readlink, stat, writeFile } from 'node:fs/promises';
 import { VmnetError } from '../errors.js';
+import { capabilitiesIn } from './inspect.js';
 import type { Trace } from './run.js';
 
 /** The kernel's files: /proc and /sys. */
@@ -25,7 +26,8 @@ export interface Kernel {
   exists(path: string): Promise<boolean>;
 }
 
-const CAP_NET_ADMIN = 12n;
+/** Linux: include/uapi/linux/capability.h. */
+const CAP_NET_ADMIN = 12;
 
 export function makeKernel(trace: Trace): Kernel {
   return {
@@ -54,9 +56,7 @@ export function makeKernel(trace: Trace): Kernel {
       return comm.trim() === 'systemd' && (await inFirstNetwork());
     },
     async mayAdminister() {
-      const status = await readFile('/proc/self/status', 'utf8');
-      const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? '0'}`);
-      return ((effective >> CAP_NET_ADMIN) & 1n) === 1n;
+      return capabilitiesIn(await readFile('/proc/self/status', 'utf8')).has(CAP_NET_ADMIN);
     },
     exists: path =>
       stat(path).then(

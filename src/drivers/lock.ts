@@ -26,7 +26,10 @@ export interface Locks {
   names(): readonly string[];
   /** Descriptors of the locks held now; a batch inherits them, so that it holds the lock while it runs. */
   descriptors(): readonly number[];
-  /** Remove the files of holders that were killed: the kernel freed their locks, but leaves the files. */
+  /**
+   * Remove the files of holders that were killed, in whichever network namespace: the kernel freed their locks, but
+   * leaves the files.
+   */
   sweep(): Promise<void>;
 }
 
@@ -77,11 +80,32 @@ export function makeLocks(run: Run, folder: () => Promise<string>): Locks {
     descriptors: () => [...held.values()],
     async sweep() {
       const root = await folder();
-      const paths = (await readdir(root).catch(() => [])).map(name => join(root, name));
-      for (const path of paths) if (!held.has(path)) await removeUnlessHeld(path, run);
+      for (const path of await within(root)) if (!held.has(path)) await removeUnlessHeld(path, run);
+      await sweepOthers(root, run);
       removeFolders(root);
     },
   };
+}
+
+const within = async (folder: string): Promise<string[]> =>
+  (await readdir(folder).catch(() => [])).map(name => join(folder, name));
+
+/** Milliseconds; a younger file may be one that its owner is about to lock. */
+const OLD = 3_600_000;
+
+/**
+ * Folders of other network namespaces. Nobody can tell whether one of them is gone, as a mount or a socket keeps it
+ * alive without any process in it; nobody has to, for a lock that is not held is nobody's.
+ */
+async function sweepOthers(root: string, run: Run): Promise<void> {
+  for (const folder of await within(dirname(root))) {
+    if (folder === root) continue;
+    for (const path of await within(folder)) {
+      const written = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY;
+      if (written < Date.now() - OLD) await removeUnlessHeld(path, run);
+    }
+    removeIfEmpty(folder);
+  }
 }
 
 async function removeUnlessHeld(path: string, run: Run): Promise<void> {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { VmnetError } from '../errors.js';
 import type { Run, Trace } from './run.js';
+import type { RunScript, ScriptOptions } from './scripts.js';
 
 export interface Nftables {
   /** The whole ruleset. */
@@ -10,8 +11,10 @@ export interface Nftables {
    * `flags owner` as broken JSON.
    */
   sets(): Promise<readonly Record<string, unknown>[]>;
-  /** Run a script as one transaction. */
-  apply(script: string): Promise<void>;
+  /** Chains of all tables, without their rules. */
+  chains(): Promise<readonly Record<string, unknown>[]>;
+  /** Run a script as one transaction: all of it takes effect, or nothing. */
+  apply(script: string, options?: ScriptOptions): Promise<void>;
   /** Load tables that vanish with us, see {@link OwnedTables}. */
   own(script: string): Promise<OwnedTables>;
 }
@@ -24,7 +27,7 @@ export interface OwnedTables {
   close(): Promise<void>;
 }
 
-export function makeNftables(run: Run, trace: Trace): Nftables {
+export function makeNftables(run: Run, runScript: RunScript, trace: Trace): Nftables {
   const json = async (args: readonly string[]) => {
     const { stdout } = await run('nft', ['-j', ...args]);
     return (JSON.parse(stdout) as { nftables: Record<string, unknown>[] }).nftables;
@@ -32,8 +35,10 @@ export function makeNftables(run: Run, trace: Trace): Nftables {
   return {
     ruleset: () => json(['list', 'ruleset']),
     sets: () => json(['list', 'sets']),
-    async apply(script) {
-      await run('nft', ['-f', '-'], { input: script, ownSession: true });
+    chains: () => json(['list', 'chains']),
+    async apply(script, options) {
+      const result = await runScript('nft', ['-f'], script, options);
+      if (result.exitCode !== 0) throw notApplied(result.stderr);
     },
     own: script => ownTables(script, trace),
   };
@@ -107,6 +112,15 @@ function loaded(child: ChildProcess, script: string): Promise<void> {
     // Interactive nft takes one whole command a line.
     child.stdin?.write(`${script}\nadd table inet ${LOADED} { flags owner; }\nlist tables inet\n`);
   });
+}
+
+/** nft quotes the line, and marks the place below it; one complaint is enough. */
+function notApplied(stderr: string): VmnetError {
+  const [complaint = 'no reason given', line = ''] = stderr.trim().split('\n');
+  const what = complaint.replace(/^\S*?:\d+:\d+(-\d+)?: (Error: )?/, '');
+  return /Operation not permitted/.test(complaint)
+    ? new VmnetError('permission', `nft: ${what}`, 'Run vmnet as root (sudo) or with CAP_NET_ADMIN.')
+    : new VmnetError('command-failed', `nft: ${what}${line && ` in \`${line.trim()}\``}`);
 }
 
 function nftFailed(complaints: string): VmnetError {

@@ -4,7 +4,7 @@ import { readdir, readFile, readlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isRunning, kill, type ProcessRef, startTime } from '../process.js';
+import { fieldIn, isRunning, kill, type ProcessRef, startTime, statOf } from '../process.js';
 import type { Trace } from './run.js';
 
 /** A program that runs in our network namespace. */
@@ -56,7 +56,8 @@ export function makeProcesses(trace: Trace, hasSystemd: () => Promise<boolean>):
         while ((await standsStill(pid)) !== still && Date.now() < deadline) await sleep(1);
     },
     async end(processes) {
-      for (const { pid } of processes) kill(pid);
+      // By now, the pid may be another's.
+      for (const process of processes) if (await isRunning(process)) kill(process.pid);
       const deadline = Date.now() + 5_000;
       for (const process of processes)
         while ((await isRunning(process)) && Date.now() < deadline) await sleep(5);
@@ -74,8 +75,7 @@ export function makeProcesses(trace: Trace, hasSystemd: () => Promise<boolean>):
 
 /** Does it stand still? */
 async function standsStill(pid: number): Promise<boolean> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  return fieldIn(stat, 3) === 'T';
+  return fieldIn(await statOf(pid), 3) === 'T';
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {
@@ -126,7 +126,7 @@ async function named(comms: readonly string[]): Promise<Process[]> {
       const [netns, cmdline, stat, status, startedAt] = await Promise.all([
         readlink(`/proc/${pid}/ns/net`).catch(() => null),
         text('cmdline'),
-        text('stat'),
+        statOf(pid),
         text('status'),
         startTime(pid),
       ]);
@@ -143,10 +143,6 @@ async function named(comms: readonly string[]): Promise<Process[]> {
 /** /proc/PID/cmdline: words that each end with a NUL; behind a title there may be what is left of the words before. */
 export const splitArgv = (cmdline: string): string[] =>
   (cmdline.endsWith('\0') ? cmdline.slice(0, -1) : cmdline).split('\0');
-
-/** A field of proc(5)'s /proc/PID/stat, from the third on, behind a name in parentheses that may hold anything. */
-export const fieldIn = (stat: string, field: number): string | undefined =>
-  stat.slice(stat.lastIndexOf(')') + 2).split(' ')[field - 3];
 
 /** The Iface column of /proc/net/packet, whose first line is a heading; 0 is every interface. */
 export const packetSockets = (text: string): number[] =>

@@ -42,9 +42,11 @@ const PACKAGE_OF: Readonly<Record<string, string>> = {
   'qemu-system-x86_64': 'qemu-system-x86',
   'qemu-system-aarch64': 'qemu-system-arm',
   cpio: 'cpio',
+  dnsmasq: 'dnsmasq-base',
   busybox: 'busybox-static',
   unshare: 'util-linux',
   nsenter: 'util-linux',
+  umount: 'mount',
   depmod: 'kmod',
   libvirtd: 'libvirt-daemon',
 };

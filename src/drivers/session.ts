@@ -1,5 +1,6 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { SocketAddress } from 'node:net';
+import { fieldIn, statOf } from '../process.js';
 
 /** Who started this run, and from where. */
 export interface Session {
@@ -64,8 +65,7 @@ async function ancestors(): Promise<number[]> {
   const found: number[] = [];
   for (let pid = process.ppid; pid > 1 && found.length < MOST_ANCESTORS; ) {
     found.push(pid);
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-    pid = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] ?? 0);
+    pid = Number(fieldIn(await statOf(pid), 4) ?? 0);
   }
   return found;
 }

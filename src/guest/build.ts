@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Drivers } from '../drivers/drivers.js';
 import { VmnetError } from '../errors.js';
+import { TEMPLATES } from '../place.js';
 import { findKernel, type GuestKernel, modulesToLoad } from './kernel.js';
 
 /** The built-in guest: what QEMU boots. Absolute paths, readable by QEMU's user. */
@@ -13,7 +14,7 @@ export interface ProbeGuest {
   readonly initrd: string;
 }
 
-const INIT = new URL('../../templates/guest/init', import.meta.url);
+const INIT = new URL('guest/init', TEMPLATES);
 
 interface Parts {
   readonly kernel: GuestKernel;

@@ -20,7 +20,9 @@ function bridgesLackingNics(lab: Lab | null, links: readonly Link[]): Set<string
   if (lab === null) return new Set();
   const marks = new Set(links.flatMap(link => link.altnames));
   const lacking = new Set(
-    lab.vms.flatMap(vm => vm.nics.flatMap(nic => (marks.has(nic.altname) ? [] : nic.bridge))),
+    [...lab.vms, ...lab.namespaces].flatMap(({ nics }) =>
+      nics.flatMap(nic => (marks.has(nic.altname) ? [] : nic.bridge)),
+    ),
   );
   const present = lab.bridges.flatMap(({ name, altname, permanent }) =>
     lacking.has(name)

@@ -1,4 +1,5 @@
 import type { IpJson } from '../drivers/iproute2.js';
+import { grouped } from './grouped.js';
 import { object, objects, string } from './json.js';
 
 /** A base chain of the host's own filters that can drop a frame. */
@@ -12,6 +13,16 @@ export interface Filter {
   readonly where: string;
   /** What drops there, in the order of the rules: `policy drop`, `handle 7 drops`. */
   readonly drops: readonly string[];
+}
+
+/** A chain that the kernel calls, and what it leads to. */
+export interface BaseChain extends Omit<Filter, 'where'> {
+  readonly table: string;
+  readonly name: string;
+  /** Does its policy drop what no rule accepts? */
+  readonly policyDrops: boolean;
+  /** Itself, and the chains of its table that it leads to. */
+  readonly reached: ReadonlySet<string>;
 }
 
 /** A classifier of tc on a device. */
@@ -28,32 +39,31 @@ export interface Rule {
 }
 
 /** What drops in a chain and in those that it leads to; each of them once. */
-export function dropsFrom(start: string, rulesOf: (chain: string) => readonly Rule[]): string[] {
-  const passed = new Set<string>();
+export function reach(
+  start: string,
+  rulesOf: (chain: string) => readonly Rule[],
+): Pick<BaseChain, 'drops' | 'reached'> {
+  const reached = new Set<string>();
   const visit = (chain: string): string[] => {
-    if (passed.has(chain)) return [];
-    passed.add(chain);
+    if (reached.has(chain)) return [];
+    reached.add(chain);
     return rulesOf(chain).flatMap(({ drops, targets }) => [...drops, ...targets.flatMap(visit)]);
   };
-  return visit(start);
+  return { drops: visit(start), reached };
 }
 
-export function grouped<T>(
-  items: readonly T[],
-  keyOf: (item: T) => string,
-): ReadonlyMap<string, readonly T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group) group.push(item);
-    else groups.set(key, [item]);
-  }
-  return groups;
-}
+/** Base chains out of `nft -j list ruleset` that drop something. */
+export const nftFilters = (listed: readonly Record<string, unknown>[]): Filter[] =>
+  nftChains(listed).flatMap(chain => filterOf(chain, nftName(chain)));
+
+/** Table and chain, for people. */
+export const nftName = ({ family, table, name }: BaseChain) => `nft ${family} table ${table}, chain ${name}`;
+
+export const filterOf = ({ family, hook, devices, drops }: BaseChain, where: string): Filter[] =>
+  drops.length > 0 ? [{ family, hook, devices, where, drops }] : [];
 
 /** Base chains out of `nft -j list ruleset`; a rule that jumps drops what its target drops. */
-export function nftFilters(listed: readonly Record<string, unknown>[]): Filter[] {
+export function nftChains(listed: readonly Record<string, unknown>[]): BaseChain[] {
   const place = ({ family, table }: IpJson, name: unknown) => `${family} ${table} ${name}`;
   const maps = new Map(
     listed.map(entry => object(entry.map)).map(map => [place(map, map.name), map.elem] as const),
@@ -75,24 +85,28 @@ export function nftFilters(listed: readonly Record<string, unknown>[]): Filter[]
       drops: all.some(isDrop) ? [`chain ${rule.chain} handle ${rule.handle} drops`] : [],
       targets: all.flatMap(verdict => {
         const target = string(object(verdict.jump ?? verdict.goto).target);
-        return target === null ? [] : [place(rule, target)];
+        return target ?? [];
       }),
     };
   };
   return listed
     .map(entry => object(entry.chain))
     .filter(chain => chain.hook !== undefined)
-    .map(chain => ({
-      family: chain.family as Filter['family'],
-      hook: string(chain.hook) ?? '',
-      devices: [chain.dev].flat().filter(dev => typeof dev === 'string'),
-      where: `nft ${chain.family} table ${chain.table}, chain ${chain.name}`,
-      drops: [
-        ...(chain.policy === 'drop' ? ['policy drop'] : []),
-        ...dropsFrom(place(chain, chain.name), it => (rules.get(it) ?? []).map(read)),
-      ],
-    }))
-    .filter(({ drops }) => drops.length > 0);
+    .map(chain => {
+      const name = `${chain.name}`;
+      const { drops, reached } = reach(name, it => (rules.get(place(chain, it)) ?? []).map(read));
+      const policyDrops = chain.policy === 'drop';
+      return {
+        family: chain.family as Filter['family'],
+        hook: string(chain.hook) ?? '',
+        devices: [chain.dev].flat().filter(dev => typeof dev === 'string'),
+        table: `${chain.table}`,
+        name,
+        policyDrops,
+        drops: policyDrops ? ['policy drop', ...drops] : drops,
+        reached,
+      };
+    });
 }
 
 /** What rules of iptables' nftables kind do that nftables has no word for is told by name. */

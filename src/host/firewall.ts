@@ -1,6 +1,8 @@
 import type { Drivers } from '../drivers/drivers.js';
 import type { IpJson } from '../drivers/iproute2.js';
+import { savedEbtables } from './ebtables.js';
 import type { FirewallRule } from './model.js';
+import { printed } from './printed.js';
 import type { Replaced } from './rules/effect.js';
 import { firewalldZones } from './rules/firewalld.js';
 import { lacksDevices, nftHooks, nftRules } from './rules/nft.js';
@@ -21,7 +23,10 @@ export async function rulesNaming(
   if (uplinks.length === 0) return [];
   const all = await Promise.all([
     nftables(uplinks, drivers),
-    ...LEGACY.map(async program => legacyRules(program, await saved(program, drivers), uplinks)),
+    ...LEGACY.map(async program =>
+      legacyRules(program, await printed(drivers, `${program}-legacy-save`), uplinks),
+    ),
+    savedEbtables(drivers).then(text => legacyRules('ebtables', text, uplinks)),
     firewalldZones(uplinks, drivers),
     trafficControl(uplinks, drivers),
   ]);
@@ -30,14 +35,6 @@ export async function rulesNaming(
 
 async function nftables(uplinks: readonly Replaced[], drivers: Drivers): Promise<FirewallRule[]> {
   const listed = await drivers.nft.ruleset().catch(() => []);
-  const chains = lacksDevices(listed) ? await printed('nft', ['list', 'chains'], drivers) : '';
+  const chains = lacksDevices(listed) ? await printed(drivers, 'nft', 'list', 'chains') : '';
   return [...nftRules(listed, uplinks), ...nftHooks(listed, chains, uplinks)];
 }
-
-const saved = (program: string, drivers: Drivers) => printed(program, [], drivers);
-
-const printed = (program: string, args: readonly string[], drivers: Drivers): Promise<string> =>
-  drivers.run(program, args, { allowFailure: true }).then(
-    result => result.stdout,
-    () => '', // not installed: no such tables
-  );

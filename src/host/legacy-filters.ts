@@ -1,13 +1,21 @@
-import { DROPS, dropsFrom, type Filter, grouped, type Rule } from './filters.js';
+import { type BaseChain, DROPS, type Filter, filterOf, type Rule, reach } from './filters.js';
+import { grouped } from './grouped.js';
 
-/** Base chains out of `iptables-save` and its like, a table at a time: each has chains of the same names. */
+/** Base chains out of `iptables-save` and its like that drop something. */
 export const legacyFilters = (program: string, family: Filter['family'], text: string): Filter[] =>
-  text.split(/^\*/m).flatMap(part => {
-    const [table = '', ...lines] = part.split('\n');
-    return filtersOf(table === 'filter' ? program : `${program} -t ${table}`, family, lines);
+  legacyChains(family, text).flatMap(chain => {
+    const asked = chain.table === 'filter' ? program : `${program} -t ${chain.table}`;
+    return filterOf(chain, `${asked} chain ${chain.name}`);
   });
 
-function filtersOf(program: string, family: Filter['family'], lines: readonly string[]): Filter[] {
+/** Base chains out of `iptables-save` and its like, a table at a time: each has chains of the same names. */
+export const legacyChains = (family: Filter['family'], text: string): BaseChain[] =>
+  text.split(/^\*/m).flatMap(part => {
+    const [table = '', ...lines] = part.split('\n');
+    return chainsOf(table, family, lines);
+  });
+
+function chainsOf(table: string, family: Filter['family'], lines: readonly string[]): BaseChain[] {
   const policies = new Map(
     lines.flatMap(line => {
       const [, name = '', policy = ''] = /^:(\S+) (\S+)/.exec(line) ?? [];
@@ -37,10 +45,11 @@ function filtersOf(program: string, family: Filter['family'], lines: readonly st
       family,
       hook: name.toLowerCase(),
       devices: [],
-      where: `${program} chain ${name}`,
-      drops: dropsFrom(name, rulesOf),
-    }))
-    .filter(({ drops }) => drops.length > 0);
+      table,
+      name,
+      policyDrops: policies.get(name) === 'DROP',
+      ...reach(name, rulesOf),
+    }));
 }
 
 /** Chains that the kernel calls. */

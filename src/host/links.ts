@@ -21,6 +21,7 @@ export function parseLink(json: IpJson): Link {
     kind,
     master: string(json.master),
     portState: port ? string(port.state) : null,
+    isolated: port?.isolated === true,
     altnames: strings(json.altnames),
     alias: string(json.ifalias),
     tap:
@@ -44,7 +45,24 @@ export function parseLink(json: IpJson): Link {
           }
         : null,
     addresses: objects(json.addr_info).map(parseAddress),
+    ...peerOf(json, kind),
   };
+}
+
+/** Links of one dump: ip(8) tells the other end of a veth by its name, not its index, where that is here as well. */
+export function withPeersHere(dump: readonly IpJson[]): Link[] {
+  const indexOf = new Map(dump.map(json => [json.ifname, number(json.ifindex)] as const));
+  return dump.map(json => {
+    const index = json.link_index === undefined ? (indexOf.get(json.link) ?? null) : null;
+    return parseLink(index === null ? json : { ...json, link_index: index });
+  });
+}
+
+/** Where the other end of a veth is. */
+function peerOf(json: IpJson, kind: string | null): Pick<Link, 'peer'> {
+  const index = number(json.link_index);
+  if (kind !== 'veth' || index === null) return {};
+  return { peer: { index, netnsid: number(json.link_netnsid) } };
 }
 
 /** iproute2 prints a bridge's timers in hundredths of a second, whatever the kernel's own tick. */

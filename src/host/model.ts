@@ -37,6 +37,22 @@ export interface HostState {
   readonly ovs?: OvsState | null;
   /** What the lab wants and this kernel cannot do. */
   readonly lacks?: readonly KernelLack[];
+  /** Tables of nftables that bear a lab's name; empty where neither the lab nor its record has any. */
+  readonly tables: readonly TableState[];
+  /** Network namespaces with a name; absent where there are none. */
+  readonly namespaces?: readonly NamespaceState[];
+  /** The folder of their names is there: ip(8) makes it with the first, and leaves it behind. */
+  readonly namespaceFolder?: boolean;
+  /** Chains of the host's own filters that can drop what is forwarded; empty where the lab has nothing forwarded. */
+  readonly forwardDrops: readonly ForwardDrop[];
+  /** Docker's chains for rules of others, where a lab or its record has to do with them; else empty. */
+  readonly docker: readonly DockerChain[];
+  /** What serves DHCP and DNS for labs; empty where neither the lab nor its record asks for that. */
+  readonly services: readonly ServiceState[];
+  /** What somebody set at the way out of the lab's taps; missing where neither the lab nor its record has any. */
+  readonly queues?: readonly Queue[];
+  /** Why the kernel refuses a kind of queueing discipline, null where it takes it; only those that were tried. */
+  readonly queueing?: Readonly<Record<string, string | null>>;
   /** null where libvirt was not asked (`--network-only`). */
   readonly libvirt: LibvirtState | null;
   /** What earlier runs wrote down about the labs they applied. */
@@ -55,6 +71,60 @@ export interface FirewallRule {
    * `sees-guests`: it belongs to the port, and gets the guests' frames as well.
    */
   readonly effect: 'locks-out' | 'opens-up' | 'no-longer-applies' | 'sees-guests';
+}
+
+/** A table of nftables that vmnet made. */
+export interface TableState {
+  /** `inet`, `bridge`, … */
+  readonly family: string;
+  readonly name: string;
+  /** Digest of what was loaded; null where it is not there any more. */
+  readonly digest: string | null;
+}
+
+/** A chain on the way of what is forwarded. */
+export interface ForwardDrop {
+  readonly family: 'ip' | 'ip6' | 'inet';
+  /** Table and chain, for people. */
+  readonly where: string;
+  /** `policy drop`, `handle 7 drops` */
+  readonly drops: readonly string[];
+}
+
+/** A chain DOCKER-USER, which Docker makes and never fills. */
+export interface DockerChain {
+  /** Whose rules these are: those of the other kind are not seen by it. */
+  readonly program: 'iptables-legacy' | 'iptables-nft' | 'ip6tables-legacy' | 'ip6tables-nft';
+  readonly family: 4 | 6;
+  /** Comments of our rules in it, `vmnet:LAB:BRIDGE`, with the chain that each leads to and the interface that this lets pass. */
+  readonly rules: readonly DockerRule[];
+}
+
+export interface DockerRule {
+  readonly comment: string;
+  readonly chain: string;
+  /** null where the chain is not as we made it. */
+  readonly bridge: string | null;
+}
+
+/** A dnsmasq that vmnet started, and that runs. */
+export interface ServiceState {
+  readonly lab: string;
+  /** Of the lab: the bridge's own name may be another by now. */
+  readonly bridge: string;
+  /** Of the text that it was started with. */
+  readonly digest: string;
+  /** That text, which an undo starts it with again; null where the file is gone. */
+  readonly config: string | null;
+}
+
+/** The root queueing discipline of a tap. */
+export interface Queue {
+  readonly dev: string;
+  /** `tbf`, `netem`, … */
+  readonly kind: string;
+  /** `1a2b:` */
+  readonly handle: string;
 }
 
 /** A program of the host that looks after an interface. */
@@ -107,6 +177,8 @@ export interface Link {
   readonly master: string | null;
   /** Bridge port state: `forwarding`, `disabled`, …; null where it is no bridge port. */
   readonly portState: string | null;
+  /** Of a bridge port: may not talk to other isolated ones. */
+  readonly isolated: boolean;
   readonly altnames: readonly string[];
   readonly alias: string | null;
   /** Set for taps only. */
@@ -123,6 +195,42 @@ export interface Link {
   } | null;
   /** In the order of the dump, which is the order to add them in. */
   readonly addresses: readonly Address[];
+  /** Of a veth: where its other end is. */
+  readonly peer?: LinkPeer;
+}
+
+export interface LinkPeer {
+  readonly index: number;
+  /** Id of the network namespace that it is in, as this link's own counts them; null where it is the same. */
+  readonly netnsid: number | null;
+}
+
+/** A network namespace with a name, looked into where it bears a mark of vmnet. */
+export interface NamespaceState {
+  readonly name: string;
+  /** Its id as the host's links count them; null where it has none. */
+  readonly id: number | null;
+  /** Mark on its loopback interface: `vmnet.LAB.NAME`; null for any that is not ours, of which only the name is known. */
+  readonly mark: string | null;
+  readonly links: readonly Link[];
+  readonly routes: readonly InnerRoute[];
+  /** Those that a lab sets, by path below /proc/sys. */
+  readonly sysctls: Readonly<Record<string, string>>;
+  /** Whom the ids of its veths' other ends stand for: the name of a namespace, or null for the host. */
+  readonly peers: Readonly<Record<number, string | null>>;
+  /** Processes in it. */
+  readonly pids: readonly number[];
+}
+
+/** A unicast route of a namespace's main table. */
+export interface InnerRoute {
+  readonly family: 4 | 6;
+  /** A CIDR. */
+  readonly dst: string;
+  readonly gateway: string | null;
+  readonly dev: string | null;
+  readonly protocol: string;
+  readonly metric: number | null;
 }
 
 export interface Address {
@@ -226,6 +334,16 @@ export interface Neighbour {
 export interface LibvirtState {
   readonly uri: string;
   readonly domains: readonly DomainState[];
+  /** Its own networks; absent where no lab in question has a subnet that could clash with theirs. */
+  readonly networks?: readonly LibvirtNetwork[];
+}
+
+/** A virtual network of libvirt's own, active or not. */
+export interface LibvirtNetwork {
+  readonly name: string;
+  /** Null where it stands on none. */
+  readonly bridge: string | null;
+  readonly cidrs: readonly string[];
 }
 
 export interface DomainState {
@@ -317,8 +435,12 @@ export interface LabRecord {
   readonly netns: string;
   /** How each uplink was before it was enslaved, by name. */
   readonly uplinks: Readonly<Record<string, UplinkBefore>>;
+  /** There was no folder of namespaces' names before a lab made one. */
+  readonly namespaceFolder?: 'made';
   /** bridge-nf-call-* as found, by path below /proc/sys, where the lab turned them off; else null. */
   readonly bridgeNetfilter: Readonly<Record<string, string>> | null;
+  /** Switches for forwarding as found, by path below /proc/sys, where the lab has to have them on; else null. */
+  readonly forwarding: Readonly<Record<string, string>> | null;
 }
 
 export interface UplinkBefore {

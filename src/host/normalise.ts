@@ -1,4 +1,4 @@
-import type { HostState, Route } from './model.js';
+import type { HostState, Link, NamespaceState, Route } from './model.js';
 
 /**
  * A host's state as comparable lines, so that "the host is as it was" can be looked at instead of claimed.
@@ -7,7 +7,9 @@ import type { HostState, Route } from './model.js';
  * - lifetimes of addresses and routes: they run;
  * - the metric of a default route that a router advertised, and its double: one stands in until the next advertisement;
  * - the OpenFlow number of a port: given out anew;
- * - the interface index: stays with a link, and a link that comes back under its name is as good;
+ * - the interface index: stays with a link, and a link that comes back under its name is as good; so does that of a
+ *   veth's other end;
+ * - of a network namespace that is not ours, all but its name; of ours, its processes and what its kernel does by itself;
  * - records: ours, and removed after the comparison.
  */
 export function normalise(host: HostState): string[] {
@@ -20,7 +22,7 @@ type Details = Readonly<Record<string, unknown>>;
 function facts(host: HostState): Map<string, Details> {
   const found = new Map<string, Details[]>();
   const add = (what: string, details: Details) => void found.set(what, [...(found.get(what) ?? []), details]);
-  for (const { addresses, index, operState, carrier, portState, ...link } of host.links) {
+  for (const { addresses, index, operState, carrier, portState, peer, ...link } of host.links) {
     add(`link ${link.name}`, link);
     for (const [i, { validLifetime, preferredLifetime, temporary, ...address }] of addresses.entries())
       add(`address ${address.local}/${address.prefix} on ${link.name}`, { position: i + 1, ...address });
@@ -39,8 +41,33 @@ function facts(host: HostState): Map<string, Details> {
   for (const name of host.lro ?? []) add(`LRO of ${name}`, { on: true });
   for (const { client, on, argv } of host.renewers) add(`${client} on ${on ?? 'all interfaces'}`, { argv });
   for (const { name, path, text } of host.managers) add(`${path} of ${name}`, { text });
+  for (const { dev, kind, handle } of host.queues ?? []) add(`queue of ${dev}`, { kind, handle });
+  for (const { family, name, digest } of host.tables) add(`nft table ${family} ${name}`, { digest });
+  for (const namespace of host.namespaces ?? []) add(`namespace ${namespace.name}`, innerFacts(namespace));
+  for (const { program, rules } of host.docker)
+    for (const { comment, chain, bridge } of rules)
+      add(`rule ${comment} in DOCKER-USER of ${program}`, { chain, bridge });
+  for (const { lab, bridge, digest } of host.services) add(`dnsmasq on ${bridge} of ${lab}`, { digest });
   for (const { name, uuid, state } of host.libvirt?.domains ?? []) add(`domain ${name}`, { uuid, state });
   return new Map([...found].flatMap(([what, copies]) => numbered(what, copies)));
+}
+
+const byName = (links: readonly Link[]) => links.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+
+function innerFacts({ mark, links, routes, sysctls }: NamespaceState): Details {
+  return {
+    mark,
+    links: byName(links).map(({ name, mac, mtu, up, altnames, addresses }) => ({
+      ...{ name, mac, mtu, up, altnames },
+      addresses: addresses.flatMap(({ local, prefix, scope }) =>
+        scope === 'link' ? [] : [`${local}/${prefix}`],
+      ),
+    })),
+    routes: routes.flatMap(({ dst, gateway, dev, protocol }) =>
+      protocol === 'kernel' || protocol === 'ra' ? [] : [{ dst, gateway, dev }],
+    ),
+    sysctls,
+  };
 }
 
 /** Some things differ in nothing that people would call them by, such as two rules of one priority. */

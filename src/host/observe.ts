@@ -1,21 +1,28 @@
 import type { Drivers } from '../drivers/drivers.js';
+import { hasSubnets } from '../lab/has.js';
 import type { Lab } from '../lab/model.js';
+import { readDocker, readForwardDrops } from './docker.js';
 import { learnedFor } from './fdb.js';
 import { rulesNaming } from './firewall.js';
+import { readForwarding } from './forwarding.js';
 import { observeLibvirt } from './libvirt.js';
-import { parseLink } from './links.js';
+import { withPeersHere } from './links.js';
 import { exactMetrics } from './metrics.js';
 import type { HostState, LabRecord, Link } from './model.js';
+import { namespacesFor } from './namespaces.js';
 import { networkdLeases } from './networkd.js';
 import { parseNexthops } from './nexthops.js';
 import { mergingReceivers } from './offloads.js';
 import { observeOvs } from './ovs.js';
 import { managersOf, ownersOf } from './owners.js';
+import { readQueues } from './queues.js';
 import { readRecords } from './records.js';
 import { renewersOf } from './renewers.js';
 import { parseNeighbour, parseRoute, parseRule } from './routes.js';
 import type { Replaced } from './rules/effect.js';
+import { readServices } from './services.js';
 import { heirs, readSysctls } from './sysctls.js';
+import { readTables } from './tables.js';
 import { lackingFor, observeVlans } from './vlans.js';
 
 export interface ObserveOptions {
@@ -35,52 +42,71 @@ export async function observeHost(
   const { kernel } = drivers;
   const records = await readRecords(drivers);
   const nics = namesOfInterest(lab, records);
-  const [bootId, netns, dump, sysctls, libvirt] = await Promise.all([
+  const [bootId, netns, dump, sysctls, libvirt, namespaces] = await Promise.all([
     kernel.bootId(),
     kernel.netns(),
     drivers.ip.dump(),
     readSysctls(drivers, nics, records),
-    options.networkOnly ? null : observeLibvirt(drivers),
+    options.networkOnly ? null : observeLibvirt(drivers, lab !== null && hasSubnets(lab)),
+    namespacesFor(lab, records, drivers),
   ]);
-  const links = dump.links.map(parseLink);
+  const links = withPeersHere(dump.links);
   const routes = [
     ...dump.routes4.map(json => parseRoute(json, 4)),
     ...dump.routes6.map(json => parseRoute(json, 6)),
   ].filter(route => route !== null);
   const free = freeUplinks(lab, links);
-  const firewall = await rulesNaming(free, dump.links, drivers);
-  const watched = [...free.map(({ device }) => device), ...followed(lab, links, records)];
+  const uplinks = free.map(({ device }) => device);
+  const watched = [...uplinks, ...followed(lab, links, records)];
+  const firewall = rulesNaming(free, dump.links, drivers);
+  const { inherited, forwarding, queues, clients, leases, ...seen } = await atOnce({
+    routes: exactMetrics(routes, nics, drivers),
+    inherited: heirs(lab, links, drivers),
+    forwarding: readForwarding(lab, links, routes, records, drivers),
+    wireless: wirelessOf(links, drivers),
+    disks: lab ? drivers.files.list(`${drivers.stateDir}/disks/${lab.name}`) : [],
+    fdb: learnedFor(lab, links, drivers),
+    firewall,
+    lro: mergingReceivers(uplinks, drivers),
+    clients: renewersOf(watched, drivers),
+    leases: networkdLeases(watched, links, drivers),
+    owners: firewall.then(rules => ownersOf(uplinks, links, rules, drivers)),
+    managers: lab ? managersOf(lab.name, drivers) : [],
+    tables: readTables(lab, records, drivers),
+    services: readServices(lab, records, drivers),
+    queues: readQueues(lab, links, records, drivers),
+    forwardDrops: readForwardDrops(lab, drivers),
+    docker: readDocker(lab, records, drivers),
+    vlans: observeVlans(lab, links, drivers),
+    lacks: lackingFor(lab, links, drivers),
+    ovs: observeOvs(lab, drivers),
+  });
   return {
+    ...seen,
+    ...namespaces,
+    ...queues,
     bootId,
     netns,
     links,
-    routes: await exactMetrics(routes, nics, drivers),
     rules: [...dump.rules4.map(json => parseRule(json, 4)), ...dump.rules6.map(json => parseRule(json, 6))],
     neighbours: dump.neighbours.map(parseNeighbour).filter(entry => entry !== null),
     nexthops: parseNexthops(dump.nexthops, dump.nexthops6),
-    sysctls: { ...sysctls, ...(await heirs(lab, links, drivers)) },
-    wireless: await wirelessOf(links, drivers),
-    disks: lab ? await drivers.files.list(`${drivers.stateDir}/disks/${lab.name}`) : [],
-    fdb: await learnedFor(lab, links, drivers),
-    firewall,
-    lro: await mergingReceivers(
-      free.map(({ device }) => device),
-      drivers,
-    ),
-    renewers: [...(await renewersOf(watched, drivers)), ...(await networkdLeases(watched, links, drivers))],
-    owners: await ownersOf(
-      free.map(({ device }) => device),
-      links,
-      firewall,
-      drivers,
-    ),
-    managers: lab ? await managersOf(lab.name, drivers) : [],
-    vlans: await observeVlans(lab, links, drivers),
-    lacks: await lackingFor(lab, links, drivers),
-    ovs: await observeOvs(lab, drivers),
+    sysctls: { ...sysctls, ...forwarding, ...inherited },
+    renewers: [...clients, ...leases],
     libvirt,
     records,
   };
+}
+
+/** Look-ups that do not need each other, by name. */
+async function atOnce<T extends Readonly<Record<string, unknown>>>(
+  looks: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  const names = Object.keys(looks);
+  const found = await Promise.all(Object.values(looks));
+  return Object.fromEntries(names.map((name, i) => [name, found[i]])) as Awaited<
+    ReturnType<typeof atOnce<T>>
+  >;
 }
 
 /** Uplinks of the lab that are no bridge's ports yet. */
@@ -93,9 +119,10 @@ const freeUplinks = (lab: Lab | null, links: readonly Link[]): Replaced[] =>
 
 /** Bridges that a DHCP client was moved to. */
 const followed = (lab: Lab | null, links: readonly Link[], records: readonly LabRecord[]): string[] => {
-  const uplinks = records.find(record => record.name === lab?.name)?.uplinks ?? {};
+  // A map: an uplink may be named `toString`, which every object has.
+  const uplinks = new Map(Object.entries(records.find(record => record.name === lab?.name)?.uplinks ?? {}));
   return (lab?.bridges ?? []).flatMap(({ name, altname, uplink }) =>
-    uplink !== null && (uplinks[uplink]?.renewers?.length ?? 0) > 0
+    uplink !== null && (uplinks.get(uplink)?.renewers?.length ?? 0) > 0
       ? (links.find(link => link.altnames.includes(altname))?.name ?? name)
       : [],
   );

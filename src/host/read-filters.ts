@@ -1,37 +1,29 @@
 import type { Drivers } from '../drivers/drivers.js';
+import { savedEbtables } from './ebtables.js';
 import { type Filter, nftFilters, type TcFilter, tcFilters } from './filters.js';
 import { legacyFilters, saved } from './legacy-filters.js';
+import { printed } from './printed.js';
 
 /** Every chain that can drop, of nftables and of the legacy tables; programs that are not there have none. */
-export async function readFilters({ nft, run, files }: Drivers): Promise<Filter[]> {
-  const ask = (program: string, ...args: string[]) =>
-    run(program, args, { allowFailure: true }).then(
-      ({ stdout }) => stdout,
-      () => '',
-    );
-  const [ruleset, four, six, arpTables, modules] = await Promise.all([
+export async function readFilters(drivers: Drivers): Promise<Filter[]> {
+  const { nft, files } = drivers;
+  const [ruleset, four, six, arpTables, bridge] = await Promise.all([
     nft.ruleset().catch(() => []),
-    ask('iptables-legacy-save'),
-    ask('ip6tables-legacy-save'),
+    printed(drivers, 'iptables-legacy-save'),
+    printed(drivers, 'ip6tables-legacy-save'),
     files.read('/proc/net/arp_tables_names'),
-    files.read('/proc/modules'),
+    savedEbtables(drivers),
   ]);
-  // These two make a table by looking for it, so only what is there is looked at.
-  const arp = arpTables?.includes('filter') ? await ask('arptables-legacy', '-L', '-n') : '';
-  const loaded = EBTABLES.filter(table => modules?.includes(`ebtable_${table} `));
-  const bridge = await Promise.all(
-    loaded.map(async table => saved(table, await ask('ebtables-legacy', '-t', table, '-L'))),
-  );
+  // It makes the table by looking for it, so only one that is there is looked at.
+  const arp = arpTables?.includes('filter') ? await printed(drivers, 'arptables-legacy', '-L', '-n') : '';
   return [
     ...nftFilters(ruleset),
     ...legacyFilters('iptables', 'ip', four),
     ...legacyFilters('ip6tables', 'ip6', six),
     ...legacyFilters('arptables', 'arp', saved('filter', arp)),
-    ...legacyFilters('ebtables', 'bridge', bridge.join('\n')),
+    ...legacyFilters('ebtables', 'bridge', bridge),
   ];
 }
-
-const EBTABLES = ['filter', 'nat', 'broute'];
 
 /** Classifiers on these devices. */
 export async function readTcFilters(devices: readonly string[], { tc }: Drivers): Promise<TcFilter[]> {

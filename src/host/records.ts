@@ -1,4 +1,5 @@
 import type { Drivers } from '../drivers/drivers.js';
+import { UNRULED } from '../lab/unruled.js';
 import type { LabRecord } from './model.js';
 
 /** What earlier runs wrote down, by name of the lab; the driver has checked their shape. */
@@ -8,18 +9,30 @@ export const readRecords = async (drivers: Drivers): Promise<readonly LabRecord[
 /** A record of an earlier vmnet lacks the keys that labs have got since. */
 const completed = (record: LabRecord): LabRecord => ({
   ...record,
+  forwarding: record.forwarding ?? null,
   lab: {
     ...record.lab,
+    namespaces: record.lab.namespaces ?? [],
+    links: record.lab.links ?? [],
     bridges: record.lab.bridges.map(bridge => ({
       ...bridge,
-      peers: bridge.peers ?? [],
       type: bridge.type ?? 'linux',
+      peers: bridge.peers ?? [],
+      mode: bridge.mode ?? 'bridged',
+      docker: bridge.docker ?? 'keep',
+      dhcp: bridge.dhcp ?? null,
       vlanFiltering: bridge.vlanFiltering ?? false,
       uplinkVlan: bridge.uplinkVlan ?? null,
     })),
     vms: record.lab.vms.map(vm => ({
       ...vm,
-      nics: vm.nics.map(nic => ({ ...nic, vlan: nic.vlan ?? null })),
+      boot: vm.boot.kind === 'probe' ? { ...vm.boot, forward: vm.boot.forward ?? false } : vm.boot,
+      nics: vm.nics.map(nic => ({
+        ...UNRULED,
+        ...nic,
+        gateways: nic.gateways ?? [],
+        vlan: nic.vlan ?? null,
+      })),
     })),
   },
 });

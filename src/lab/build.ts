@@ -1,5 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { buildBridge } from './build/bridge.js';
+import { buildLink } from './build/link.js';
+import { buildNamespace } from './build/namespace.js';
 import { writtenNames } from './build/taken.js';
 import { buildVm } from './build/vm.js';
 import type { RawLab } from './file.js';
@@ -11,9 +13,15 @@ export function buildLab(raw: RawLab, file: string): Lab {
   return {
     name: raw.name,
     file: resolve(file),
-    bridges: Object.entries(raw.bridges).map(([name, bridge]) => buildBridge(raw.name, name, bridge, taken)),
+    bridges: Object.entries(raw.bridges ?? {}).map(([name, bridge]) =>
+      buildBridge(raw.name, name, bridge, taken),
+    ),
     vms: Object.entries(raw.vms ?? {}).map(([name, vm]) =>
       buildVm(raw, name, vm, dirname(resolve(file)), taken),
     ),
+    namespaces: Object.entries(raw.namespaces ?? {}).map(([name, namespace]) =>
+      buildNamespace(raw.name, name, namespace, taken),
+    ),
+    links: (raw.links ?? []).map(link => buildLink(raw.name, link, taken)),
   };
 }

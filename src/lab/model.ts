@@ -9,14 +9,25 @@ export interface Lab {
   readonly file: string;
   readonly bridges: readonly Bridge[];
   readonly vms: readonly Vm[];
+  readonly namespaces: readonly Namespace[];
+  readonly links: readonly VethLink[];
 }
 
-/** Where a bridge's own addresses come from. `cidrs` are like `192.168.1.1/24` or `fd00::1/64`. */
+/**
+ * Where a bridge's own addresses come from. `cidrs` are like `192.168.1.1/24` or `fd00::1/64`. `auto`: a free subnet,
+ * which depends on the host; `cidrs` is empty until a plan has chosen it.
+ */
 export type BridgeAddress =
   | { readonly mode: 'inherit' }
   | { readonly mode: 'none' }
+  | { readonly mode: 'auto'; readonly cidrs: readonly string[] }
   | { readonly mode: 'static'; readonly cidrs: readonly string[] };
 
+/**
+ * What a bridge is for. `bridged`: its ports are on the uplink's network; `isolated`: nothing of it gets out;
+ * `nat`: out through the host, with the host's address; `routed`: out and in through the host, as they are.
+ */
+export type BridgeMode = 'bridged' | 'isolated' | 'nat' | 'routed';
 /** The VLANs of a port: one without tags, or several with theirs and one of frames that have none. */
 export type Vlan =
   | { readonly access: number }
@@ -31,7 +42,12 @@ export interface Bridge {
   readonly uplink: string | null;
   /** Somebody else's, which exists already: nothing of it is changed but its ports, and only those of the lab. */
   readonly permanent: boolean;
+  readonly mode: BridgeMode;
+  /** `allow`: a rule in Docker's chain DOCKER-USER lets pass what the bridge forwards; `keep`: none does. */
+  readonly docker: 'keep' | 'allow';
   readonly address: BridgeAddress;
+  /** DHCP and DNS for its guests; null where nobody serves them. */
+  readonly dhcp: Dhcp | null;
   /** Addresses, without prefix, that must be reached before and after the uplink moves. */
   readonly peers: readonly string[];
   /** Ports of a Linux bridge carry only their own VLANs. */
@@ -55,9 +71,24 @@ export interface Bridge {
   readonly alias: string;
 }
 
+/** What a bridge's dnsmasq serves, in the first IPv4 subnet of the bridge. */
+export interface Dhcp {
+  /** First and last IPv4 address for guests without one of their own; null leaves it to the subnet. */
+  readonly range: readonly [first: string, last: string] | null;
+  readonly leaseSeconds: number;
+  /** Resolvers that guests are told of; empty is the bridge's own address. */
+  readonly dns: readonly string[];
+  /** Lower-case, without a dot at its end. */
+  readonly domain: string;
+}
+
 /** What a VM boots; paths are absolute. */
 export type Boot =
-  | { readonly kind: 'probe' }
+  | {
+      readonly kind: 'probe';
+      /** Forwards between its NICs. */
+      readonly forward: boolean;
+    }
   | {
       readonly kind: 'kernel';
       readonly kernel: string;
@@ -97,10 +128,89 @@ export interface Nic {
   readonly mtu: number | null;
   /** CIDRs, IPv4 and IPv6, that the guest is meant to have. */
   readonly addresses: readonly string[];
+  /** Default gateways, at most one for each of IPv4 and IPv6, without prefix. */
+  readonly gateways: readonly string[];
   /** null where the bridge knows no VLANs, or the NIC is in its native one. */
   readonly vlan: Vlan | null;
+  /** Cannot reach the other isolated ports of its bridge. */
+  readonly isolated: boolean;
+  /** `mac`: nothing by another MAC gets in; `ip`: neither from, or about, an address that is not in `addresses`. */
+  readonly antiSpoof: 'off' | 'mac' | 'ip';
+  /** What the guest may not send, in the order of this list. */
+  readonly guard: readonly Guard[];
+  /** Bits a second, to the guest and from it; null is no limit. */
+  readonly bandwidth: { readonly in: number | null; readonly out: number | null };
+  /** On the way to the guest; null where nothing is. */
+  readonly impair: Impair | null;
   /** Ownership mark of the tap: `vmnet.LAB.VM.INDEX`. */
   readonly altname: string;
   /** Ownership mark for people: `vmnet:LAB:VM:INDEX`. */
   readonly alias: string;
+}
+
+/** A network namespace as an endpoint. */
+export interface Namespace {
+  /** The key in the lab file. */
+  readonly name: string;
+  /** Its name below /run/netns: `LAB-NAME`. */
+  readonly netns: string;
+  readonly nics: readonly NamespaceNic[];
+  readonly routes: readonly NamespaceRoute[];
+  /** Values by path below /proc/sys, such as `net/ipv4/ip_forward`. */
+  readonly sysctls: Readonly<Record<string, string>>;
+  /** Ownership mark, on its loopback interface: `vmnet.LAB.NAME`. */
+  readonly altname: string;
+  /** Ownership mark for people: `vmnet:LAB:NAME`. */
+  readonly alias: string;
+}
+
+/**
+ * A NIC whose guest is a namespace: `vm` is the namespace, `tap` the end of its veth on the host, and its addresses are
+ * given to it. Both ends bear the mark, each in its own namespace.
+ */
+export interface NamespaceNic extends Nic {
+  /** Name of the interface inside. */
+  readonly name: string;
+}
+
+export interface NamespaceRoute {
+  /** A subnet; that of everything is `0.0.0.0/0` or `::/0`. */
+  readonly to: string;
+  /** Address of the gateway. */
+  readonly via: string;
+}
+
+/** A veth pair without a bridge. */
+export interface VethLink {
+  readonly ends: readonly [LinkEnd, LinkEnd];
+  /** Bytes. */
+  readonly mtu: number;
+}
+
+export interface LinkEnd {
+  /** Name of a namespace of the lab; null for the host itself. */
+  readonly namespace: string | null;
+  /** Interface name there. */
+  readonly name: string;
+  readonly mac: string;
+  readonly addresses: readonly string[];
+  /** Ownership mark: `vmnet.LAB.NAMESPACE.NAME`, with `host` for the host. */
+  readonly altname: string;
+  readonly alias: string;
+}
+
+/** Answers of a DHCP server; advertisements and redirects of an IPv6 router; messages of the spanning tree. */
+export type Guard = 'dhcp' | 'ra' | 'bpdu';
+
+/** A bad line: 0 is none of it, and null no limit. */
+export interface Impair {
+  /** Microseconds. */
+  readonly delay: number;
+  readonly jitter: number;
+  /** Millionths of all frames. */
+  readonly loss: number;
+  readonly corrupt: number;
+  readonly reorder: number;
+  /** Bits a second. */
+  readonly rate: number | null;
 }

@@ -19,6 +19,37 @@ export const nicAlias = (lab: string, vm: string, index: number) => `vmnet:${lab
 /** Marks of an uplink that is a VLAN of another; no VM's name has a dot, so no NIC has such a mark. */
 export const subInterfaceAltname = (lab: string, name: string) => `vmnet.${lab}.uplink.${name}`;
 export const subInterfaceAlias = (lab: string, name: string) => `vmnet:${lab}:${name}`;
+/** Name of the lab's tables in nftables, of whatever family. */
+export const tableName = (lab: string) => `vmnet.${lab}`;
+
+/** An empty chain in each such table has the digest of all its rules in its name: a list of chains tells it. */
+export const DIGEST_CHAIN = 'digest_';
+/** Ownership mark of a namespace, on its `lo`. */
+export const namespaceAltname = (lab: string, name: string) => `vmnet.${lab}.${name}`;
+export const namespaceAlias = (lab: string, name: string) => `vmnet:${lab}:${name}`;
+
+/** Ownership mark of an end of a link; at most 120 of the kernel's 127 bytes. */
+export const endAltname = (lab: string, namespace: string, name: string) =>
+  `vmnet.${lab}.${namespace}.${name}`;
+export const endAlias = (lab: string, namespace: string, name: string) => `vmnet:${lab}:${namespace}:${name}`;
+
+/** What stands for the host itself where a namespace is named. */
+export const HOST = 'host';
+
+/** Name of a namespace on the host. */
+export const netnsName = (lab: string, name: string) => `${lab}-${name}`;
+
+/** MAC of an end of a link: QEMU's 52:54:00 and three bytes of the hash. */
+export function endMac(lab: string, namespace: string, name: string, taken: Set<string>): string {
+  return free(taken, salt => `52:54:00:${hexBytes(digest(salt, lab, namespace, name), 3)}`);
+}
+
+/** The chain of iptables that lets a bridge pass, by the bridge's alias; names of chains have at most 28 characters. */
+export const dockerChain = (alias: string) => `vmnet-${base32(digest(0, alias), 16)}`;
+
+/** Domain of a lab's names, under the one that RFC 6761 keeps free of real ones. */
+export const defaultDomain = (lab: string) =>
+  `${lab.toLowerCase().replaceAll('_', '-').replace(/-+$/, '')}.test`;
 
 /** Name of the libvirt domain. */
 export const domainName = (lab: string, vm: string) => `${lab}-${vm}`;

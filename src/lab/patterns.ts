@@ -10,10 +10,21 @@ export const MAC_PATTERN = '^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$';
 export const IP_PATTERN = '^[0-9A-Fa-f:.]+$';
 export const CIDR_PATTERN = '^[0-9A-Fa-f:.]+/[0-9]{1,3}$';
 
+export const IPV4_PATTERN = '^[0-9.]+$';
+export const LEASE_TIME_PATTERN = '^[1-9][0-9]{0,4}[mhd]$';
+
+/** Lower-case labels (RFC 1123); the last one is no number, or a name in it could be read as an address. */
+export const DOMAIN_PATTERN = '^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?$';
+
 /** The same as they may be written in a VM with a `count`, before `{index}` is a number. */
 export const INDEXED_VM_PATTERN = '^([A-Za-z0-9]|\\{index\\})([A-Za-z0-9_-]|\\{index\\}){0,62}$';
 export const INDEXED_IFNAME_PATTERN = '^([A-Za-z0-9]|\\{index\\})([A-Za-z0-9_.-]|\\{index\\}){0,14}$';
 export const INDEXED_CIDR_PATTERN = '^([0-9A-Fa-f:.]|\\{index\\})+/[0-9]{1,3}$';
+
+/** As tc(8) writes them. */
+export const RATE_PATTERN = '^[0-9]{1,9}(\\.[0-9]{1,6})? ?(k|m|g)?bit$';
+export const DURATION_PATTERN = '^[0-9]{1,9}(\\.[0-9]{1,6})? ?(us|ms|s)$';
+export const PERCENT_PATTERN = '^[0-9]{1,3}(\\.[0-9]{1,6})? ?%$';
 
 export const MEMORY_PATTERN = '^[1-9][0-9]* ?(MiB|GiB|TiB)$';
 
@@ -22,3 +33,9 @@ export const RESERVED_TAP = /^(vnet|vif|macvtap|macvlan)/;
 
 /** ip(8) takes a name that begins so for an index wherever no such link is there: it reads `if2-web` as interface 2. */
 export const INDEX_LIKE = /^if-?[0-9]/;
+
+/** A setting below net. in sysctl(8)'s words: a slash stands for a dot in an interface's name. */
+export const SYSCTL_PATTERN = '^net(\\.[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*){1,8}$';
+
+/** An end of a link: `NAMESPACE:INTERFACE`. */
+export const END_PATTERN = '^[A-Za-z0-9][A-Za-z0-9_-]{0,62}:[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$';

@@ -1,6 +1,19 @@
 import type { RawLab } from './file.js';
-import type { Boot, Bridge, Lab, Nic, Vlan, Vm } from './model.js';
-import { memoryText } from './units.js';
+import type {
+  Boot,
+  Bridge,
+  Dhcp,
+  Impair,
+  Lab,
+  Namespace,
+  NamespaceNic,
+  Nic,
+  VethLink,
+  Vlan,
+  Vm,
+} from './model.js';
+import { HOST } from './names.js';
+import { durationText, memoryText, percentText, rateText, timeText } from './units.js';
 
 type RawVm = NonNullable<RawLab['vms']>[string];
 
@@ -11,12 +24,16 @@ export function resolvedFile(lab: Lab): RawLab {
     name: lab.name,
     bridges: Object.fromEntries(lab.bridges.map(bridge => [bridge.name, bridgeFile(bridge)])),
     vms: Object.fromEntries(lab.vms.map(vm => [vm.name, vmFile(vm)])),
+    ...(lab.namespaces.length === 0
+      ? {}
+      : { namespaces: Object.fromEntries(lab.namespaces.map(it => [it.name, namespaceFile(it)])) }),
+    ...(lab.links.length === 0 ? {} : { links: lab.links.map(linkFile) }),
   };
 }
 
-function bridgeFile(bridge: Bridge): RawLab['bridges'][string] {
-  const { type, uplink, permanent, address, peers, vlanFiltering, uplinkVlan, bridgeNetfilter } = bridge;
-  const { mtu, stp, forwardDelay, multicastSnooping } = bridge;
+function bridgeFile(bridge: Bridge): NonNullable<RawLab['bridges']>[string] {
+  const { type, uplink, permanent, mode, docker, address, dhcp, peers } = bridge;
+  const { vlanFiltering, uplinkVlan, bridgeNetfilter, mtu, stp, forwardDelay, multicastSnooping } = bridge;
   const port = uplink === null ? {} : { uplink };
   const reached = peers.length === 0 ? {} : { peers: [...peers] };
   // One that is somebody else's has settings of its own, which the file may not name.
@@ -25,7 +42,10 @@ function bridgeFile(bridge: Bridge): RawLab['bridges'][string] {
     type,
     ...port,
     permanent,
+    // Open vSwitch only switches, so the file may not say so.
+    ...(type === 'ovs' ? {} : { mode, docker }),
     address: address.mode === 'static' ? [...address.cidrs] : address.mode,
+    ...(type === 'ovs' ? {} : { dhcp: dhcp === null ? false : dhcpFile(dhcp) }),
     ...reached,
     ...(type === 'ovs' ? {} : { vlanFiltering }),
     ...(uplinkVlan === null ? {} : { uplinkVlan: vlanFile(uplinkVlan) }),
@@ -37,6 +57,13 @@ function bridgeFile(bridge: Bridge): RawLab['bridges'][string] {
   };
 }
 
+const dhcpFile = ({ range, leaseSeconds, dns, domain }: Dhcp) => ({
+  ...(range === null ? {} : { range: [...range] }),
+  leaseTime: timeText(leaseSeconds),
+  ...(dns.length === 0 ? {} : { dns: [...dns] }),
+  domain,
+});
+
 const vmFile = ({ boot, memoryMiB, vcpus, accel, nics }: Vm): RawVm => ({
   boot: bootFile(boot),
   memory: memoryText(memoryMiB),
@@ -46,24 +73,81 @@ const vmFile = ({ boot, memoryMiB, vcpus, accel, nics }: Vm): RawVm => ({
 });
 
 function bootFile(boot: Boot): NonNullable<RawVm['boot']> {
-  if (boot.kind === 'probe') return 'probe';
+  if (boot.kind === 'probe') return boot.forward ? { probe: { forward: true } } : 'probe';
   if (boot.kind === 'image') return { image: boot.image };
   const { kernel, initrd, cmdline } = boot;
   return { kernel, ...(initrd === null ? {} : { initrd }), ...(cmdline === '' ? {} : { cmdline }) };
 }
 
-const nicFile = ({ bridge, mac, tap, model, queues, mtu, addresses, vlan }: Nic): RawVm['nics'][number] => ({
+function nicFile(nic: Nic): RawVm['nics'][number] {
+  const { bridge, mac, tap, model, queues, mtu, addresses, gateways, vlan } = nic;
+  return {
+    bridge,
+    mac,
+    tap,
+    model,
+    queues,
+    ...(mtu === null ? {} : { mtu }),
+    ...(addresses.length === 0 ? {} : { address: [...addresses] }),
+    ...(gateways.length === 0 ? {} : { gateway: [...gateways] }),
+    ...(vlan === null ? {} : { vlan: vlanFile(vlan) }),
+    ...portFile(nic),
+  };
+}
+
+const portFile = ({ isolated, antiSpoof, guard, bandwidth, impair }: Nic) => ({
+  isolated,
+  antiSpoof,
+  guard: [...guard],
+  ...(bandwidth.in === null && bandwidth.out === null
+    ? {}
+    : {
+        bandwidth: {
+          ...(bandwidth.in === null ? {} : { in: rateText(bandwidth.in) }),
+          ...(bandwidth.out === null ? {} : { out: rateText(bandwidth.out) }),
+        },
+      }),
+  ...(impair === null ? {} : { impair: impairFile(impair) }),
+});
+
+/** As people write it: what is not there is left out. */
+export const impairFile = ({ delay, jitter, loss, corrupt, reorder, rate }: Impair) => ({
+  ...(delay === 0 ? {} : { delay: durationText(delay) }),
+  ...(jitter === 0 ? {} : { jitter: durationText(jitter) }),
+  ...(loss === 0 ? {} : { loss: percentText(loss) }),
+  ...(corrupt === 0 ? {} : { corrupt: percentText(corrupt) }),
+  ...(reorder === 0 ? {} : { reorder: percentText(reorder) }),
+  ...(rate === null ? {} : { rate: rateText(rate) }),
+});
+
+const namespaceFile = ({ nics, routes, sysctls }: Namespace): NonNullable<RawLab['namespaces']>[string] => ({
+  nics: nics.map(innerNicFile),
+  routes: routes.map(route => ({ ...route })),
+  sysctls: Object.fromEntries(Object.entries(sysctls).map(([path, value]) => [sysctlName(path), value])),
+});
+
+const innerNicFile = ({ bridge, name, mac, mtu, addresses }: NamespaceNic) => ({
   bridge,
+  name,
   mac,
-  tap,
-  model,
-  queues,
   ...(mtu === null ? {} : { mtu }),
   ...(addresses.length === 0 ? {} : { address: [...addresses] }),
-  ...(vlan === null ? {} : { vlan: vlanFile(vlan) }),
 });
 
 const vlanFile = (vlan: Vlan) =>
   'access' in vlan
     ? { access: vlan.access }
     : { trunk: [...vlan.trunk], ...(vlan.native === null ? {} : { native: vlan.native }) };
+
+const linkFile = ({ ends, mtu }: VethLink): NonNullable<RawLab['links']>[number] => ({
+  endpoints: ends.map(({ namespace, name, mac, addresses }) => ({
+    namespace: namespace ?? HOST,
+    name,
+    mac,
+    ...(addresses.length === 0 ? {} : { address: [...addresses] }),
+  })),
+  mtu,
+});
+
+/** As sysctl(8) names it: dots and slashes change places. */
+const sysctlName = (path: string) => path.replace(/[./]/g, sign => (sign === '.' ? '/' : '.'));

@@ -53,6 +53,8 @@ function reportWrong(path: Path, issue: Issue, root: unknown, source: Source): v
     return;
   }
   const found = valueAt(root, path);
+  // Told already: zod also counts the characters of a text that stands in place of a list.
+  if (found === undefined && key !== undefined) return;
   const meant = typeof found === 'string' ? nearest(found, valuesOf(issue)) : null;
   const fix = meant === null || meant === found ? `write ${issue.message}` : `did you mean ${quote(meant)}?`;
   source.report(path, `expected ${issue.message}, found ${describeValue(found)}`, fix);

@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { VmnetError } from '../errors.js';
+import { TEMPLATES } from '../place.js';
 import { quote } from './quote.js';
 import { didYouMean } from './suggest.js';
 
-const FOLDER = new URL('../../templates/labs/', import.meta.url);
+const FOLDER = new URL('labs/', TEMPLATES);
 
 /** A starter lab for `vmnet init`. */
 export interface Template {

@@ -27,6 +27,10 @@ export function uplinkVlanOf(bridge: Bridge, lab: Lab): Vlan {
   return { trunk: [...new Set(vids)].sort((a, b) => a - b), native: NATIVE };
 }
 
+/** VLAN of the host itself on a Linux bridge that filters: that of the uplink's frames without a tag. */
+export const hostVid = (bridge: Bridge, lab: Lab): number =>
+  (bridge.uplink === null ? null : untaggedOf(uplinkVlanOf(bridge, lab))) ?? NATIVE;
+
 /** An uplink written `eth0.10`: VLAN 10 of eth0; null where it is no such name. */
 export function subInterfaceOf(uplink: string): { readonly parent: string; readonly vid: number } | null {
   const [, parent = '', digits = ''] = /^(.+)\.([1-9][0-9]{0,3})$/.exec(uplink) ?? [];

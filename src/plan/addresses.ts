@@ -1,6 +1,7 @@
 import type { HostState } from '../host/model.js';
 import { parseCidr, parseIp } from '../lab/cidr.js';
 import type { Lab } from '../lab/model.js';
+import { nicPath, nicsOf } from '../lab/nics.js';
 import { linkNamed, linkOf } from './links.js';
 import type { PlanProblem } from './problems.js';
 
@@ -13,13 +14,13 @@ export function findAddressClashes(lab: Lab, host: HostState, problems: PlanProb
         (link?.addresses ?? []).map(({ local }) => [key(parseIp(local)), link?.name] as const),
       ),
     );
-    for (const nic of lab.vms.flatMap(vm => vm.nics).filter(candidate => candidate.bridge === bridge.name)) {
+    for (const nic of nicsOf(lab).filter(candidate => candidate.bridge === bridge.name)) {
       for (const cidr of nic.addresses) {
         const holder = own.get(key(parseCidr(cidr)));
         if (holder === undefined) continue;
         problems.push({
           code: 'bad-lab',
-          message: `vms.${nic.vm}.nics[${nic.index}].address: ${cidr} is the host's own address, on ${holder}`,
+          message: `${nicPath(nic)}.address: ${cidr} is the host's own address, on ${holder}`,
           fix: 'Give the guest an address of its own.',
         });
       }

@@ -5,9 +5,9 @@ import type { Step } from './model.js';
 
 // The addresses that a lab gives its bridges.
 
-/** Those that the lab itself states. */
+/** Those that the lab itself states, or that were chosen for it. */
 export const staticCidrs = ({ address }: Bridge): readonly string[] =>
-  address.mode === 'static' ? address.cidrs : [];
+  address.mode === 'static' || address.mode === 'auto' ? address.cidrs : [];
 
 export const addressAdd = (cidr: string, dev: string) =>
   `address add ${cidr} dev ${dev}${cidr.includes(':') ? ' nodad' : ''}`;

@@ -2,11 +2,11 @@ import type { HostState, Link } from '../host/model.js';
 import type { Bridge, Lab } from '../lab/model.js';
 import { adoption, notAdoptable } from './adopt.js';
 import { addressAdd, addressSteps, staticCidrs } from './bridge-addresses.js';
-import { linkNamed, marked, markLines, ownerOf, removal } from './links.js';
+import { linkNamed, marked, markLines, marksOf, ownerOf, removal } from './links.js';
 import type { Step } from './model.js';
 import { currentRecords } from './netfilter.js';
 import type { PlanProblem } from './problems.js';
-import { join, otherLabs, settingsClash, uplinkClash } from './shared.js';
+import { join, modeClash, otherLabs, settingsClash, uplinkClash } from './shared.js';
 import { startsFiltering, unfilter } from './vlans.js';
 
 /** Bytes, where neither the lab nor an uplink says otherwise. */
@@ -22,9 +22,7 @@ export function bridgeMtu(bridge: Bridge, host: HostState): number {
 /** Who states none takes that of the lab that is there already. */
 function sharedMtu(bridge: Bridge, host: HostState): number | undefined {
   const link = linkNamed(host, bridge.name);
-  return link?.altnames.some(altname => altname.startsWith('vmnet.') && altname !== bridge.altname)
-    ? link.mtu
-    : undefined;
+  return link && marksOf(link).some(({ altname }) => altname !== bridge.altname) ? link.mtu : undefined;
 }
 
 /** Create what is missing, mend what differs. */
@@ -36,24 +34,23 @@ export function planBridges(lab: Lab, host: HostState, problems: PlanProblem[]):
     }
     const ours = marked(host, bridge.altname);
     const there = ours ?? linkNamed(host, bridge.name);
-    const clash = there && uplinkClash(bridge, there, lab.name, host);
-    if (clash) problems.push(clash);
+    const clashes = there ? [uplinkClash, modeClash].map(find => find(bridge, there, lab.name, host)) : [];
+    problems.push(...clashes.filter(clash => clash !== undefined));
     if (ours)
       return [
         ...mend(bridge, ours, lab.name, host),
         ...addressSteps(bridge, ours, formerCidrs(bridge, host)),
       ];
     if (there === undefined) return [create(bridge, host)];
-    const foreign = there;
-    if (foreign.kind === 'bridge' && otherLabs(foreign, lab.name).length > 0) {
-      const changes = mend(bridge, foreign, lab.name, host);
-      if (changes.length > 0) problems.push(settingsClash(bridge, foreign, lab.name, changes));
-      return [join(bridge, foreign, lab.name), ...addressSteps(bridge, foreign, [])];
+    if (there.kind === 'bridge' && otherLabs(there, lab.name).length > 0) {
+      const changes = mend(bridge, there, lab.name, host);
+      if (changes.length > 0) problems.push(settingsClash(bridge, there, lab.name, changes));
+      return [join(bridge, there, lab.name), ...addressSteps(bridge, there, [])];
     }
     problems.push({
       code: 'conflict',
-      message: `the bridge ${bridge.name} cannot be made: an interface of that name exists, and ${ownerOf(foreign)}`,
-      fix: `Give the bridge another name in the lab file${adoption(bridge, foreign)}${removal(foreign)}.`,
+      message: `the bridge ${bridge.name} cannot be made: an interface of that name exists, and ${ownerOf(there)}`,
+      fix: `Give the bridge another name in the lab file${adoption(bridge, there)}${removal(there)}.`,
     });
     return [];
   });

@@ -27,12 +27,31 @@ function describeAction(action: Action): string[] {
       return action.lines.map(line =>
         indent(`${action.program ?? 'ip'} ${action.family ? '-6 ' : ''}${line}`),
       );
+    case 'tc':
+      return action.lines.map(line => indent(`tc ${line}`));
     case 'ovs':
       return action.commands.map(words => indent(`ovs-vsctl ${words.join(' ')}`));
     case 'delete-ovs':
       return [indent(`ovs-vsctl --if-exists del-br ${action.bridge}`)];
     case 'delete-links':
       return action.links.map(link => indent(`ip link del dev ${link.altname}`));
+    case 'nft':
+      return ['nft -f:', ...action.script.trim().split('\n')].map((line, i) =>
+        indent(i === 0 ? line : `  ${line}`),
+      );
+    case 'inside':
+      return action.work.flatMap(({ namespace, sysctls, lines }) => [
+        ...sysctls.map(([path, value]) =>
+          indent(`in ${namespace}: sysctl ${path.replaceAll('/', '.')}=${printable(value)}`),
+        ),
+        ...lines.map(line => indent(`ip -n ${namespace} ${line}`)),
+      ]);
+    case 'delete-namespaces':
+      return action.namespaces.map(({ name }) => indent(`ip netns del ${name}`));
+    case 'iptables':
+      return [`${action.program}-restore:`, ...action.script.trim().split('\n')].map((line, i) =>
+        indent(i === 0 ? line : `  ${line}`),
+      );
     case 'sysctl':
       return [indent(`sysctl ${action.path.replaceAll('/', '.')}=${action.value}`)];
     case 'lro':
@@ -58,6 +77,12 @@ function describeAction(action: Action): string[] {
       return [indent(action.argv.join(' '))];
     case 'await-renewal':
       return [indent(`wait until ${action.client} has its lease on ${action.on}`)];
+    case 'start-dnsmasq':
+      return ['dnsmasq --conf-file:', ...action.config.trim().split('\n')].map((line, i) =>
+        indent(i === 0 ? line : `  ${line}`),
+      );
+    case 'stop-dnsmasq':
+      return [indent(`end dnsmasq on ${action.bridge}`)];
     case 'define':
     case 'undefine':
     case 'start':

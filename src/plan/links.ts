@@ -1,4 +1,4 @@
-import type { HostState, Link, Owner } from '../host/model.js';
+import type { HostState, LabRecord, Link, Owner, UplinkBefore } from '../host/model.js';
 import type { Bridge } from '../lab/model.js';
 import type { LinkRef } from './model.js';
 
@@ -46,9 +46,17 @@ export const marksOf = (link: Link): { lab: string; altname: string }[] =>
     .filter(altname => altname.startsWith('vmnet.'))
     .map(altname => ({ altname, lab: altname.split('.')[1] ?? '' }));
 
-/** Who manages an uplink; it may be named `toString`, which every object has. */
+/** What is known of an interface; it may be named `toString`, which every object has. */
+const own = <T>(known: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(known, name) ? known[name] : undefined;
+
+/** Who manages an uplink. */
 export const managersOfUplink = (host: HostState, name: string): readonly Owner[] =>
-  (Object.hasOwn(host.owners, name) ? host.owners[name] : undefined) ?? [];
+  own(host.owners, name) ?? [];
+
+/** How an uplink was before the lab took it, if it did. */
+export const takenUplink = (record: LabRecord | undefined, name: string): UplinkBefore | undefined =>
+  record && own(record.uplinks, name);
 
 /** The lab that made a link, if any. */
 export const labOf = (link: Link): string | undefined => marksOf(link)[0]?.lab;

@@ -1,4 +1,4 @@
-import type { LabRecord, Renewer } from '../host/model.js';
+import type { DockerChain, LabRecord, Renewer } from '../host/model.js';
 
 /**
  * What will be done, as plain data: `plan` prints it, `apply` executes it, and an undo is part of each step,
@@ -19,7 +19,17 @@ export interface Plan {
   readonly record: LabRecord | null;
 }
 
-export type PhaseName = 'remove' | 'bridge' | 'uplink' | 'taps' | 'domains' | 'start' | 'guests';
+export type PhaseName =
+  | 'remove'
+  | 'rules'
+  | 'bridge'
+  | 'uplink'
+  | 'taps'
+  | 'namespaces'
+  | 'services'
+  | 'domains'
+  | 'start'
+  | 'guests';
 
 export interface Phase {
   readonly name: PhaseName;
@@ -51,6 +61,20 @@ export type Action =
   /** Delete a bridge of Open vSwitch with all its ports, if it bears the lab's mark. */
   | { readonly kind: 'delete-ovs'; readonly bridge: string; readonly lab: string }
   | { readonly kind: 'delete-links'; readonly links: readonly LinkRef[] }
+  /** Lines of one `tc -batch`; joined likewise. */
+  | { readonly kind: 'tc'; readonly lines: readonly string[] }
+  /** One transaction of nft. */
+  | { readonly kind: 'nft'; readonly script: string }
+  /** What is done inside network namespaces: a process for each at most; neighbouring ones of a phase are joined. */
+  | { readonly kind: 'inside'; readonly work: readonly InsideWork[] }
+  | {
+      readonly kind: 'delete-namespaces';
+      readonly namespaces: readonly NamespaceRef[];
+      /** Take the folder of names away as well, where it is then empty. */
+      readonly folder: boolean;
+    }
+  /** Lines of one `iptables-restore --noflush`, a transaction. */
+  | { readonly kind: 'iptables'; readonly program: DockerChain['program']; readonly script: string }
   | { readonly kind: 'sysctl'; readonly path: string; readonly value: string }
   /** Turn LRO on again. */
   | { readonly kind: 'lro'; readonly dev: string }
@@ -66,6 +90,10 @@ export type Action =
       readonly text: string | null;
       readonly reload: readonly [string, ...string[]];
     }
+  /** Start a dnsmasq with this text as its config file; one that runs with it already is left alone. */
+  | ({ readonly kind: 'start-dnsmasq'; readonly digest: string; readonly config: string } & DnsmasqRef)
+  /** End whatever dnsmasq of ours serves the bridge. */
+  | ({ readonly kind: 'stop-dnsmasq' } & DnsmasqRef)
   | { readonly kind: 'define'; readonly name: string; readonly uuid: string; readonly xml: string }
   | { readonly kind: 'undefine'; readonly name: string; readonly uuid: string }
   | ({ readonly kind: 'start' } & GuestRef)
@@ -90,6 +118,35 @@ export type Action =
       /** A lease that does not come is an error; else it is only told. */
       readonly must: boolean;
     } & RenewerRef);
+
+/** Settings first, since some tell how an address or a link comes up; then the lines of one `ip -batch`. */
+export interface InsideWork {
+  /** Its name below /run/netns. */
+  readonly namespace: string;
+  readonly sysctls: readonly (readonly [path: string, value: string])[];
+  readonly lines: readonly string[];
+}
+
+/** A namespace of ours: found by its name and its mark; by its name alone where the plan saw that none was there. */
+export interface NamespaceRef {
+  readonly name: string;
+  readonly mark: string;
+  readonly created: boolean;
+}
+
+/** All rules of a lab of one family: loaded, exchanged and deleted as one. */
+export interface Table {
+  readonly family: 'inet' | 'bridge';
+  /** What stands between the braces, one statement a line. */
+  readonly body: readonly string[];
+}
+
+/** What serves DHCP and DNS on a bridge of a lab. */
+export interface DnsmasqRef {
+  readonly lab: string;
+  /** As the lab calls it. */
+  readonly bridge: string;
+}
 
 /** A DHCP client on one interface. */
 export interface RenewerRef extends Omit<Renewer, 'on'> {

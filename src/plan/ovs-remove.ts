@@ -1,10 +1,10 @@
 import type { HostState, OvsBridge } from '../host/model.js';
 import { addressAdd, inOrder } from './bridge-addresses.js';
-import { linkNamed } from './links.js';
+import { linkNamed, takenUplink } from './links.js';
 import type { Action, Step } from './model.js';
 import { addBridge, addPort, markColumn, setPort, vlanColumns } from './ovs-words.js';
 import type { PlanProblem } from './problems.js';
-import { currentRecord, takenUplink } from './record.js';
+import { currentRecord } from './record.js';
 
 /**
  * Delete the bridges of Open vSwitch that bear a lab's mark.

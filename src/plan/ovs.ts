@@ -31,7 +31,7 @@ export function planOvs(lab: Lab, host: HostState, yes: boolean, problems: PlanP
   const { bridges } = ovsPart(lab);
   const [first] = bridges;
   if (first === undefined) return [];
-  const trouble = host.ovs?.trouble ?? null;
+  const trouble = host.ovs ? host.ovs.trouble : 'not-installed';
   if (trouble !== null) {
     problems.push({ code: 'bad-lab', ...TROUBLE[trouble](first.name) });
     return [];

@@ -16,5 +16,6 @@ function part(lab: Lab, has: (bridge: Bridge) => boolean): Lab {
     ...lab,
     bridges,
     vms: lab.vms.map(vm => ({ ...vm, nics: vm.nics.filter(nic => names.has(nic.bridge)) })),
+    namespaces: lab.namespaces.map(it => ({ ...it, nics: it.nics.filter(nic => names.has(nic.bridge)) })),
   };
 }

@@ -1,23 +1,32 @@
 import type { DomainState, HostState, Link } from '../host/model.js';
 import type { Session } from '../host/session.js';
-import type { Lab } from '../lab/model.js';
+import type { Lab, Nic } from '../lab/model.js';
 import type { RenderContext } from '../render/domain.js';
 import { findAddressClashes } from './addresses.js';
 import { adoptedBy } from './adopt.js';
 import { planBridges } from './bridge.js';
 import { findClashes } from './clashes/clashes.js';
+import { dropNotes, planDocker, removeDocker } from './docker.js';
+import { forwardingBefore, forwardingNotes, planForwarding, restoreForwarding } from './forwarding.js';
 import { guestFiles, isAlive, planGuests, removeGuests } from './guest.js';
 import { linksOf } from './links.js';
 import type { Phase, PhaseName, Plan, Step } from './model.js';
-import { planBridgeNetfilter, restoreBridgeNetfilter } from './netfilter.js';
+import { brokenEnds, planNamespaces } from './namespace.js';
+import { currentRecords, planBridgeNetfilter, restoreBridgeNetfilter } from './netfilter.js';
 import { planOvs } from './ovs.js';
 import { planOvsPorts } from './ovs-ports.js';
 import { removeOvs } from './ovs-remove.js';
 import { linuxPart } from './parts.js';
+import { isMarkOf, namespacesOf, otherEnd } from './place.js';
 import { type PlanProblem, throwProblems } from './problems.js';
-import { recordOf } from './record.js';
+import { planQueues } from './queues.js';
+import { currentRecord, recordOf } from './record.js';
 import { releaseUplinks, removeBridges, removeTaps } from './remove.js';
+import { type Endpoints, removeEndpoints } from './remove-namespaces.js';
+import { planServices, removeServices } from './services.js';
 import { planSubInterfaces, removeSubInterfaces, subInterfaceMarks } from './sub-interface.js';
+import { settled } from './subnets.js';
+import { planTables, removeTables } from './tables.js';
 import { planTaps } from './tap.js';
 import { ownerNotes, planUnmanaged, removeUnmanaged } from './unmanaged.js';
 import { movesOf, planUplinks } from './uplink.js';
@@ -39,12 +48,13 @@ export interface PlanOptions {
  * @throws {VmnetError} `bad-lab` or `conflict`, naming everything that is in the way
  */
 export function planProvision(
-  lab: Lab,
+  asked: Lab,
   host: HostState,
   context: RenderContext | null,
   options: PlanOptions = {},
 ): Plan {
   const problems: PlanProblem[] = [];
+  const lab = settled(asked, host, problems);
   const guests = context
     ? planGuests(lab, host, context, { restart: options.restart ?? false }, problems)
     : { define: [], start: [], notes: [] };
@@ -54,16 +64,23 @@ export function planProvision(
   const subInterfaces = planSubInterfaces(linux, host, problems);
   const made = (before: HostState) => ({ ...before, links: [...before.links, ...subInterfaces.links] });
   const ready = made(host);
-  const vlans = planVlans(linux, host, mayRemake);
+  const broken = new Set(brokenEnds(linux, host).map(({ link }) => link));
+  const vlans = planVlans(linux, host, mayRemake, broken);
   findLacks(linux, host, problems);
+  // The ways out are those that are left when uplinks which the lab no longer names have their routes back.
+  const released = { ...host, routes: leftovers.after.routes };
+  const forwarding = forwardingBefore(lab, released);
   const phases = phasesOf({
     remove: leftovers.steps,
+    rules: planTables(lab, host, forwarding, problems),
     bridge: [
       ...planUnmanaged(lab, host),
       ...subInterfaces.steps,
       ...planBridges(linux, ready, problems),
       ...planOvs(lab, host, options.yes ?? false, problems),
       ...planBridgeNetfilter(lab, host),
+      ...planForwarding(lab, released),
+      ...planDocker(lab, host, problems),
     ],
     uplink: [
       ...planUplinks(
@@ -79,7 +96,10 @@ export function planProvision(
       ...planTaps(linux, ready, mayRemake, problems),
       ...vlans.taps,
       ...planOvsPorts(lab, host, problems),
+      ...planQueues(linux, host, mayRemake, problems),
     ],
+    namespaces: [...planNamespaces(linux, ready, problems), ...vlans.namespaces],
+    services: planServices(lab, host, problems),
     domains: guests.define,
     start: guests.start,
   });
@@ -93,15 +113,46 @@ export function planProvision(
     lab: lab.name,
     verb: 'provision',
     phases,
-    notes: [...guests.notes, ...ownerNotes(lab, host)],
+    notes: [
+      ...guests.notes,
+      ...ownerNotes(lab, host),
+      ...forwardingNotes(lab, released),
+      ...dropNotes(lab, host),
+    ],
     moves: movesOf(linux, host),
     garbage: gone,
-    record: recordOf(lab, ready, context === null),
+    record: recordOf(lab, ready, context === null, forwarding),
   };
 }
 
+/** The queue of one NIC, and nothing else of the lab. Throws as {@link planProvision} does. */
+export function planImpair(lab: Lab, nic: Nic, host: HostState): Plan {
+  const problems: PlanProblem[] = [];
+  const only = { ...lab, vms: lab.vms.map(vm => ({ ...vm, nics: vm.nics.filter(same(nic)) })) };
+  if (!host.links.some(({ altnames }) => altnames.includes(nic.altname)))
+    problems.push({
+      code: 'conflict',
+      message: `the tap ${nic.tap} of ${nic.vm}, NIC ${nic.index}, is not there`,
+      fix: 'Bring the lab up first: vmnet provision.',
+    });
+  const phases = phasesOf({ taps: planQueues(only, host, () => false, problems) });
+  throwProblems(lab.name, problems);
+  const former = host.records.find(({ name }) => name === lab.name);
+  return {
+    lab: lab.name,
+    verb: 'provision',
+    phases,
+    notes: [],
+    moves: [],
+    garbage: [],
+    record: former ? { ...former, lab } : null,
+  };
+}
+
+const same = (nic: Nic) => (other: Nic) => other.altname === nic.altname;
+
 export interface DestroyOptions {
-  /** Delete a bridge although ports that vmnet did not make are on it. */
+  /** Delete a bridge although ports that vmnet did not make are on it, and a namespace although processes run in it. */
   readonly force?: boolean;
 }
 
@@ -123,6 +174,18 @@ export function planDestroy(
   const phases = phasesOf({
     guests: removeGuests(name, domains, stateDir, why),
     taps: removeTaps(tapsAmong(all), name, host, why),
+    namespaces: removeEndpoints(
+      name,
+      {
+        veths: all.filter(link => link.kind === 'veth'),
+        ends: [],
+        namespaces: namespacesOf(host, name),
+      },
+      host,
+      { why, force: options.force ?? false, folder: madeFolder(name, host) },
+      problems,
+    ),
+    services: removeServices(name, host, () => true, why),
     uplink: [
       ...releaseUplinks(name, host, [...bridges, ...adoptedBy(name, host)], () => true).steps,
       ...removeSubInterfaces(
@@ -135,8 +198,11 @@ export function planDestroy(
       ...removeBridges(name, host, bridges, { staying: [], force: options.force ?? false }, problems),
       ...removeOvs(name, host, ovsOf(name, host), options.force ?? false, 'nothing is left on it', problems),
       ...restoreBridgeNetfilter(name, host),
+      ...restoreForwarding(name, host),
+      ...removeDocker(name, host),
       ...removeUnmanaged(host),
     ],
+    rules: removeTables(name, host),
   });
   throwProblems(name, problems);
   return {
@@ -162,6 +228,8 @@ function planLeftovers(
     ...linuxPart(lab).bridges.map(bridge => bridge.altname),
     ...subInterfaceMarks(lab),
     ...linuxPart(lab).vms.flatMap(vm => vm.nics.map(nic => nic.altname)),
+    ...lab.namespaces.flatMap(({ altname, nics }) => [altname, ...nics.map(nic => nic.altname)]),
+    ...lab.links.flatMap(({ ends }) => ends.map(end => end.altname)),
   ]);
   const isWanted = (link: Link) => link.altnames.some(altname => wanted.has(altname));
   const all = linksOf(host, lab.name);
@@ -173,9 +241,18 @@ function planLeftovers(
   const goneOvs = ovsOf(lab.name, host).filter(({ name }) => !isOvs(name));
   const masters = [...all.filter(link => link.kind === 'bridge'), ...adoptedBy(lab.name, host)];
   const released = releaseUplinks(lab.name, host, masters, uplink => !uplinks.has(uplink));
+  const served = new Set(lab.bridges.filter(({ dhcp }) => dhcp !== null).map(({ name }) => name));
   const steps = [
+    ...removeServices(lab.name, host, bridge => !served.has(bridge), 'the lab no longer wants it'),
     ...(context ? removeGuests(lab.name, dropped(lab, host), context.stateDir, why) : []),
     ...removeTaps(tapsAmong(links), lab.name, host, why),
+    ...removeEndpoints(
+      lab.name,
+      leftEndpoints(lab, wanted, host),
+      host,
+      { why, force: null, folder: false },
+      problems,
+    ),
     ...released.steps,
     ...removeSubInterfaces(
       lab.name,
@@ -189,11 +266,40 @@ function planLeftovers(
 }
 
 const tapsAmong = (links: readonly Link[]) =>
-  links.filter(({ kind }) => kind !== 'bridge' && kind !== 'vlan');
+  links.filter(({ kind }) => kind !== 'bridge' && kind !== 'vlan' && kind !== 'veth');
 
 /** Bridges of Open vSwitch that a lab made. */
 const ovsOf = (lab: string, host: HostState) =>
   (host.ovs?.bridges ?? []).filter(bridge => bridge.lab === lab);
+
+/** Namespaces and veths of ours that a lab no longer has, or not so; a link between two namespaces goes by one of its ends. */
+function leftEndpoints(lab: Lab, wanted: ReadonlySet<string>, host: HostState): Endpoints {
+  const broken = new Set(brokenEnds(lab, host).map(({ link }) => link));
+  const isLeft = (link: Link) =>
+    broken.has(link) ||
+    (link.kind === 'veth' &&
+      link.altnames.some(it => isMarkOf(lab.name, it)) &&
+      !link.altnames.some(it => wanted.has(it)));
+  const all = namespacesOf(host, lab.name);
+  const staying = all.filter(({ mark }) => wanted.has(mark ?? ''));
+  const veths = host.links.filter(isLeft);
+  const left = staying.flatMap(({ name, links }) =>
+    links.filter(isLeft).map(link => ({ place: name, link })),
+  );
+  const gone = new Set(veths);
+  const ends = left.filter(end => {
+    const other = otherEnd(host, end)?.link;
+    if (other && gone.has(other)) return false;
+    gone.add(end.link);
+    return true;
+  });
+  return { veths, ends, namespaces: all.filter(it => !staying.includes(it)) };
+}
+
+/** Does the folder of namespaces' names go with the last of ours? Where a lab made it, and no other lab has any. */
+const madeFolder = (lab: string, host: HostState): boolean =>
+  currentRecord(lab, host)?.namespaceFolder === 'made' &&
+  !currentRecords(host).some(record => record.name !== lab && record.namespaceFolder === 'made');
 
 /** Domains of ours whose VM the lab no longer has. */
 function dropped(lab: Lab, host: HostState): DomainState[] {
@@ -210,9 +316,12 @@ const runs = (lab: Lab, vm: string, host: HostState) =>
 const TITLES: Readonly<Record<PhaseName, string>> = {
   guests: 'Guests',
   remove: 'Remove what the lab no longer has',
+  rules: 'Rules',
   bridge: 'Bridge',
   uplink: 'Uplink',
   taps: 'Taps',
+  namespaces: 'Namespaces and links',
+  services: 'DHCP and DNS',
   domains: "Guests' XML",
   start: 'Start',
 };

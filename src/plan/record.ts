@@ -1,12 +1,17 @@
 import type { HostState, LabRecord, UplinkBefore } from '../host/model.js';
 import type { Lab } from '../lab/model.js';
-import { bridgeName, linkNamed } from './links.js';
+import { bridgeName, linkNamed, takenUplink } from './links.js';
 import { currentRecords, netfilterBefore } from './netfilter.js';
 import { isOvsPort } from './ovs-state.js';
 import { uplinkBefore } from './uplink.js';
 
 /** The record to keep: what earlier runs found goes on being what destroy restores. */
-export function recordOf(lab: Lab, host: HostState, networkOnly: boolean): LabRecord {
+export function recordOf(
+  lab: Lab,
+  host: HostState,
+  networkOnly: boolean,
+  forwarding: LabRecord['forwarding'],
+): LabRecord {
   const former = currentRecord(lab.name, host);
   const uplinks: [string, UplinkBefore][] = lab.bridges.flatMap(bridge => {
     const uplink = bridge.uplink === null ? undefined : linkNamed(host, bridge.uplink);
@@ -41,16 +46,23 @@ export function recordOf(lab: Lab, host: HostState, networkOnly: boolean): LabRe
     bootId: host.bootId,
     netns: host.netns,
     uplinks: Object.fromEntries(uplinks),
+    ...(madeFolder(lab, host, former) ? { namespaceFolder: 'made' as const } : {}),
     bridgeNetfilter: lab.bridges.some(bridge => bridge.bridgeNetfilter === 'off')
       ? netfilterBefore(lab.name, host)
       : null,
+    forwarding,
   };
+}
+
+/** Did this lab, or another that is up, find no folder of namespaces' names? */
+function madeFolder(lab: Lab, host: HostState, former: LabRecord | undefined): boolean {
+  if (former?.namespaceFolder === 'made') return true;
+  if (lab.namespaces.length === 0) return false;
+  return (
+    host.namespaceFolder === false || currentRecords(host).some(record => record.namespaceFolder === 'made')
+  );
 }
 
 /** A lab's record, unless it is of another boot or network namespace. */
 export const currentRecord = (lab: string, host: HostState): LabRecord | undefined =>
   currentRecords(host).find(record => record.name === lab);
-
-/** How an uplink was before the lab took it, if it did; a tap may be named `toString`, which every object has. */
-export const takenUplink = (record: LabRecord | undefined, name: string): UplinkBefore | undefined =>
-  record && Object.hasOwn(record.uplinks, name) ? record.uplinks[name] : undefined;

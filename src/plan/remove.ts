@@ -1,16 +1,18 @@
 import type { Address, HostState, Link, UplinkBefore } from '../host/model.js';
 import { bridgeLines } from './bridge.js';
-import { addressLines, inOrder } from './bridge-addresses.js';
+import { addressLines, inOrder, staticCidrs } from './bridge-addresses.js';
 import { asBatch, bridgeAsBefore, dadAsBefore, inherits, noStandIns, release, take } from './enslave.js';
+import { sameForwarding } from './forwarding.js';
 import { afterMove, identityOf, nothingOn, startAfresh } from './identity.js';
-import { byMark, linkNamed, markOf } from './links.js';
-import type { Action, Step } from './model.js';
+import { byMark, linkNamed, markOf, takenUplink } from './links.js';
+import type { Step } from './model.js';
 import type { PlanProblem } from './problems.js';
-import { currentRecord, takenUplink } from './record.js';
+import { queuesAgain } from './queues.js';
+import { currentRecord } from './record.js';
 import { comeBack, follow } from './renewer.js';
 import { leave, otherLabs } from './shared.js';
-import { sameAgain } from './tap.js';
-import { vlansAgain } from './vlans.js';
+import { isolation, sameAgain } from './tap.js';
+import { portVlans } from './vlans.js';
 
 /** One step for all taps: they go in one group deletion. */
 export function removeTaps(taps: readonly Link[], lab: string, host: HostState, why: string): Step[] {
@@ -25,17 +27,11 @@ export function removeTaps(taps: readonly Link[], lab: string, host: HostState, 
       do: [{ kind: 'delete-links', links: taps.map(tap => byMark(markOf(tap, lab) ?? tap.name)) }],
       undo: [
         { kind: 'ip', lines: taps.flatMap(tap => sameAgain(tap, markOf(tap, lab) ?? tap.name)) },
-        ...portVlans(host, taps, null),
+        ...portVlans(host, taps),
+        ...queuesAgain(taps, lab, host),
       ],
     },
   ];
-}
-
-/** The VLANs of ports that come back, and of their bridge itself. */
-function portVlans(host: HostState, ports: readonly Link[], bridge: string | null): Action[] {
-  const own = bridge === null ? [] : vlansAgain(host, bridge, ' self');
-  const lines = [...own, ...ports.flatMap(port => vlansAgain(host, port.name))];
-  return lines.length > 0 ? [{ kind: 'ip', program: 'bridge', lines }] : [];
 }
 
 /** Give uplinks back what moved to the bridge, as it stands there now; also says how the host is then. */
@@ -66,7 +62,7 @@ function ownCidrs(bridge: Link, lab: string, host: HostState): ReadonlySet<strin
   const recorded = currentRecord(lab, host)?.lab.bridges.find(({ altname }) =>
     bridge.altnames.includes(altname),
   );
-  return new Set(recorded?.address.mode === 'static' ? recorded.address.cidrs : []);
+  return new Set(recorded ? staticCidrs(recorded) : []);
 }
 
 function releaseStep(
@@ -166,7 +162,10 @@ export function removeBridges(
               ...sameBridgeAgain(bridge, lab, host),
               ...[...staying, ...others]
                 .filter(port => port.master === bridge.name)
-                .map(port => `link set dev ${port.name} master ${bridge.name}`),
+                .flatMap(port => [
+                  `link set dev ${port.name} master ${bridge.name}`,
+                  ...(port.isolated ? [isolation(port.name, true)] : []),
+                ]),
             ],
           },
           ...portVlans(
@@ -174,6 +173,7 @@ export function removeBridges(
             [...staying, ...others].filter(port => port.master === bridge.name),
             bridge.bridge?.vlanFiltering ? bridge.name : null,
           ),
+          ...sameForwarding(bridge.name, host),
         ],
       },
     ];

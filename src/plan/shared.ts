@@ -75,6 +75,17 @@ export function uplinkClash(
   };
 }
 
+/** Two labs on one bridge mean the same by it: the stricter one would decide for both. */
+export function modeClash(bridge: Bridge, link: Link, lab: string, host: HostState): PlanProblem | undefined {
+  const other = theirs(link, lab, host).find(({ bridge: { mode } }) => mode !== bridge.mode);
+  if (other === undefined || uplinkClash(bridge, link, lab, host)) return undefined;
+  return {
+    code: 'conflict',
+    message: `bridges.${bridge.name} is shared with the lab ${other.lab}, where it has mode "${other.bridge.mode}"; here it has "${bridge.mode}"`,
+    fix: `Give both labs the same "mode", or this bridge another name.`,
+  };
+}
+
 /** A bridge of another lab that is not as this one wants it. */
 export const settingsClash = (
   bridge: Bridge,

@@ -2,8 +2,9 @@ import type { HostState, Link } from '../host/model.js';
 import type { Lab, Nic } from '../lab/model.js';
 import { bridgeMtu } from './bridge.js';
 import { bridgeName, markLines, ownerOf, removal } from './links.js';
-import type { Step } from './model.js';
+import type { Action, Step } from './model.js';
 import type { PlanProblem } from './problems.js';
+import { queuesAgain } from './queues.js';
 
 /** What a tap's MAC has to be: the guest's with first byte `fe`, so that the bridge never takes it for its own. */
 export const tapMac = (nic: Nic) => `fe${nic.mac.slice(2)}`;
@@ -34,7 +35,7 @@ export function planTaps(
       const bridge = bridges.get(nic.bridge) ?? { name: nic.bridge, mtu: 1500 };
       const wanted: Wanted = { nic, bridge: bridge.name, mtu: nic.mtu ?? bridge.mtu };
       const ours = index.byMark.get(nic.altname);
-      if (ours) return mend(wanted, ours, mayRemake);
+      if (ours) return mend(wanted, ours, mayRemake, () => queuesAgain([ours], lab.name, host));
       const foreign = index.byName.get(nic.tap);
       if (foreign === undefined) return [create(wanted)];
       problems.push({
@@ -82,35 +83,45 @@ interface TapSettings {
   readonly mac: string;
   readonly mtu: number;
   readonly master: string | null;
+  readonly isolated: boolean;
   readonly up: boolean;
 }
 
-/** Marked at once; MAC before it is enslaved; enslaved before it is up. */
+/** Marked at once; MAC before it is enslaved; enslaved, and isolated, before it is up. */
 const tapLines = (tap: TapSettings): string[] => [
   `tuntap add dev ${tap.name} mode tap vnet_hdr${tap.multiQueue ? ' multi_queue' : ''}`,
   ...markLines(tap.name, tap.altname, tap.alias),
   `link set dev ${tap.name} address ${tap.mac} mtu ${tap.mtu} addrgenmode none`,
   ...(tap.master ? [`link set dev ${tap.name} master ${tap.master}`] : []),
+  ...(tap.master && tap.isolated ? [isolation(tap.name, true)] : []),
   ...(tap.up ? [`link set dev ${tap.name} up`] : []),
 ];
+
+const words = (isolated: boolean) => `type bridge_slave isolated ${isolated ? 'on' : 'off'}`;
+export const isolation = (name: string, on: boolean) => `link set dev ${name} ${words(on)}`;
 
 /** Lines that make a tap again as it was observed. */
 export const sameAgain = (link: Link, altname: string): string[] =>
   tapLines({ ...link, multiQueue: link.tap?.multiQueue ?? false, altname, alias: link.alias ?? altname });
 
 /** Settings of a tap of ours that are not as the lab wants them. */
-function mend({ nic, bridge, mtu }: Wanted, link: Link, mayRemake: (vm: string) => boolean): Step[] {
+function mend(
+  { nic, bridge, mtu }: Wanted,
+  link: Link,
+  mayRemake: (vm: string) => boolean,
+  queues: () => readonly Action[],
+): Step[] {
   if (link.tap && link.tap.multiQueue !== nic.queues > 1) {
     // A running guest holds its tap; the note on its definition says that it has to be restarted.
-    return mayRemake(nic.vm) ? [remake({ nic, bridge, mtu }, link)] : [];
+    return mayRemake(nic.vm) ? [remake({ nic, bridge, mtu }, link, queues())] : [];
   }
   const steps: Step[] = [];
-  const change = (title: string, why: string, to: string, from: string) =>
+  const change = (title: string, why: string, to: string, ...from: string[]) =>
     steps.push({
       title: `${title} (${nic.vm}, NIC ${nic.index})`,
       why,
       do: [{ kind: 'ip', lines: [`link set dev ${link.name} ${to}`] }],
-      undo: [{ kind: 'ip', lines: [`link set dev ${link.name} ${from}`] }],
+      undo: [{ kind: 'ip', lines: from.map(it => `link set dev ${link.name} ${it}`) }],
     });
   if (link.mac !== tapMac(nic))
     change(
@@ -128,14 +139,24 @@ function mend({ nic, bridge, mtu }: Wanted, link: Link, mayRemake: (vm: string) 
       was,
       `master ${bridge}`,
       link.master ? `master ${link.master}` : 'nomaster',
+      ...(link.isolated ? [words(true)] : []),
     );
   }
+  // The flag is the port's: on another bridge it begins anew.
+  const isolated = link.isolated && link.master === bridge;
+  if (isolated !== nic.isolated)
+    change(
+      nic.isolated ? `isolate tap ${link.name}` : `isolate tap ${link.name} no longer`,
+      nic.isolated ? 'it reaches the other isolated ports' : 'the lab lets it reach all ports',
+      words(nic.isolated),
+      words(isolated),
+    );
   if (!link.up) change(`bring tap ${link.name} up`, 'it is down', 'up', 'down');
   return steps;
 }
 
-/** The kind of queue is fixed when a tap is made. */
-function remake({ nic, bridge, mtu }: Wanted, link: Link): Step {
+/** The kind of queue is fixed when a tap is made; `again` is what else the old one had. */
+function remake({ nic, bridge, mtu }: Wanted, link: Link, again: readonly Action[]): Step {
   return {
     title: `make tap ${link.name} again with ${nic.queues > 1 ? 'several queues' : 'one queue'}`,
     why: 'the kind of queue is fixed when a tap is made',
@@ -146,6 +167,7 @@ function remake({ nic, bridge, mtu }: Wanted, link: Link): Step {
     undo: [
       { kind: 'delete-links', links: [{ altname: nic.altname, createdAs: nic.tap }] },
       { kind: 'ip', lines: sameAgain(link, nic.altname) },
+      ...again,
     ],
   };
 }

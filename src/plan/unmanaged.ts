@@ -1,5 +1,6 @@
 import type { HostState, Manager } from '../host/model.js';
 import type { Lab } from '../lab/model.js';
+import { nicsOf } from '../lab/nics.js';
 import { bridgeName, linkNamed, managersOfUplink } from './links.js';
 import type { Action, Step } from './model.js';
 
@@ -9,7 +10,8 @@ import type { Action, Step } from './model.js';
 export function planUnmanaged(lab: Lab, host: HostState): Step[] {
   const names = [
     ...lab.bridges.map(bridge => bridgeName(bridge, host)),
-    ...lab.vms.flatMap(vm => vm.nics.map(nic => nic.tap)),
+    ...nicsOf(lab).map(nic => nic.tap),
+    ...lab.links.flatMap(({ ends }) => ends.flatMap(end => (end.namespace === null ? end.name : []))),
   ];
   return host.managers.flatMap(manager => {
     const text = TEXT[manager.name](lab.name, names);

@@ -12,8 +12,9 @@ import {
   take,
 } from './enslave.js';
 import { afterMove, identityOf, nothingOn, startAfresh } from './identity.js';
-import { bridgeName, linkNamed, marked } from './links.js';
+import { bridgeName, linkNamed, marked, takenUplink } from './links.js';
 import type { Action, Step } from './model.js';
+import { currentRecords } from './netfilter.js';
 import type { PlanProblem } from './problems.js';
 import { comeBack, follow, movable, startAgain } from './renewer.js';
 import { inherited } from './sysctls.js';
@@ -92,12 +93,10 @@ function bringUp(uplink: Link): Step[] {
 
 /** DHCP clients that were moved to the bridge, and have ended there since. */
 function renewAgain(lab: string, uplink: Link, bridge: Link | undefined, host: HostState): Step[] {
-  const record = host.records.find(
-    ({ name, bootId, netns }) => name === lab && bootId === host.bootId && netns === host.netns,
-  );
+  const record = currentRecords(host).find(({ name }) => name === lab);
   const runs = (client: string) =>
     host.renewers.some(now => now.client === client && now.on === bridge?.name);
-  return (record?.uplinks[uplink.name]?.renewers ?? []).flatMap(renewer =>
+  return (takenUplink(record, uplink.name)?.renewers ?? []).flatMap(renewer =>
     bridge === undefined || runs(renewer.client)
       ? []
       : [

@@ -1,8 +1,8 @@
 import type { HostState, KernelLack, Link, PortVlan } from '../host/model.js';
 import type { Bridge, Lab, Vlan } from '../lab/model.js';
-import { portVlan, subInterfaceOf, untaggedOf, uplinkVlanOf, vidsOf } from '../lab/vlans.js';
+import { hostVid, portVlan, subInterfaceOf, untaggedOf, uplinkVlanOf, vidsOf } from '../lab/vlans.js';
 import { bridgeName, linkNamed, linkOf, marked } from './links.js';
-import type { Step } from './model.js';
+import type { Action, Step } from './model.js';
 import type { PlanProblem } from './problems.js';
 import { moves } from './uplink-fit.js';
 
@@ -14,6 +14,8 @@ export interface VlanSteps {
   readonly uplink: readonly Step[];
   /** Of taps that are about to be made. */
   readonly taps: readonly Step[];
+  /** Of ends of namespaces' wires that are about to be made. */
+  readonly namespaces: readonly Step[];
 }
 
 /**
@@ -28,16 +30,22 @@ export function startsFiltering(bridge: Bridge, host: HostState): boolean {
 /**
  * All lines of all ports become one `bridge -batch` a phase.
  * @param mayRemake whether a VM's tap may be made again, which loses its VLANs
+ * @param broken ends of namespaces' wires that are made again
  */
-export function planVlans(lab: Lab, host: HostState, mayRemake: (vm: string) => boolean): VlanSteps {
+export function planVlans(
+  lab: Lab,
+  host: HostState,
+  mayRemake: (vm: string) => boolean,
+  broken: ReadonlySet<Link>,
+): VlanSteps {
   const uplink: Step[] = [];
   const taps: Step[] = [];
+  const namespaces: Step[] = [];
   for (const bridge of lab.bridges.filter(({ vlanFiltering }) => vlanFiltering)) {
     const name = bridgeName(bridge, host);
     const there = linkOf(bridge, host);
     const carried = uplinkVlanOf(bridge, lab);
-    const own = bridge.uplink === null ? null : untaggedOf(carried);
-    const mine: Vlan = own === null ? portVlan({ vlan: null }) : { access: own };
+    const mine: Vlan = { access: hostVid(bridge, lab) };
     uplink.push(...portStep(name, mine, there ? vlansOf(host, name) : [], ' self'));
     const isPort = (link: Link | undefined) => link !== undefined && link.master === name;
     if (bridge.uplink !== null) {
@@ -51,11 +59,17 @@ export function planVlans(lab: Lab, host: HostState, mayRemake: (vm: string) => 
       const steps = portStep(tap?.name ?? nic.tap, portVlan(nic), stays ? vlansOf(host, tap.name) : []);
       (stays ? uplink : taps).push(...steps);
     }
+    for (const nic of lab.namespaces.flatMap(it => it.nics).filter(nic => nic.bridge === bridge.name)) {
+      const end = marked(host, nic.altname);
+      const stays = end !== undefined && isPort(end) && !broken.has(end);
+      const steps = portStep(end?.name ?? nic.tap, portVlan(nic), stays ? vlansOf(host, end.name) : []);
+      (stays ? uplink : namespaces).push(...steps);
+    }
     // Last: until each port has its VLANs, a bridge that filters lets nothing through, not even to the host.
     const filters = there ? there.bridge?.vlanFiltering === true : startsFiltering(bridge, host);
     if (!filters) uplink.push(filteringStep(name, true));
   }
-  return { uplink, taps };
+  return { uplink, taps, namespaces };
 }
 
 /** Have bridges of ours that are to filter no more stop it. */
@@ -121,8 +135,14 @@ export const describeVlan = (vlan: Vlan): string =>
     ? `VLAN ${vlan.access}`
     : `${vlan.trunk.length > 0 ? `VLANs ${vlan.trunk.join(', ')} with tags` : 'no VLAN with tags'}${vlan.native === null ? '' : `, VLAN ${vlan.native} without`}`;
 
-/** Lines of `bridge -batch` that give ports the VLANs again that they were seen with. */
-export const vlansAgain = (host: HostState, port: string, self: ' self' | '' = ''): string[] =>
+/** The VLANs that ports were seen with, for when they come back, and those of their bridge itself. */
+export function portVlans(host: HostState, ports: readonly Link[], bridge: string | null = null): Action[] {
+  const own = bridge === null ? [] : vlansAgain(host, bridge, ' self');
+  const lines = [...own, ...ports.flatMap(port => vlansAgain(host, port.name))];
+  return lines.length > 0 ? [{ kind: 'ip', program: 'bridge', lines }] : [];
+}
+
+const vlansAgain = (host: HostState, port: string, self: ' self' | '' = ''): string[] =>
   vlansOf(host, port).map(entry => `vlan add dev ${port} vid ${entry.vid}${flagsOf(entry)}${self}`);
 
 const LACKS: Readonly<Record<KernelLack, { readonly what: string; readonly needs: string }>> = {

@@ -61,7 +61,7 @@ function domainXml(lab: Lab, vm: Vm, context: RenderContext, digest: string): st
   domain.vcpu = [String(vm.vcpus)];
   if (vm.boot.kind === 'probe') domain.on_reboot = ['destroy']; // a panic ends the guest, visibly
   fillFeatures(domain, accel, context.machine);
-  fillBoot(child(domain, 'os'), vm, context);
+  fillBoot(child(domain, 'os'), lab, vm, context);
   fillDevices(child(domain, 'devices'), lab, vm, context);
   return build('domain', domain);
 }
@@ -77,20 +77,21 @@ function fillFeatures(domain: Element, accel: 'kvm' | 'tcg', machine: Machine): 
   else delete domain.cpu; // QEMU's default model is what TCG does best
 }
 
-function fillBoot(os: Element, vm: Vm, context: RenderContext): void {
+function fillBoot(os: Element, lab: Lab, vm: Vm, context: RenderContext): void {
   setAttributes(child(os, 'type'), { arch: context.machine.arch, machine: context.machine.type });
-  const direct = directBoot(vm, vm.boot, context);
+  const direct = directBoot(lab, vm, vm.boot, context);
   for (const key of ['kernel', 'initrd', 'cmdline'] as const) {
     if (direct?.[key]) os[key] = [direct[key]];
     else delete os[key];
   }
 }
 
-function directBoot(vm: Vm, boot: Boot, { probe, machine }: RenderContext) {
+function directBoot(lab: Lab, vm: Vm, boot: Boot, { probe, machine }: RenderContext) {
   if (boot.kind === 'image') return null;
   if (boot.kind === 'kernel') return boot;
   if (probe === null) throw new Error(`${vm.name} boots the probe guest, which was not located`);
-  return { ...probe, cmdline: probeCmdline(vm, machine) };
+  const served = new Set(lab.bridges.filter(({ dhcp }) => dhcp !== null).map(({ name }) => name));
+  return { ...probe, cmdline: probeCmdline(vm, machine, served) };
 }
 
 function fillDevices(devices: Element, lab: Lab, vm: Vm, context: RenderContext): void {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { TEMPLATES } from '../place.js';
 
 /** An element as xml2js holds it: `$` for attributes, `_` for text, every other key a list of child elements. */
 export interface Element {
@@ -10,8 +11,6 @@ export interface Element {
 
 /** Loaded by the first document: most runs of a network plane see none. */
 const xml2js = (): typeof import('xml2js') => createRequire(import.meta.url)('xml2js');
-
-const TEMPLATES = new URL('../../templates/', import.meta.url);
 
 /** Read and parse a template of ours; each call gives a fresh tree that the caller may fill in. */
 export function template(name: string): Element {

@@ -1,5 +1,6 @@
 import { bare, formatIp, parseCidr } from '../lab/cidr.js';
 import type { Bridge, Lab } from '../lab/model.js';
+import { nicsOf } from '../lab/nics.js';
 
 /** One NIC of the throw-away host, and the LAN's end of its cable. */
 export interface SandboxNic {
@@ -27,7 +28,9 @@ export function networkFor(lab: Lab): SandboxNic[] {
 function nicFor(lab: Lab, bridge: Bridge, name: string, index: number): SandboxNic {
   const peers = bridge.peers.map(address => `${address}/${address.includes(':') ? 128 : 32}`);
   const used = [
-    ...lab.vms.flatMap(vm => vm.nics.filter(nic => nic.bridge === bridge.name).flatMap(nic => nic.addresses)),
+    ...nicsOf(lab)
+      .filter(nic => nic.bridge === bridge.name)
+      .flatMap(nic => nic.addresses),
     ...(bridge.address.mode === 'static' ? bridge.address.cidrs : []),
     ...peers,
   ];

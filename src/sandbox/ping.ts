@@ -1,6 +1,7 @@
 import type { Drivers } from '../drivers/drivers.js';
 import { bare } from '../lab/cidr.js';
 import type { Lab } from '../lab/model.js';
+import { nicsOf } from '../lab/nics.js';
 import { networkFor } from './network.js';
 import { inSandbox, type Sandbox } from './sandbox.js';
 
@@ -17,11 +18,9 @@ const COUNT = 3;
 /** Ping every address that a lab has on a bridge with an uplink, and the host's own, from the LAN's side. */
 export async function pingFromLan(lab: Lab, sandbox: Sandbox, drivers: Drivers): Promise<Ping[]> {
   const wired = new Set(lab.bridges.filter(bridge => bridge.uplink !== null).map(bridge => bridge.name));
-  const guests = lab.vms.flatMap(vm =>
-    vm.nics
-      .filter(nic => wired.has(nic.bridge))
-      .flatMap(nic => nic.addresses.map(cidr => ({ who: vm.name, address: bare(cidr) }))),
-  );
+  const guests = nicsOf(lab)
+    .filter(nic => wired.has(nic.bridge))
+    .flatMap(nic => nic.addresses.map(cidr => ({ who: nic.vm, address: bare(cidr) })));
   const own = [
     ...networkFor(lab).flatMap(nic => nic.host),
     ...lab.bridges.flatMap(({ uplink, address }) =>

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Drivers } from '../drivers/drivers.js';
 import { VmnetError } from '../errors.js';
 import { quote } from '../lab/quote.js';
+import { TEMPLATES } from '../place.js';
 import { isRunning } from '../process.js';
 import { layCables } from './cables.js';
 import { endHolder, enter, type Holder, startHolder } from './holder.js';
@@ -30,7 +31,7 @@ export interface SandboxOptions {
 }
 
 const ROOT = '/run/vmnet/sandboxes';
-const TEMPLATES = new URL('../../templates/sandbox/', import.meta.url);
+const SCRIPTS = new URL('sandbox/', TEMPLATES);
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,47}$/;
 
 /** Make a sandbox: under two seconds. Throws `conflict` where one of that name is up. */
@@ -44,11 +45,11 @@ export async function sandboxUp(name: string, options: SandboxOptions, drivers: 
   }
   if (await find(name))
     throw new VmnetError('conflict', `the sandbox ${name} is up already`, `vmnet sandbox down ${name}`);
-  const lan = await startHolder(new URL('lan.sh', TEMPLATES), [], "the sandbox's LAN");
+  const lan = await startHolder(new URL('lan.sh', SCRIPTS), [], "the sandbox's LAN");
   let host: Holder | null = null;
   try {
     host = await startHolder(
-      new URL('host.sh', TEMPLATES),
+      new URL('host.sh', SCRIPTS),
       [options.kvm ? 'kvm' : 'no-kvm', options.ovs ? 'ovs' : 'no-ovs'],
       'the sandbox',
     );

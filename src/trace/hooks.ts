@@ -1,11 +1,4 @@
-import type { Hook } from '../verify/counters.js';
-
-/** Before every other chain of its hook: the stack has seen it, whatever becomes of it there. */
-const FIRST = -400;
-/** After every other chain: it has passed. */
-const LAST = 400;
-
-const UNICAST = 'ether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00';
+import { FIRST, type Hook, LAST, UNICAST } from '../verify/counters.js';
 
 type Way = 'saddr' | 'daddr';
 

@@ -3,10 +3,12 @@ import type { Drivers } from '../drivers/drivers.js';
 import { VmnetError } from '../errors.js';
 import { parseLink } from '../host/links.js';
 import type { HostState, Link } from '../host/model.js';
-import { NETFILTER_TABLES, parseBridgeSettings } from '../host/ports.js';
+import { parseBridgeSettings } from '../host/ports.js';
 import { bare } from '../lab/cidr.js';
 import { parseCounts } from '../verify/counters.js';
+import { isAskingPort } from '../verify/station.js';
 import { makeStimulus } from '../verify/stimulus.js';
+import { switchesOn } from '../verify/switches.js';
 import type { Target } from '../verify/targets.js';
 import { type Devices, type Follower, makeFollower } from './follow.js';
 import { hookScript } from './hooks.js';
@@ -77,7 +79,10 @@ export async function trace(
       return {
         ...seen,
         stack: stackCounts(parseCounts(table, sets), nic.mac),
-        switches: switchesOf(bridge, host.sysctls, parseBridgeSettings([], links).calls.get(bridge) ?? []),
+        switches: switchesOn(bridge, host.sysctls, parseBridgeSettings([], links)).map(({ name, fix }) => ({
+          name: `${name}=1`,
+          fix,
+        })),
         lost: capture.lost() + follower.lost(),
       };
     } finally {
@@ -104,15 +109,12 @@ export function filterFor(addresses: readonly string[], to: string | null): stri
   ].join(' or ');
 }
 
-/** Ports that the questions of a proof come from. */
-const OUR_PORT = /^vmp[0-9a-f]{8}\d+$/;
-
 function devicesOf(links: readonly Link[], { tap, bridge, uplink }: Target): Devices {
   const roleOf = ({ name, master }: Link): Role => {
     if (name === tap) return 'tap';
     if (name === bridge) return 'bridge';
     if (name === uplink) return 'uplink';
-    if (OUR_PORT.test(name)) return 'ours';
+    if (isAskingPort(name)) return 'ours';
     return master === bridge ? 'port' : 'other';
   };
   return new Map(links.map(link => [link.index, { device: link.name, role: roleOf(link) }]));
@@ -196,19 +198,4 @@ async function askOn(
   } finally {
     await stimulus.close();
   }
-}
-
-function switchesOf(
-  bridge: string,
-  sysctls: HostState['sysctls'],
-  calls: readonly string[],
-): Traced['switches'] {
-  return NETFILTER_TABLES.flatMap(table => {
-    const name = `net.bridge.bridge-nf-call-${table}`;
-    if (!['0', undefined].includes(sysctls[name.replaceAll('.', '/')]))
-      return { name: `${name}=1`, fix: `sysctl -w ${name}=0` };
-    if (!calls.includes(table)) return [];
-    const fix = `ip link set dev ${bridge} type bridge nf_call_${table} 0`;
-    return { name: `nf_call_${table} of ${bridge}=1`, fix };
-  });
 }

@@ -1,129 +1,111 @@
-import type { HostState } from '../host/model.js';
+import type { HostState, Link } from '../host/model.js';
 import type { BridgeSettings } from '../host/ports.js';
 import { bare } from '../lab/cidr.js';
 import type { Vm } from '../lab/model.js';
 import type { Check } from './model.js';
 import type { Target } from './targets.js';
 
+/** What is wrong: a word for programs, and the same for people, with what to do. */
+type Fault = readonly [reason: string, hint: string];
+
+/** A plain check: fine unless there is a fault. */
+const checked = (
+  name: Check['name'],
+  { vm, index: nic }: { readonly vm: string; readonly index: number | null },
+  fault: Fault | null,
+  evidence: Readonly<Record<string, unknown>>,
+): Check => ({
+  name,
+  vm,
+  nic,
+  verdict: fault ? 'failed' : 'ok',
+  reason: fault?.[0] ?? null,
+  hint: fault?.[1] ?? null,
+  evidence,
+});
+
 /** Is the VM's domain running? */
 export function checkDomain(vm: Vm, host: HostState): Check {
   const domain = host.libvirt?.domains.find(({ name }) => name === vm.domain);
   const state = domain?.state ?? 'not defined';
   const running = state === 'running' || state === 'blocked';
-  return {
-    name: 'domain',
-    vm: vm.name,
-    nic: null,
-    verdict: running ? 'ok' : 'failed',
-    reason: running ? null : 'guest-not-running',
-    hint: running ? null : `the domain ${vm.domain} is ${state}: run vmnet provision`,
-    evidence: { domain: vm.domain, state },
-  };
+  const hint = `the domain ${vm.domain} is ${state}: run vmnet provision`;
+  return checked('domain', { vm: vm.name, index: null }, running ? null : ['guest-not-running', hint], {
+    domain: vm.domain,
+    state,
+  });
 }
 
 /** Is the tap up, a port of its bridge, and forwarding, and does it not send back what comes in? */
 export function checkTap(target: Target, host: HostState, settings: BridgeSettings): Check {
   const link = host.links.find(({ name }) => name === target.tap);
-  const faults = [
-    ...(link === undefined ? [['tap-missing', `${target.tap} does not exist`] as const] : []),
-    ...(link && !link.up ? [['tap-down', `${target.tap} is down`] as const] : []),
-    ...(link && target.ovs && !isOvsPort(target, host)
-      ? [['tap-not-enslaved', `${target.tap} is no port of ${target.bridge} of Open vSwitch`] as const]
-      : []),
-    ...(link && !target.ovs && link.master !== target.bridge
-      ? [
-          [
-            'tap-not-enslaved',
-            `${target.tap} is a port of ${link.master ?? 'no bridge'} instead of ${target.bridge}`,
-          ] as const,
-        ]
-      : []),
-    ...(link?.portState && link.portState !== 'forwarding'
-      ? [['tap-not-forwarding', `the bridge port ${target.tap} is ${link.portState}`] as const]
-      : []),
-    ...hairpin(target.tap, settings, 'tap'),
-  ];
-  const [fault] = faults;
-  return {
-    name: 'tap',
-    vm: target.nic.vm,
-    nic: target.nic.index,
-    verdict: fault ? 'failed' : 'ok',
-    reason: fault?.[0] ?? null,
-    hint: fault ? `${fault[1]}${fault[0].endsWith('hairpin') ? '' : ': run vmnet provision'}` : null,
-    evidence: {
-      tap: target.tap,
-      up: link?.up ?? false,
-      master: link?.master ?? null,
-      state: link?.portState ?? null,
-    },
-  };
+  return checked('tap', target.nic, tapFault(target, link, host) ?? hairpin(target.tap, settings, 'tap'), {
+    tap: target.tap,
+    up: link?.up ?? false,
+    master: link?.master ?? null,
+    state: link?.portState ?? null,
+  });
+}
+
+function tapFault(target: Target, link: Link | undefined, host: HostState): Fault | null {
+  const { tap, bridge, ovs } = target;
+  const fault = (reason: string, what: string): Fault => [reason, `${what}: run vmnet provision`];
+  if (link === undefined) return fault('tap-missing', `${tap} does not exist`);
+  if (!link.up) return fault('tap-down', `${tap} is down`);
+  if (ovs && !isOvsPort(target, host))
+    return fault('tap-not-enslaved', `${tap} is no port of ${bridge} of Open vSwitch`);
+  if (!ovs && link.master !== bridge)
+    return fault(
+      'tap-not-enslaved',
+      `${tap} is a port of ${link.master ?? 'no bridge'} instead of ${bridge}`,
+    );
+  if (link.portState && link.portState !== 'forwarding')
+    return fault('tap-not-forwarding', `the bridge port ${tap} is ${link.portState}`);
+  return null;
 }
 
 const isOvsPort = ({ bridge, tap }: Target, host: HostState) =>
   host.ovs?.bridges.some(({ name, ports }) => name === bridge && ports.some(port => port.name === tap));
 
 /** Does the uplink not send back what comes in? What else may be wrong with it is the path's matter. */
-export function checkUplink(target: Target, settings: BridgeSettings): Check[] {
-  if (target.uplink === null) return [];
-  const [fault] = hairpin(target.uplink, settings, 'uplink');
-  return [
-    {
-      name: 'uplink',
-      vm: target.nic.vm,
-      nic: target.nic.index,
-      verdict: fault ? 'failed' : 'ok',
-      reason: fault?.[0] ?? null,
-      hint: fault?.[1] ?? null,
-      evidence: { uplink: target.uplink, ...settings.ports.get(target.uplink) },
-    },
-  ];
+export function checkUplink({ nic, uplink }: Target, settings: BridgeSettings): Check[] {
+  if (uplink === null) return [];
+  const evidence = { uplink, ...settings.ports.get(uplink) };
+  return [checked('uplink', nic, hairpin(uplink, settings, 'uplink'), evidence)];
 }
 
-const hairpin = (port: string, settings: BridgeSettings, role: string) =>
+const hairpin = (port: string, settings: BridgeSettings, role: string): Fault | null =>
   settings.ports.get(port)?.hairpin
     ? [
-        [
-          `${role}-hairpin`,
-          `${port} sends frames back out of the port that they came in through, so a machine hears itself and IPv6 takes its address for a duplicate: bridge link set dev ${port} hairpin off`,
-        ] as const,
+        `${role}-hairpin`,
+        `${port} sends frames back out of the port that they came in through, so a machine hears itself and IPv6 takes its address for a duplicate: bridge link set dev ${port} hairpin off`,
       ]
-    : [];
+    : null;
 
 /** Is the guest's address the guest's alone? */
-export function checkAddress(target: Target, seen: readonly string[], host: HostState): Check {
-  const mine = new Set([...target.nic.addresses.map(bare), ...seen]);
+export function checkAddress({ nic }: Target, seen: readonly string[], host: HostState): Check {
+  const mine = new Set([...nic.addresses.map(bare), ...seen]);
   const shared = host.links.flatMap(link =>
     link.addresses.filter(({ local }) => mine.has(local)).map(({ local }) => ({ local, link: link.name })),
   );
   const [first] = shared;
-  return {
-    name: 'address',
-    vm: target.nic.vm,
-    nic: target.nic.index,
-    verdict: first ? 'failed' : 'ok',
-    reason: first ? 'address-on-host' : null,
-    hint: first
-      ? `${first.local} is the address of this host, too (on ${first.link}): both answer for it. Give one of them another: ip address del ${first.local} dev ${first.link}`
-      : null,
-    evidence: { addresses: [...mine] },
-  };
+  const fault: Fault | null = first
+    ? [
+        'address-on-host',
+        `${first.local} is the address of this host, too (on ${first.link}): both answer for it. Give one of them another: ip address del ${first.local} dev ${first.link}`,
+      ]
+    : null;
+  return checked('address', nic, fault, { addresses: [...mine] });
 }
 
 /** Has the bridge learned the guest's MAC on the guest's own tap? */
 export function checkFdb(target: Target, port: string | null): Check {
-  const good = port === target.tap;
-  return {
-    name: 'fdb',
-    vm: target.nic.vm,
-    nic: target.nic.index,
-    verdict: good ? 'ok' : 'failed',
-    reason: good ? null : port === null ? 'mac-not-learned' : 'mac-on-another-port',
-    hint: good
-      ? null
-      : port === null
-        ? `${target.bridge} has not learned ${target.nic.mac} on any port; it should be on ${target.tap}`
-        : `${target.bridge} has learned ${target.nic.mac} on ${port} instead of on ${target.tap}`,
-    evidence: { mac: target.nic.mac, port },
-  };
+  return checked('fdb', target.nic, fdbFault(target, port), { mac: target.nic.mac, port });
+}
+
+function fdbFault({ nic: { mac }, bridge, tap }: Target, port: string | null): Fault | null {
+  if (port === tap) return null;
+  if (port === null)
+    return ['mac-not-learned', `${bridge} has not learned ${mac} on any port; it should be on ${tap}`];
+  return ['mac-on-another-port', `${bridge} has learned ${mac} on ${port} instead of on ${tap}`];
 }

@@ -54,13 +54,13 @@ const KEYS = {
 export type Hook = keyof typeof KEYS;
 
 /** Before every other chain of its hook, so that no verdict of theirs hides a frame. */
-const FIRST = -400;
+export const FIRST = -400;
 
 /** After every other chain: what is counted here has really passed. */
-const LAST = 400;
+export const LAST = 400;
 
 /** Only unicast proves something: broadcast and multicast reach the host as on any LAN. */
-const UNICAST = 'ether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00';
+export const UNICAST = 'ether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00';
 const MULTICAST = 'ether daddr & 01:00:00:00:00:00 != 00:00:00:00:00:00';
 
 /** Key of a NIC at the bridge's entrance: its own tap and its own MAC. */

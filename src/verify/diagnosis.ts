@@ -1,22 +1,38 @@
 import type { Drivers } from '../drivers/drivers.js';
 import type { Filter, TcFilter } from '../host/filters.js';
 import { readFilters, readTcFilters } from '../host/read-filters.js';
+import { FORWARDING } from './forwarding.js';
 
 /** What could have stopped a frame: looked at only where one was stopped. */
 export interface Diagnosis {
   readonly filters: readonly Filter[];
   readonly tc: readonly TcFilter[];
+  /** The kernel's switches for forwarding, by path below /proc/sys. */
+  readonly sysctls: Readonly<Record<string, string>>;
 }
 
-export const NO_DIAGNOSIS: Diagnosis = { filters: [], tc: [] };
+export const NO_DIAGNOSIS: Diagnosis = { filters: [], tc: [], sysctls: {} };
 
-/** @param devices taps and uplinks of the NICs in trouble, such as exist */
-export async function diagnose(devices: readonly string[], drivers: Drivers): Promise<Diagnosis> {
-  const [filters, tc] = await Promise.all([
+/**
+ * @param devices taps and uplinks of the NICs in trouble, and what they should have left by, such as exist
+ * @param bridges those that the host is to forward from, or not to
+ */
+export async function diagnose(
+  devices: readonly string[],
+  bridges: readonly string[],
+  drivers: Drivers,
+): Promise<Diagnosis> {
+  const paths = [...new Set(bridges.flatMap(bridge => FORWARDING.flatMap(({ paths: of }) => of(bridge))))];
+  const [filters, tc, values] = await Promise.all([
     readFilters(drivers),
     readTcFilters([...new Set(devices)], drivers),
+    Promise.all(paths.map(path => drivers.kernel.readSysctl(path))),
   ]);
-  return { filters: filters.filter(({ where }) => !where.includes('vmnet_proof_')), tc };
+  return {
+    filters: filters.filter(({ where }) => !where.includes('vmnet_proof_')),
+    tc,
+    sysctls: Object.fromEntries(paths.flatMap((path, i) => (values[i] == null ? [] : [[path, values[i]]]))),
+  };
 }
 
 /** The chains at a hook, as one phrase; empty where none could have dropped. */

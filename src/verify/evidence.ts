@@ -6,6 +6,7 @@ import type { StackBetween } from './host-stack.js';
 import type { Crossing, Family, PathEvidence } from './model.js';
 import { type Captured, leftAtSize, sightingsOf } from './sightings.js';
 import type { Target } from './targets.js';
+import type { WayOut } from './way/model.js';
 
 /** Everything that was gathered of all NICs, before it is told apart by NIC. */
 export interface Gathered {
@@ -20,7 +21,7 @@ export interface Gathered {
   readonly learned: ReadonlyMap<string, string>;
   /** MACs of the bridges. */
   readonly own: readonly string[];
-  /** MACs of our ports. */
+  /** MACs of our ports, where they speak. */
   readonly ours: readonly string[];
   /** What the host's IP stack holds of addresses. */
   readonly stack: StackBetween;
@@ -30,6 +31,8 @@ export interface Gathered {
   readonly askedSize: (target: Target) => number | null;
   /** It was not asked for its way in. */
   readonly late: (target: Target) => boolean;
+  /** Up the host's IP stack and out; null where the NIC is not meant to go there. */
+  readonly way: (target: Target) => WayOut | null;
   readonly addresses: (target: Target) => readonly string[];
   readonly tried: (target: Target) => readonly string[];
 }
@@ -48,6 +51,7 @@ export function evidenceOf(target: Target, gathered: Gathered): PathEvidence {
   const addresses = gathered.addresses(target);
   const port = gathered.learned.get(`${target.bridge} ${nic.mac}`);
   return {
+    intent: target.intent,
     bridge: {
       name: target.bridge,
       prerouting: counts.get('bridge_prerouting', entry),
@@ -107,11 +111,15 @@ export function evidenceOf(target: Target, gathered: Gathered): PathEvidence {
         ? null
         : { bytes, left: leftAtSize(target, uplinkIndex, captured, bytes) },
     tap: { name: tap, received: gathered.received.get(tap) ?? 0 },
-    heard: captured && gathered.ours.some(mac => captured(tapIndex, 'out', mac).length > 0),
+    heard:
+      captured === null || gathered.ours.length === 0
+        ? null
+        : gathered.ours.some(mac => captured(tapIndex, 'out', mac).length > 0),
     fdb: port === undefined ? null : { mac: nic.mac, port },
     strangers: strangersOf(target, counts),
     first: seen === null ? null : seen.first,
     rerouted: seen === null ? null : seen.rerouted,
+    way: gathered.way(target),
     late: gathered.late(target),
     addresses,
     tried: gathered.tried(target),
@@ -153,6 +161,7 @@ export const nothingSeen = (target: Target): PathEvidence =>
     stack: { of: () => ({ neighbours: [], conntrack: null, forwarded: 0 }) },
     lanMac: () => null,
     askedSize: () => null,
+    way: () => null,
     late: () => false,
     addresses: () => [],
     tried: () => [],

@@ -1,5 +1,6 @@
 import { stackTotal } from './causes/stack.js';
 import type { Check, PathEvidence } from './model.js';
+import { explainWay } from './way/explain.js';
 
 /** The proof of each NIC in sentences. */
 export const explain = (checks: readonly Check[]): string =>
@@ -18,6 +19,7 @@ function explainPath({ vm, nic, verdict, hint }: Check, evidence: PathEvidence):
       inward(evidence),
       fullSize(evidence),
       stack(evidence),
+      ...explainWay(evidence),
     ].filter(Boolean),
     identity(evidence),
     `Asked by: ${evidence.tried.join('; ') || 'nothing, it was only listened to'}.`,

@@ -1,5 +1,6 @@
 import { VmnetError } from '../errors.js';
 import type { HostState, Link } from '../host/model.js';
+import { UNRULED } from '../lab/unruled.js';
 import { type DomainInterface, interfacesOf } from '../render/interfaces.js';
 import type { Target } from './targets.js';
 
@@ -44,7 +45,9 @@ function targetOf(domain: string, card: DomainInterface, index: number, host: Ho
       queues: 1,
       mtu: null,
       addresses: [],
+      gateways: [],
       vlan: null,
+      ...UNRULED,
       altname: link.name,
       alias: link.name,
     },
@@ -52,6 +55,9 @@ function targetOf(domain: string, card: DomainInterface, index: number, host: Ho
     tap: link.name,
     bridge: master,
     uplink: uplinkOf(master, host),
+    // What its owner means by it is not known: that it is a switch is all that can be asked of it.
+    mode: 'bridged',
+    intent: 'direct',
   };
 }
 

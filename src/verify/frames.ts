@@ -28,13 +28,15 @@ export interface EchoOptions {
   readonly sequence: number;
   /** Bytes of the whole IP packet; default: no more than the headers and a few. */
   readonly size?: number;
+  /** Time to live, or hop limit; default: enough for any way. */
+  readonly hops?: number;
 }
 
 /** Where an echo message names the MAC that was asked. */
 export const ASKED_AT = 8 + 6;
 
 /** Echo request of either family. IPv4 with DF set; IPv6 is never fragmented on its way. */
-export function echoRequest(from: Host, to: Host, { id, sequence, size }: EchoOptions): Uint8Array {
+export function echoRequest(from: Host, to: Host, { id, sequence, size, hops }: EchoOptions): Uint8Array {
   const six = to.ip.includes(':');
   const headers = six ? 40 + 8 : 20 + 8;
   const message = Buffer.alloc(8 + Math.max(0, (size ?? headers + 16) - headers), 'vmnet');
@@ -44,7 +46,7 @@ export function echoRequest(from: Host, to: Host, { id, sequence, size }: EchoOp
   message[0] = six ? 128 : 8;
   message.writeUInt16BE(id, 4);
   message.writeUInt16BE(sequence, 6);
-  return six ? icmp6(from, to, message) : icmp4(from, to, message);
+  return six ? icmp6(from, to, message, hops) : icmp4(from, to, message, hops);
 }
 
 /** Who has `target`? Sent to its solicited-node group, or in a frame to `to` alone; tells our own MAC. */
@@ -66,41 +68,51 @@ export function advertisement(from: Host, to: Host): Uint8Array {
 /** All nodes of the link. */
 export const ALL_NODES: Host = { mac: '33:33:00:00:00:01', ip: 'ff02::1' };
 
-function icmp4(from: Host, to: Host, message: Buffer): Uint8Array {
+function icmp4(from: Host, to: Host, message: Buffer, hops = 64): Uint8Array {
   message.writeUInt16BE(checksum(message), 2);
-  const header = Buffer.from([
-    0x45,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0x40,
-    0,
-    64,
-    ICMP,
-    0,
-    0,
-    ...ipBytes(from.ip),
-    ...ipBytes(to.ip),
-  ]);
-  header.writeUInt16BE(header.length + message.length, 2);
+  return ip4(from, to, ICMP, message, hops);
+}
+
+/** An IPv4 packet with DF set. */
+export function ip4(from: Host, to: Host, protocol: number, body: Uint8Array, hops = 64): Uint8Array {
+  const fixed = [0x45, 0, 0, 0, 0, 0, 0x40, 0, hops, protocol, 0, 0];
+  const header = Buffer.from([...fixed, ...ipBytes(from.ip), ...ipBytes(to.ip)]);
+  header.writeUInt16BE(header.length + body.length, 2);
   header.writeUInt16BE(checksum(header), 10);
-  return ethernet(to.mac, from.mac, IPV4, Buffer.concat([header, message]));
+  return ethernet(to.mac, from.mac, IPV4, Buffer.concat([header, body]));
+}
+
+/** A message of ICMPv6, with its checksum filled in. */
+function icmp6(from: Host, to: Host, message: Buffer, hops = 255): Uint8Array {
+  return ip6(from, to, ICMPV6, sumIcmp6(from, to, message), hops);
+}
+
+/** Its checksum covers the addresses as well. */
+export function sumIcmp6(from: Host, to: Host, message: Buffer): Buffer {
+  const pseudo = Buffer.from([...ipBytes(from.ip), ...ipBytes(to.ip), 0, 0, 0, 0, 0, 0, 0, ICMPV6]);
+  pseudo.writeUInt32BE(message.length, 32);
+  message.writeUInt16BE(checksum(Buffer.concat([pseudo, message])), 2);
+  return message;
 }
 
 /** The hop limit of 255 shows a neighbour that no router was in between. */
-function icmp6(from: Host, to: Host, message: Buffer): Uint8Array {
-  const addresses = [...ipBytes(from.ip), ...ipBytes(to.ip)];
-  const header = Buffer.from([0x60, 0, 0, 0, 0, 0, ICMPV6, 255, ...addresses]);
-  header.writeUInt16BE(message.length, 4);
-  const pseudo = Buffer.from([...addresses, 0, 0, 0, 0, 0, 0, 0, ICMPV6]);
-  pseudo.writeUInt32BE(message.length, 32);
-  message.writeUInt16BE(checksum(Buffer.concat([pseudo, message])), 2);
-  return ethernet(to.mac, from.mac, IPV6, Buffer.concat([header, message]));
+export function ip6(from: Host, to: Host, next: number, body: Uint8Array, hops = 255): Uint8Array {
+  const header = Buffer.from([0x60, 0, 0, 0, 0, 0, next, hops, ...ipBytes(from.ip), ...ipBytes(to.ip)]);
+  header.writeUInt16BE(body.length, 4);
+  return ethernet(to.mac, from.mac, IPV6, Buffer.concat([header, body]));
 }
 
-function ethernet(to: string, from: string, etherType: number, payload: Uint8Array): Uint8Array {
+/** Without a checksum, as IPv4 allows, and as nobody looks at on the way. */
+export function udp(source: number, destination: number, body: Uint8Array): Uint8Array {
+  const header = Buffer.alloc(8);
+  header.writeUInt16BE(source, 0);
+  header.writeUInt16BE(destination, 2);
+  header.writeUInt16BE(8 + body.length, 4);
+  return Buffer.concat([header, body]);
+}
+
+/** `etherType` may be a length, of what IEEE 802.3 has. */
+export function ethernet(to: string, from: string, etherType: number, payload: Uint8Array): Uint8Array {
   const head = Buffer.from([...macBytes(to), ...macBytes(from), etherType >> 8, etherType & 255]);
   const padding = Buffer.alloc(Math.max(0, SHORTEST - head.length - payload.length));
   return new Uint8Array(Buffer.concat([head, payload, padding]));

@@ -1,7 +1,26 @@
+import type { Intent } from './intent.js';
+import type { WayOut } from './way/model.js';
+
 /** One measurement, with what it found. */
 export interface Check {
-  readonly name: 'domain' | 'tap' | 'uplink' | 'fdb' | 'address' | 'path';
+  readonly name:
+    | 'domain'
+    | 'namespace'
+    | 'link'
+    | 'tap'
+    | 'uplink'
+    | 'fdb'
+    | 'address'
+    | 'isolation'
+    | 'path'
+    | 'dhcp'
+    | 'dns'
+    | 'rules'
+    | 'anti-spoof';
+  /** The VM or namespace; empty for a check of a bridge; of a link its two ends, such as `a:eth1 - b:eth1`. */
   readonly vm: string;
+  /** Name of the bridge that a check is about, where it is about one alone. */
+  readonly bridge?: string;
   /** Index of the NIC in the VM; null for a check of the VM. */
   readonly nic: number | null;
   readonly verdict: Verdict;
@@ -14,16 +33,31 @@ export interface Check {
 
 /**
  * `ok` and `failed` for plain checks. For the path: `direct`: guest unicast was switched by the bridge, left on
- * the uplink where there is one, and the host's IP stack saw none of it; `detour`: the host's IP stack saw it;
+ * the uplink where there is one, and the host's IP stack saw none of it; `routed`, where the lab means that: it went
+ * up the host's IP stack and out; `isolated`, where the lab means that: none of it gets out; `detour`: the host's IP
+ * stack saw it, or sent it on otherwise than meant; `leak`: it gets out of what should be isolated;
  * `blocked`: it reached the bridge, or should have, and went no further; `unproven`: no frame was seen.
  */
-export type Verdict = 'ok' | 'failed' | 'direct' | 'detour' | 'blocked' | 'unproven';
+export type Verdict =
+  | 'ok'
+  | 'failed'
+  | 'direct'
+  | 'routed'
+  | 'isolated'
+  | 'detour'
+  | 'leak'
+  | 'blocked'
+  | 'unproven';
 
-/** Verdicts that the user wants to see. */
-export const isGood = (check: Check) => check.verdict === 'ok' || check.verdict === 'direct';
+const GOOD: readonly Verdict[] = ['ok', 'direct', 'routed', 'isolated'];
+
+/** Verdicts that the user wants to see: `direct`, `routed` and `isolated` are given only where the lab means just that. */
+export const isGood = ({ verdict }: Pick<Check, 'verdict'>) => GOOD.includes(verdict);
 
 /** Frames of one NIC during the proof: unicast, sent by the guest's MAC, not addressed to the bridge itself. */
 export interface PathEvidence {
+  /** The verdict that the lab means the NIC to get. */
+  readonly intent: Intent;
   /**
    * On a bridge of Open vSwitch, of which nftables sees nothing: frames captured at its ports. Else hooks of nftables' bridge
    * family, before every other chain: reached the bridge; was switched, counted once for
@@ -72,7 +106,7 @@ export interface PathEvidence {
   readonly fullSize: { readonly bytes: number; readonly left: number } | null;
   /** Frames that came in from the guest through its tap, of any kind. */
   readonly tap: { readonly name: string; readonly received: number };
-  /** Was a frame of ours seen to leave on the tap, behind all its filters? null where nothing could be captured. */
+  /** Was a frame of ours seen to leave on the tap, behind all its filters? null where nothing was sent, or could be captured. */
   readonly heard: boolean | null;
   /** Port on which the bridge has learned the guest's MAC; null where it has not. */
   readonly fdb: { readonly mac: string; readonly port: string } | null;
@@ -82,6 +116,8 @@ export interface PathEvidence {
   readonly first: FirstFrame | null;
   /** A frame of the guest's that left with the host's own MAC; `translated`: from another IP address. */
   readonly rerouted: { readonly mac: string; readonly translated: boolean } | null;
+  /** Up the host's IP stack and out; null for a bridge that is meant to be a plain switch. */
+  readonly way: WayOut | null;
   /** It spoke as the proof was about to end: too late to be asked for its way in. */
   readonly late: boolean;
   /** Addresses that the guest was seen to use, with what told. */

@@ -9,6 +9,7 @@ import { bare } from '../lab/cidr.js';
 import { type Counts, counterScript, entryKey, parseCounts } from './counters.js';
 import { evidenceOf, type Gathered, indexesOf, receivedBetween } from './evidence.js';
 import { readStack, stackBetween } from './host-stack.js';
+import { type SeclusionEvidence, seclude } from './isolation/seclusion.js';
 import type { PathEvidence } from './model.js';
 import { withOvsCounts } from './ovs-counts.js';
 import { byPlace, type Captured, leftAtSize } from './sightings.js';
@@ -17,6 +18,7 @@ import { makeStimulus, type Stimulus } from './stimulus.js';
 import { untagged } from './tags.js';
 import type { Target } from './targets.js';
 import { captureOf } from './watch.js';
+import { prepare } from './way/expedition.js';
 
 export interface ProveOptions {
   /** Milliseconds to wait for guests that have not spoken yet. */
@@ -29,6 +31,8 @@ export interface ProveOptions {
 
 export interface Proof {
   readonly evidence: ReadonlyMap<Target, PathEvidence>;
+  /** Of NICs that are to be kept from each other; null for all others. */
+  readonly seclusion: (target: Target) => SeclusionEvidence | null;
   readonly settings: BridgeSettings;
   /** All that was captured, in order. */
   readonly frames: readonly CapturedFrame[];
@@ -49,11 +53,21 @@ export async function prove(
   const table = `vmnet_proof_${process.pid}`;
   const hooked = hookable(targets, host);
   const ours = new Set<string>();
+  const expedition = prepare(targets, host, `${table}_way`);
+  const seclusion = seclude(targets, `${table}_apart`);
   const [before, stackBefore, capture, counters] = await Promise.all([
     drivers.ip.links({ stats: true }),
     readStack(drivers),
-    drivers.capture.start(captureOf(targets, host, { own, lanMac, ours })),
-    drivers.nft.own(counterScript(table, hooked, own, lanMac)),
+    drivers.capture.start(
+      captureOf(targets, host, { own, lanMac, ours, aims: expedition?.aims ?? new Set() }),
+    ),
+    drivers.nft.own(
+      [
+        counterScript(table, hooked, own, lanMac),
+        ...(expedition?.script ?? []),
+        ...(seclusion?.script ?? []),
+      ].join('\n'),
+    ),
   ]);
   const tcpdump = 'close' in capture ? capture : null;
   try {
@@ -74,14 +88,18 @@ export async function prove(
       };
       const read = async () => look(parseCounts(table, await drivers.nft.sets()), tcpdump?.frames() ?? []);
       const shown = await askUntilSeen(targets, stimulus, { read, host, drivers }, options);
-      const sizes = await askFurther(shown, stimulus, { read, host, drivers }, options);
+      const [sizes] = await Promise.all([
+        askFurther(shown, stimulus, { read, host, drivers }, options),
+        options.passive ? null : expedition?.run(stimulus, () => drivers.nft.sets()),
+        options.passive ? null : seclusion?.run(stimulus, drivers),
+      ]);
       if (shown.length < targets.length) {
         const look = await read();
         const since = targets.filter(target => !shown.includes(target) && leaves(target, look, host));
         const more = await askFurther(since, stimulus, { read, host, drivers }, options);
         for (const [target, bytes] of more) sizes.set(target, bytes);
       }
-      const [listed, fdb, after, ports, stack] = await Promise.all([
+      const [sets, fdb, after, ports, stack] = await Promise.all([
         drivers.nft.sets(),
         learnedBy(targets, drivers),
         drivers.ip.links({ stats: true }),
@@ -90,26 +108,29 @@ export async function prove(
       ]);
       const frames = tcpdump ? await tcpdump.close() : [];
       const gathered: Gathered = {
-        ...look(parseCounts(table, listed), frames),
+        ...look(parseCounts(table, sets), frames),
         indexes: indexesOf(after),
         received: receivedBetween(before, after),
         learned: fdb,
         own,
-        ours: [...ours],
+        ours: options.passive ? [] : [...ours],
         stack: stackBetween(stackBefore, stack),
         lanMac: target => (sizes.has(target) && !stimulus.noLan(target) ? stimulus.lanMac : null),
         askedSize: target => sizes.get(target) ?? null,
+        way: expedition?.report(sets, tcpdump && frames, ours) ?? (() => null),
         late: target => !options.passive && target.uplink !== null && !sizes.has(target),
         addresses: target => stimulus.seenAddresses(target).map(({ address }) => address),
         tried: target => stimulus.tried(target),
       };
       return {
         evidence: new Map(targets.map(target => [target, evidenceOf(target, gathered)])),
+        seclusion: seclusion?.report(sets) ?? (() => null),
         settings: parseBridgeSettings(ports, after),
         frames,
         noCapture: 'reason' in capture ? capture.reason : null,
       };
     } finally {
+      seclusion?.close();
       await stimulus.close();
     }
   } finally {
@@ -120,7 +141,9 @@ export async function prove(
 /** Hooks can only be had on an uplink that exists. */
 const hookable = (targets: readonly Target[], host: HostState) =>
   targets.map(target =>
-    host.links.some(link => link.name === target.uplink) ? target : { ...target, uplink: null },
+    target.uplink === null || host.links.some(link => link.name === target.uplink)
+      ? target
+      : { ...target, uplink: null },
   );
 
 /** What has been seen so far. */

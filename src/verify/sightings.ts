@@ -1,4 +1,5 @@
 import type { CapturedFrame } from '../drivers/pcap.js';
+import { grouped } from '../host/grouped.js';
 import { ASKED_AT } from './frames.js';
 import type { FirstFrame, PathEvidence } from './model.js';
 import { IPV4, macText, view } from './octets.js';
@@ -32,13 +33,7 @@ export type Captured = (
 ) => readonly CapturedFrame[];
 
 export function byPlace(frames: readonly CapturedFrame[]): Captured {
-  const places = new Map<string, CapturedFrame[]>();
-  for (const frame of frames) {
-    const place = `${frame.ifindex} ${frame.direction} ${frame.mac}`;
-    const there = places.get(place);
-    if (there) there.push(frame);
-    else places.set(place, [frame]);
-  }
+  const places = grouped(frames, frame => `${frame.ifindex} ${frame.direction} ${frame.mac}`);
   return (ifindex, direction, mac) => places.get(`${ifindex} ${direction} ${mac}`) ?? [];
 }
 
@@ -67,16 +62,10 @@ function firstFrame(
   left: readonly CapturedFrame[],
   port: string,
 ): FirstFrame | null {
-  const times = new Map<string, number[]>();
-  for (const frame of left) {
-    const key = contentOf(frame);
-    const there = times.get(key);
-    if (there) there.push(frame.timeUs);
-    else times.set(key, [frame.timeUs]);
-  }
+  const same = grouped(left, contentOf);
   for (const frame of entered) {
-    const leftAt = times.get(contentOf(frame))?.find(timeUs => timeUs >= frame.timeUs);
-    if (leftAt !== undefined) return { ...shown(frame), left: { port, afterUs: leftAt - frame.timeUs } };
+    const after = same.get(contentOf(frame))?.find(({ timeUs }) => timeUs >= frame.timeUs);
+    if (after) return { ...shown(frame), left: { port, afterUs: after.timeUs - frame.timeUs } };
   }
   const [alone] = entered;
   return alone ? { ...shown(alone), left: null } : null;

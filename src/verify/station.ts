@@ -33,6 +33,8 @@ export interface Station {
   readonly hears: boolean;
   /** IPv4 subnets that the lab names here, then those that the bridge has an address in. */
   readonly subnets: readonly Subnet[];
+  /** The bridge's. */
+  readonly mtu: number;
   onFrame(listener: (frame: Uint8Array) => void): void;
   /** Send these frames, after those that wait already, a little spaced. */
   send(frames: readonly Uint8Array[]): Promise<void>;
@@ -62,7 +64,7 @@ export async function makeStations(
     for (const { port } of sites) ports.push(await drivers.port.open(port));
     for (const [i, { lanPort, port }] of sites.entries())
       if (lanPort !== port) ports[i] = split(ports[i] as FramePort, await drivers.port.open(lanPort), lanMac);
-    await drivers.ip.batch(sites.flatMap(plugLines));
+    await drivers.ip.batch(sites.flatMap(site => [...lanLines(site), ...plugLines(site)]));
     await drivers.ip.batch(sites.flatMap(vlanLines), { program: 'bridge' });
     await drivers.ovs?.transact(sites.flatMap(ovsCommands));
     const noTc = passive ? 'nothing is sent' : await redirect(sites, lanMac, drivers);
@@ -96,6 +98,12 @@ interface Site {
   readonly subnets: readonly Subnet[];
 }
 
+/** A tag for the run, and the number of the bridge; of a second tap with its own prefix. */
+const portName = (tag: string, i: number, prefix: 'vmp' | 'vml' = 'vmp') => `${prefix}${tag}${i}`;
+
+/** Is it a port that a proof, of whichever run, asks from? */
+export const isAskingPort = (name: string) => /^vm[pl][0-9a-f]{8}\d+$/.test(name);
+
 function sitesOf(
   targets: readonly Target[],
   links: ReadonlyMap<string, Link>,
@@ -122,25 +130,34 @@ function sitesOf(
       ovs,
       vid: segment?.vid ?? null,
       tag: segment?.tag ?? null,
-      lanPort: `${ovs && enslaved ? 'vml' : 'vmp'}${tag}${i}`,
+      lanPort: portName(tag, i, ovs && enslaved ? 'vml' : 'vmp'),
       targets: own,
-      port: `vmp${tag}${i}`,
+      port: portName(tag, i),
       mtu: link?.mtu ?? 1500,
       uplink: enslaved ? uplink : null,
       noLan: enslaved ? null : uplink ? `${uplink} is no port of ${domain}` : `${bridge} has no uplink`,
-      hears: !(link?.bridge?.stp && link.bridge.forwardDelay > 0),
+      hears: !keepsSilent(link),
       subnets: [...new Map(subnets.map(subnet => [subnet.text, subnet] as const)).values()],
     };
   });
 }
+
+/** Its STP lets a new port neither speak nor hear for a while. */
+export const keepsSilent = (link: Link | undefined): boolean =>
+  link?.bridge?.stp === true && link.bridge.forwardDelay > 0;
+
+type Plug = Pick<Site, 'port' | 'bridge' | 'mtu'> & { readonly ovs?: boolean };
+
+/** Where frames of the LAN are sent from by a tap of their own. */
+const lanLines = ({ port, lanPort }: Site) =>
+  lanPort === port ? [] : [`link set dev ${lanPort} addrgenmode none`, `link set dev ${lanPort} up`];
 
 /**
  * The port does not learn: so the bridge floods a guest's answers to every port, the uplink among them, and they
  * are seen there although no peer on the LAN takes part. A MAC that begins with fe is never the lowest, which a
  * bridge without a MAC of its own would take over.
  */
-const plugLines = ({ port, lanPort, bridge, mtu, ovs }: Site) => [
-  ...(lanPort === port ? [] : [`link set dev ${lanPort} addrgenmode none`, `link set dev ${lanPort} up`]),
+export const plugLines = ({ port, bridge, mtu, ovs = false }: Plug) => [
   `link set dev ${port} address fe:${randomMac().slice(3)} mtu ${mtu} txqueuelen ${QUEUE} addrgenmode none`,
   ...(ovs
     ? []
@@ -149,7 +166,11 @@ const plugLines = ({ port, lanPort, bridge, mtu, ovs }: Site) => [
 ];
 
 /** Our port in one VLAN of a bridge that filters. */
-const vlanLines = ({ port, ovs, vid }: Site) =>
+export const vlanLines = ({
+  port,
+  vid,
+  ovs = false,
+}: Pick<Site, 'port' | 'vid'> & { readonly ovs?: boolean }) =>
   ovs || vid === null ? [] : [`vlan add dev ${port} vid ${vid} pvid untagged`];
 
 /** A port of Open vSwitch stays in its database when its tap is gone: it bears a mark, by which a later run knows it. */
@@ -236,6 +257,7 @@ function station(site: Site, port: FramePort, noLan: string | null): Station {
     noLan,
     hears: site.hears,
     subnets: site.subnets,
+    mtu: site.mtu,
     onFrame: listener => port.onFrame(listener),
     send(frames) {
       last = last.then(() => sendAll(frames));

@@ -25,6 +25,8 @@ export interface Stimulus {
   askFromLan(targets: readonly Target[]): Promise<void>;
   /** Source of the frames that come in at the uplink. */
   readonly lanMac: string;
+  /** Where we are, by bridge, or by VLAN of one. */
+  readonly places: ReadonlyMap<string, Place>;
   /** Every MAC that we speak by. */
   readonly macs: ReadonlySet<string>;
   /** Why no frame can be made to come in at the uplink of this NIC's bridge; null where it can. */
@@ -37,6 +39,8 @@ export interface Stimulus {
   seenAddresses(target: Target): readonly KnownAddress[];
   /** What others saw, such as a capture. */
   learn(claim: Claim): void;
+  /** What else was done to make a NIC speak, for the report. */
+  note(target: Target, words: readonly string[]): void;
   close(): Promise<void>;
 }
 
@@ -142,6 +146,7 @@ export async function makeStimulus(
 
   return {
     lanMac,
+    places,
     macs: mine,
     noLan: target => places.get(domainOf(target))?.station.noLan ?? null,
     askAll: () => (passive ? sleep(LISTEN_MS) : askThem(targets, false)),
@@ -189,6 +194,9 @@ export async function makeStimulus(
     tried: target => [...(tried.get(target) ?? [])],
     seenAddresses: target => known.of(target),
     learn: known.learn,
+    note(target, words) {
+      for (const word of words) tried.get(target)?.add(word);
+    },
     async close() {
       await unplug(stations, drivers);
       for (const { station } of places.values()) station.close();

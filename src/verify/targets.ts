@@ -1,15 +1,20 @@
 import type { HostState } from '../host/model.js';
-import type { Lab, Nic } from '../lab/model.js';
+import type { BridgeMode, Lab, Nic } from '../lab/model.js';
+import { nicsOf } from '../lab/nics.js';
+import { type Intent, intentOf } from './intent.js';
 import { type Segment, segmentOf } from './segment.js';
 
 /** A NIC of the lab with the names that its links have now. */
 export interface Target {
   readonly nic: Nic;
-  /** Name of its libvirt domain; null where the lab was applied without domains. */
+  /** Name of its libvirt domain; null for a namespace's, and where the lab was applied without domains. */
   readonly domain: string | null;
   readonly tap: string;
   readonly bridge: string;
   readonly uplink: string | null;
+  /** What the bridge is for, and the verdict that this makes a good one. */
+  readonly mode: BridgeMode;
+  readonly intent: Intent;
   /** On a bridge of Open vSwitch. */
   readonly ovs?: boolean;
   /** null, or missing, where its bridge tells no VLANs apart. */
@@ -22,19 +27,20 @@ export function targetsOf(lab: Lab, host: HostState, networkOnly = false): Targe
     host.links.flatMap(link => link.altnames.map(altname => [altname, link.name] as const)),
   );
   const bridges = new Map(lab.bridges.map(bridge => [bridge.name, bridge]));
-  return lab.vms.flatMap(vm =>
-    vm.nics.map(nic => {
-      const bridge = bridges.get(nic.bridge);
-      const segment = segmentOf(nic, bridge, lab);
-      return {
-        nic,
-        domain: networkOnly ? null : vm.domain,
-        tap: nameOf.get(nic.altname) ?? nic.tap,
-        bridge: nameOf.get(bridge?.altname ?? '') ?? nic.bridge,
-        uplink: bridge?.uplink ?? null,
-        ...(bridge?.type === 'ovs' ? { ovs: true } : {}),
-        ...(segment ? { segment } : {}),
-      };
-    }),
-  );
+  const domains = new Map(networkOnly ? [] : lab.vms.map(vm => [vm.name, vm.domain]));
+  return nicsOf(lab).map(nic => {
+    const bridge = bridges.get(nic.bridge);
+    const segment = segmentOf(nic, bridge, lab);
+    return {
+      nic,
+      domain: domains.get(nic.vm) ?? null,
+      tap: nameOf.get(nic.altname) ?? nic.tap,
+      bridge: nameOf.get(bridge?.altname ?? '') ?? nic.bridge,
+      uplink: bridge?.uplink ?? null,
+      mode: bridge?.mode ?? 'bridged',
+      intent: intentOf(bridge?.mode ?? 'bridged'),
+      ...(bridge?.type === 'ovs' ? { ovs: true } : {}),
+      ...(segment ? { segment } : {}),
+    };
+  });
 }

@@ -6,6 +6,7 @@ import type { HostState } from '../host/model.js';
 import { observeHost } from '../host/observe.js';
 import type { BridgeSettings } from '../host/ports.js';
 import type { Lab } from '../lab/model.js';
+import { tableName } from '../lab/names.js';
 import { quote } from '../lab/quote.js';
 import { consolePath } from '../render/domain.js';
 import type { Scene } from './causes/cause.js';
@@ -13,14 +14,22 @@ import { checkAddress, checkDomain, checkFdb, checkTap, checkUplink } from './ch
 import { diagnose, NO_DIAGNOSIS } from './diagnosis.js';
 import { nothingSeen } from './evidence.js';
 import { targetsOfDomain } from './foreign.js';
+import { checkIsolation } from './isolation/check.js';
+import type { SeclusionEvidence } from './isolation/seclusion.js';
+import { checkLinks } from './link.js';
 import type { Check } from './model.js';
+import { checkNamespace } from './namespace.js';
 import { judgePath } from './path.js';
 import { type Proof, type ProveOptions, prove } from './prove.js';
+import { checkForged, checkRules } from './rule-checks.js';
+import { checkServices } from './services.js';
 import { type Target, targetsOf } from './targets.js';
 
 export interface VerifyOptions extends ProveOptions {
   /** Applied without domains: libvirt is not asked. */
   readonly networkOnly?: boolean;
+  /** Are the lab's own rules of nftables those that it asks for? Default: are there any? */
+  readonly areLoaded?: (lab: Lab, host: HostState) => boolean;
 }
 
 export interface Verified {
@@ -39,14 +48,39 @@ export async function verifyLab(lab: Lab, drivers: Drivers, options: VerifyOptio
   const look = () => observeHost(drivers, lab, { networkOnly });
   const before = await look();
   const targets = targetsOf(lab, before, networkOnly);
+  const services = await checkServices(lab, before, drivers, options);
   const { checks, ...seen } = await verifyTargets(targets, before, look, drivers, options);
   const domains = networkOnly ? [] : lab.vms.map(vm => checkDomain(vm, seen.host));
+  const namespaces = lab.namespaces.map(namespace => checkNamespace(namespace, lab, seen.host));
+  const links = await checkLinks(lab, seen.host, drivers);
+  const ruled = await checkPorts(lab, targets, seen.host, drivers, options);
   return {
     ...seen,
     targets,
-    checks: await Promise.all([...domains, ...checks].map(check => withConsole(check, lab, drivers))),
+    checks: await Promise.all(
+      [...services, ...domains, ...namespaces, ...checks, ...ruled, ...links].map(check =>
+        withConsole(check, lab, drivers),
+      ),
+    ),
   };
 }
+
+/** The rules on ports: are they there, and do they hold? Nothing is sent where the lab has none. */
+async function checkPorts(
+  lab: Lab,
+  targets: readonly Target[],
+  host: HostState,
+  drivers: Drivers,
+  { passive, areLoaded = hasTable }: VerifyOptions,
+): Promise<Check[]> {
+  const rules = targets.flatMap(target => checkRules(lab, target, host, areLoaded(lab, host)));
+  if (rules.length === 0 || passive) return rules;
+  const { sendForged } = await import('./anti-spoof.js');
+  const forged = await sendForged(lab.name, targets, host, drivers);
+  return [...rules, ...targets.flatMap(target => checkForged(target, forged.get(target)))];
+}
+
+const hasTable = (lab: Lab, host: HostState) => host.tables.some(({ name }) => name === tableName(lab.name));
 
 /** The NICs of one running domain, whoever made it. */
 export async function verifyDomain(name: string, drivers: Drivers, options: ProveOptions): Promise<Verified> {
@@ -78,7 +112,7 @@ export async function verifyTargets(
   const scenes = targets.map(target => sceneOf(target, proof, host));
   const judged = await judge(scenes, drivers);
   return {
-    checks: scenes.flatMap((scene, i) => checksOf(scene, judged[i])),
+    checks: scenes.flatMap((scene, i) => checksOf(scene, proof.seclusion(scene.target), judged[i])),
     host,
     frames: proof.frames,
     devices: new Map(host.links.map(link => [link.index, link.name])),
@@ -87,7 +121,13 @@ export async function verifyTargets(
 }
 
 const NO_SETTINGS: BridgeSettings = { ports: new Map(), calls: new Map() };
-const NO_PROOF: Proof = { evidence: new Map(), settings: NO_SETTINGS, frames: [], noCapture: null };
+const NO_PROOF: Proof = {
+  evidence: new Map(),
+  seclusion: () => null,
+  settings: NO_SETTINGS,
+  frames: [],
+  noCapture: null,
+};
 
 const sceneOf = (target: Target, { evidence, settings }: Proof, host: HostState): Scene => ({
   target,
@@ -104,22 +144,33 @@ const sceneOf = (target: Target, { evidence, settings }: Proof, host: HostState)
 /** What could have stopped a frame is looked for only where one was stopped. */
 async function judge(scenes: readonly Scene[], drivers: Drivers): Promise<Check[]> {
   const first = scenes.map(scene => judgePath(scene));
-  const trouble = scenes.filter((_, i) => first[i]?.verdict === 'blocked');
+  const trouble = scenes.filter((_, i) => ['blocked', 'leak'].includes(first[i]?.verdict ?? ''));
   if (trouble.length === 0) return first;
   const present = new Set(trouble.flatMap(({ host }) => host.links).map(({ name }) => name));
-  const devices = trouble.flatMap(({ target }) => [target.tap, target.uplink ?? '']);
+  const devices = trouble.flatMap(({ target, evidence: { way } }) => [
+    target.tap,
+    target.uplink ?? '',
+    ...(way?.errands ?? []).flatMap(({ left }) => left.map(({ port }) => port)),
+  ]);
+  const bridges = trouble.flatMap(({ target }) => (target.intent === 'direct' ? [] : [target.bridge]));
   const diagnosis = await diagnose(
     devices.filter(name => present.has(name)),
+    bridges,
     drivers,
   );
   return scenes.map(scene => judgePath({ ...scene, diagnosis }));
 }
 
-const checksOf = ({ target, evidence, host, settings }: Scene, path: Check | undefined): Check[] => [
+const checksOf = (
+  { target, evidence, host, settings }: Scene,
+  seclusion: SeclusionEvidence | null,
+  path: Check | undefined,
+): Check[] => [
   checkTap(target, host, settings),
   ...checkUplink(target, settings),
   checkFdb(target, evidence.fdb?.port ?? null),
   checkAddress(target, evidence.addresses, host),
+  ...checkIsolation(target, seclusion, settings),
   ...(path ? [path] : []),
 ];
 

@@ -26,6 +26,16 @@ const spanningTree = fc.oneof(
   fc.record({ stp: fc.constant(false), forwardDelay: fc.constantFrom(undefined, 0, 15) }),
 );
 
+/** A subnet that vmnet chooses, with DHCP or without. */
+const ownSubnet = fc.oneof(
+  fc.constant({}),
+  fc.record({
+    mode: fc.constantFrom('isolated', 'nat', 'routed'),
+    address: fc.constant('auto'),
+    dhcp: fc.constantFrom<unknown>(true, false, { leaseTime: '2h', dns: ['192.0.2.53'], domain: 'a.test' }),
+  }),
+);
+
 const bridge = (n: number, uplink: string | undefined) =>
   fc
     .tuple(
@@ -42,20 +52,42 @@ const bridge = (n: number, uplink: string | undefined) =>
       ),
       spanningTree,
       mtu,
+      uplink === undefined ? ownSubnet : fc.constant({}),
+      fc.constantFrom(undefined, 'isolated', 'nat', 'routed'),
     )
-    .map(([options, tree, mtu]) => ({
+    .map(([options, tree, mtu, subnet, mode]) => ({
       ...options,
+      ...(uplink === undefined && Array.isArray(options.address) && mode ? { mode } : {}),
+      ...subnet,
       ...tree,
       ...(mtu === undefined ? {} : { mtu }),
       ...(uplink === undefined ? {} : { uplink }),
     }));
+
+const rate = fc.constantFrom('16kbit', '10mbit', '2.5gbit');
+
+const portRules = {
+  isolated: fc.boolean(),
+  antiSpoof: fc.constantFrom('off', 'mac'),
+  guard: fc.subarray(['dhcp', 'ra']),
+  bandwidth: fc.oneof(fc.record({ in: rate }), fc.record({ out: rate }), fc.record({ in: rate, out: rate })),
+  impair: fc.record(
+    { delay: fc.constantFrom('1ms', '1.5s'), loss: fc.constantFrom('0.5%', '100%'), rate },
+    { requiredKeys: ['delay'] },
+  ),
+};
 
 const vm = (bridges: readonly string[]) =>
   fc.record(
     {
       nics: fc.array(
         fc.record(
-          { bridge: fc.constantFrom(...bridges), queues: fc.constantFrom(1, 4), mtu: fc.constant(1280) },
+          {
+            bridge: fc.constantFrom(...bridges),
+            queues: fc.constantFrom(1, 4),
+            mtu: fc.constant(1280),
+            ...portRules,
+          },
           { requiredKeys: ['bridge'] },
         ),
         { minLength: 1, maxLength: 3 },

@@ -125,6 +125,7 @@ const nicOf = (bridges: number) =>
       {},
       {},
       { queues: 4 },
+      { isolated: true },
       { model: 'e1000e' },
       { model: 'rtl8139', queues: 1 },
     ),

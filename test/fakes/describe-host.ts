@@ -1,7 +1,9 @@
 import type { OvsTrouble } from '../../src/drivers/ovs.js';
 import type {
+  DockerChain,
   DomainState,
   FirewallRule,
+  ForwardDrop,
   KernelLack,
   Learned,
   Manager,
@@ -30,6 +32,8 @@ export interface HostDescription {
   readonly wireless?: readonly string[];
   /** Rules that have to do with an uplink; those of eth0 unless they say otherwise. */
   readonly firewall?: readonly (Omit<FirewallRule, 'device'> & Partial<FirewallRule>)[];
+  /** Sysctls of every interface that this kernel does not have. */
+  readonly without?: readonly string[];
   /** What bridges have learned: `MAC on PORT of BRIDGE`. */
   readonly fdb?: readonly string[];
   /** Taps that a process has open. */
@@ -42,6 +46,9 @@ export interface HostDescription {
   readonly ovsTrouble?: OvsTrouble;
   readonly ovsInKernel?: boolean;
   readonly lacks?: KernelLack[];
+  readonly forwardDrops?: ForwardDrop[];
+  /** Docker's chains for rules of others. */
+  readonly docker?: DockerChain[];
   readonly domains?: readonly (Pick<DomainState, 'name' | 'uuid'> & Partial<DomainState>)[];
   /** Lab files that were provisioned before, in this order, all refusals waived. */
   readonly applied?: readonly object[];
@@ -72,6 +79,8 @@ export interface LinkDescription {
 export async function hostFrom(description: HostDescription): Promise<FakeHost> {
   const host = new FakeHost();
   const { kernel } = host;
+  for (const key of description.without ?? [])
+    for (const path of [...kernel.sysctls.keys()]) if (path.endsWith(`/${key}`)) kernel.sysctls.delete(path);
   for (const [name, link] of Object.entries(description.links ?? {})) addLink(host, name, link);
   const routes = (description.routes ?? []).map(line => routeFrom(...byFamily(line)));
   for (const route of routes.filter(({ nhid }) => nhid === undefined))
@@ -98,6 +107,8 @@ export async function hostFrom(description: HostDescription): Promise<FakeHost> 
   host.lacks = description.lacks ?? [];
   host.owners = description.owners ?? {};
   host.managers = description.managers ?? [];
+  host.forwardDrops = description.forwardDrops ?? [];
+  host.docker = structuredClone(description.docker ?? []);
   host.renewers = [...(description.renewers ?? [])];
   for (const domain of description.domains ?? [])
     host.domains.set(domain.uuid, {

@@ -4,8 +4,10 @@ import { nicsIn } from '../../src/drivers/libvirt/nics.js';
 import { VmnetError } from '../../src/errors.js';
 import { parseMark } from '../../src/host/libvirt.js';
 import type {
+  DockerChain,
   DomainState,
   FirewallRule,
+  ForwardDrop,
   HostState,
   KernelLack,
   LabRecord,
@@ -13,13 +15,19 @@ import type {
   Link,
   Manager,
   Owner,
+  Queue,
   Renewer,
+  TableState,
 } from '../../src/host/model.js';
 import { bridgesIn } from '../../src/host/ovs.js';
 import { runIpLine } from './ip.js';
+import { restore } from './iptables.js';
 import { FakeKernel, type FakeLink } from './kernel.js';
+import { loadTables } from './nft.js';
 import type { FakeOvs } from './ovs.js';
-import { fakeProcesses } from './processes.js';
+import { fakeProcesses, servicesOf } from './processes.js';
+import { FakeSpaces } from './spaces.js';
+import { runTcLine } from './tc.js';
 import { runBridgeLine, seenVlans } from './vlans.js';
 
 export const STATE_DIR = '/var/lib/vmnet';
@@ -33,6 +41,8 @@ const DEFAULTS = {
   'net/ipv6/conf/default/autoconf': '1',
   'net/ipv6/conf/default/forwarding': '0',
   'net/ipv6/neigh/default/gc_stale_time': '60',
+  'net/ipv6/conf/default/force_forwarding': '0',
+  'net/ipv4/conf/default/forwarding': '0',
   'net/ipv4/conf/default/rp_filter': '0',
   'net/ipv4/conf/default/disable_xfrm': '0',
 };
@@ -44,11 +54,16 @@ export class FakeHost {
   ovs: FakeOvs | null = null;
   /** What the kernel cannot do, where a lab wants it. */
   lacks: KernelLack[] = [];
+  readonly spaces = new FakeSpaces(this.kernel);
   readonly domains = new Map<string, DomainState>();
   readonly files = new Set<string>();
   readonly records = new Map<string, LabRecord>();
   /** Everything that was asked of the drivers, in order. */
   readonly calls: string[] = [];
+  /** Texts of those files that were written as such. */
+  readonly texts = new Map<string, string>();
+  /** Command lines of dnsmasq that run. */
+  dnsmasq: (readonly string[])[] = [];
   readonly wireless: string[] = [];
   readonly firewall: FirewallRule[] = [];
   readonly fdb: Learned[] = [];
@@ -62,6 +77,12 @@ export class FakeHost {
   fault: (call: string) => Error | null = () => null;
   owners: Record<string, Owner[]> = {};
   managers: Manager[] = [];
+  /** Tables of nftables, by family and name. */
+  readonly tables = new Map<string, TableState>();
+  forwardDrops: ForwardDrop[] = [];
+  docker: DockerChain[] = [];
+  /** Queueing disciplines at the way out of taps. */
+  readonly queues = new Map<string, Queue>();
   bootId = 'boot-1';
 
   constructor() {
@@ -95,6 +116,11 @@ export class FakeHost {
       renewers: this.renewers,
       owners: this.owners,
       managers: this.managers,
+      tables: [...this.tables.values()],
+      forwardDrops: this.forwardDrops,
+      docker: this.docker,
+      services: servicesOf(this),
+      queues: [...this.queues.values()],
       disks: [...this.files].filter(path => path.endsWith('.qcow2')),
       ...(Object.keys(seenVlans(kernel)).length > 0 ? { vlans: seenVlans(kernel) } : {}),
       lacks: this.lacks,
@@ -103,6 +129,8 @@ export class FakeHost {
         trouble: this.ovs.trouble,
         kernelDatapath: this.ovs.hasKernelDatapath,
       },
+      ...(this.spaces.folder ? { namespaces: this.spaces.state() } : {}),
+      namespaceFolder: this.spaces.folder,
       libvirt: { uri: 'qemu:///system', domains: [...this.domains.values()] },
       records: [...this.records.values()],
     });
@@ -111,7 +139,14 @@ export class FakeHost {
   #seen({ mtuIsSet, carrier, ...link }: FakeLink): Link {
     const running = link.up && (link.tap ? this.#isOpen(link.name) : carrier);
     const port = link.master === null ? null : running ? 'forwarding' : 'disabled';
-    return { ...link, operState: running ? 'UP' : 'DOWN', carrier: running, portState: port };
+    return {
+      ...link,
+      ...this.spaces.peerOf(link.name, null),
+      isolated: link.master !== null && link.isolated,
+      operState: running ? 'UP' : 'DOWN',
+      carrier: running,
+      portState: port,
+    };
   }
 
   /** Has a guest, or another process, that tap? */
@@ -135,7 +170,8 @@ export class FakeHost {
         defaultRoutes6: async () => this.kernel.advertise(),
         sweep: async () => {},
         deleteLinks: async (names: readonly string[]) => {
-          for (const name of names) await this.#call(`link del dev ${name}`, () => this.kernel.remove(name));
+          for (const name of names)
+            await this.#call(`link del dev ${name}`, () => this.spaces.remove(null, name));
         },
       },
       get ovs() {
@@ -144,13 +180,52 @@ export class FakeHost {
       kernel: {
         bootId: async () => this.observe().bootId,
         netns: async () => this.observe().netns,
+        hasSystemd: async () => false,
         readSysctl: async (path: string) => this.kernel.sysctls.get(path) ?? null,
         writeSysctl: (path: string, value: string) =>
           this.#call(`sysctl ${path}=${value}`, () => this.#writeSysctl(path, value)),
       },
+      nft: {
+        apply: (script: string) => this.#call(`nft ${script}`, () => loadTables(this.tables, script)),
+      },
+      namespaces: {
+        exists: async (name: string) => this.spaces.names.includes(name),
+        hasFolder: async () => this.spaces.folder,
+        enter: (name: string) => [name],
+        look: async () =>
+          this.spaces.state().map(({ name, mark }) => ({
+            name,
+            links: mark === null ? [] : [{ ifname: 'lo', altnames: [mark] }],
+          })),
+        writeSysctls: (name: string, values: readonly (readonly [string, string])[]) =>
+          this.#call(`in ${name}: ${values.map(([path]) => path).join(' ')}`, () =>
+            this.spaces.writeSysctls(name, values),
+          ),
+        removeFolder: async () => {
+          if (this.spaces.names.length === 0) this.spaces.folder = false;
+        },
+      },
+      iptables: {
+        restore: (program: string, script: string) =>
+          this.#call(`${program} ${script}`, () => restore(this.docker, program, script)),
+      },
+      tc: {
+        batch: async (lines: readonly string[], { force = false } = {}) => {
+          for (const line of lines)
+            await this.#call(`tc ${line}`, () => runTcLine(this, line)).catch((error: Error) => {
+              if (!force) throw error;
+            });
+        },
+      },
       files: {
         makeFolder: async () => {},
-        read: async (path: string) => (this.files.has(path) ? 'vmnet-probe: up\n' : null),
+        read: async (path: string) =>
+          this.texts.get(path) ?? (this.files.has(path) ? 'vmnet-probe: up\n' : null),
+        write: (path: string, text: string) =>
+          this.#call(`write ${path}`, () => {
+            this.files.add(path);
+            this.texts.set(path, text);
+          }),
         remove: (path: string) => this.#call(`rm ${path}`, () => this.#removeFiles(path)),
         removeIfEmpty: async () => {},
         list: async (folder: string) => [...this.files].filter(path => path.startsWith(`${folder}/`)),
@@ -185,11 +260,17 @@ export class FakeHost {
     const fault = this.fault(call);
     if (fault) throw fault;
     act();
+    const has = (dev: string) => this.kernel.links.some(({ name }) => name === dev);
+    for (const dev of this.queues.keys()) if (!has(dev)) this.queues.delete(dev);
   }
 
   /** A file, or a folder with all that is in it. */
   #removeFiles(path: string): void {
-    for (const file of this.files) if (file === path || file.startsWith(`${path}/`)) this.files.delete(file);
+    for (const file of this.files)
+      if (file === path || file.startsWith(`${path}/`)) {
+        this.files.delete(file);
+        this.texts.delete(file);
+      }
   }
 
   #writeSysctl(path: string, value: string): void {
@@ -198,17 +279,22 @@ export class FakeHost {
   }
 
   /** Stops at the first line that fails, unless forced. */
-  async #batch(lines: readonly string[], { program, family, force }: BatchOptions): Promise<void> {
+  async #batch(lines: readonly string[], { program, family, force, enter }: BatchOptions): Promise<void> {
     for (const line of lines) {
       try {
         await this.#call(`${program ?? 'ip'} ${family === 6 ? '-6 ' : ''}${line}`, () =>
-          program === 'bridge' ? runBridgeLine(this.kernel, line) : runIpLine(this.kernel, line, family),
+          program === 'bridge' ? runBridgeLine(this.kernel, line) : this.#runLine(line, family, enter?.[0]),
         );
       } catch (error) {
         if (!force) throw new VmnetError('command-failed', `\`ip ${line}\`: ${(error as Error).message}`);
         if (/fake kernel/.test((error as Error).message)) throw error;
       }
     }
+  }
+
+  #runLine(line: string, family: 4 | 6 | undefined, namespace: string | undefined): void {
+    if (namespace !== undefined) this.spaces.runInside(namespace, line);
+    else if (!this.spaces.runOnHost(line)) runIpLine(this.kernel, line, family);
   }
 
   readonly #libvirt = {

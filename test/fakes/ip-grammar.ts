@@ -2,6 +2,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import type { HostState } from '../../src/host/model.js';
 import type { Lab } from '../../src/lab/model.js';
 import { subInterfaceAlias, subInterfaceAltname } from '../../src/lab/names.js';
+import { nicsOf } from '../../src/lab/nics.js';
 import { subInterfaceOf } from '../../src/lab/vlans.js';
 import { tapMac } from '../../src/plan/tap.js';
 
@@ -11,32 +12,40 @@ export interface Vocabulary {
   readonly marks: ReadonlySet<string>;
   readonly aliases: ReadonlySet<string>;
   readonly macs: ReadonlySet<string>;
+  readonly namespaces: ReadonlySet<string>;
 }
 
 /** Of a lab on a host: its validated names, what is derived from them, and what the host has. */
 export function vocabulary(lab: Lab, host: HostState): Vocabulary {
-  const nics = lab.vms.flatMap(vm => vm.nics);
+  const nics = nicsOf(lab);
+  const ends = lab.links.flatMap(link => link.ends);
   const subs = lab.bridges.flatMap(({ uplink }) => (uplink && subInterfaceOf(uplink) ? [uplink] : []));
+  const marked = [...lab.bridges, ...nics, ...ends, ...lab.namespaces];
   const { links } = host;
   return {
     names: new Set([
       ...lab.bridges.flatMap(({ name, uplink }) => [name, ...(uplink === null ? [] : [uplink])]),
       ...nics.map(nic => nic.tap),
+      ...lab.namespaces.flatMap(namespace => namespace.nics.map(nic => nic.name)),
+      ...ends.map(end => end.name),
+      'lo',
       ...links.map(link => link.name),
     ]),
     marks: new Set([
-      ...[...lab.bridges, ...nics].map(link => link.altname),
+      ...marked.map(link => link.altname),
       ...subs.map(sub => subInterfaceAltname(lab.name, sub)),
     ]),
     aliases: new Set([
-      ...[...lab.bridges, ...nics].map(link => link.alias),
+      ...marked.map(link => link.alias),
       ...subs.map(sub => subInterfaceAlias(lab.name, sub)),
     ]),
     macs: new Set([
       ...lab.bridges.map(bridge => bridge.mac),
       ...nics.flatMap(nic => [nic.mac, tapMac(nic)]),
+      ...ends.map(end => end.mac),
       ...links.map(link => link.mac),
     ]),
+    namespaces: new Set(lab.namespaces.map(namespace => namespace.netns)),
   };
 }
 
@@ -54,6 +63,13 @@ const FORMS = [
   'vlan add dev NAME vid NUMBER pvid untagged self',
   'vlan del dev NAME vid NUMBER',
   'vlan del dev NAME vid NUMBER self',
+  'netns add NETNS',
+  'link add name NAME address MAC mtu NUMBER type veth peer name NAME netns NETNS address MAC mtu NUMBER',
+  'link add name NAME netns NETNS address MAC mtu NUMBER type veth peer name NAME netns NETNS address MAC mtu NUMBER',
+  'link del dev NAME',
+  'route add SUBNET via IP',
+  'route replace SUBNET via IP',
+  'route del SUBNET via IP',
   'link property add dev NAME altname MARK',
   'link property del dev NAME altname MARK',
   'link set dev NAME alias ALIAS',
@@ -65,6 +81,7 @@ const FORMS = [
   'link set dev NAME master NAME',
   'link set dev NAME mtu NUMBER',
   'link set dev NAME address MAC',
+  'link set dev NAME type bridge_slave isolated SWITCH',
   'link set dev NAME type bridge stp_state BIT',
   'link set dev NAME type bridge forward_delay NUMBER',
   'link set dev NAME type bridge mcast_snooping BIT',
@@ -93,8 +110,10 @@ const CLASSES: Readonly<Record<string, (word: string, known: Vocabulary) => bool
     marks.has(word) && /^vmnet(\.[A-Za-z0-9_-]+){2,}[.A-Za-z0-9_-]*$/.test(word) && word.length <= 127,
   ALIAS: (word, { aliases }) => aliases.has(word) && /^vmnet(:[A-Za-z0-9_.-]+){2,3}$/.test(word),
   MAC: (word, { macs }) => macs.has(word) && /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(word),
+  NETNS: (word, { namespaces }) => namespaces.has(word) && /^[A-Za-z0-9][A-Za-z0-9_-]{2,95}$/.test(word),
   NUMBER: word => /^(0|[1-9][0-9]{0,5})$/.test(word),
   BIT: word => word === '0' || word === '1',
+  SWITCH: word => word === 'on' || word === 'off',
   STATE: word => word === 'up' || word === 'down',
   GENMODE: word => ['eui64', 'none', 'stable_secret', 'random'].includes(word),
   SCOPE: word => ['global', 'link', 'host'].includes(word),

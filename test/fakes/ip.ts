@@ -123,7 +123,13 @@ function linkSet(kernel: FakeKernel, words: Words): void {
 }
 
 function takeOptions(kernel: FakeKernel, link: FakeLink, words: Words): void {
-  if (words.next() !== 'bridge') throw words.unknown('this type');
+  const type = words.next();
+  if (type === 'bridge_slave' && words.take('isolated')) {
+    if (link.master === null) throw new Error('RTNETLINK answers: Operation not supported');
+    link.isolated = words.next() === 'on';
+    return;
+  }
+  if (type !== 'bridge') throw words.unknown('this type');
   bridgeOptions(kernel, link, words);
 }
 

@@ -15,6 +15,8 @@ export interface FakeLink {
   /** Has the wire a carrier? Bridges and taps take it from their own state. */
   carrier: boolean;
   master: string | null;
+  /** Of a bridge port. */
+  isolated: boolean;
   readonly altnames: string[];
   alias: string | null;
   readonly tap: { vnetHdr: boolean; multiQueue: boolean; persist: boolean } | null;
@@ -56,6 +58,7 @@ export class FakeKernel extends FakeTables {
       up: false,
       carrier: true,
       master: null,
+      isolated: false,
       alias: null,
       altnames: [],
       tap: null,
@@ -142,6 +145,8 @@ export class FakeKernel extends FakeTables {
       throw new Error('RTNETLINK answers: Operation not supported');
     if (name !== former) this.vlans.delete(link.name);
     link.master = name;
+    // The flag is the port's.
+    link.isolated = false;
     // A bridge without ports has no carrier.
     if (former && !this.links.some(other => other.master === former)) this.dropNexthops(former);
     this.#adjustMtu(former);

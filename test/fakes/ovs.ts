@@ -65,7 +65,8 @@ export class FakeOvs {
     for (const column of columns) {
       const at = column.indexOf('=');
       if (row) row.columns[column.slice(0, at)] = column.slice(at + 1).replaceAll('"', '');
-      if (table === 'Interface') this.kernel.link(name).mtu = Number(column.slice(at + 1));
+      const link = this.kernel.links.find(it => it.name === name);
+      if (table === 'Interface' && link) link.mtu = Number(column.slice(at + 1));
     }
   }
 
@@ -80,7 +81,11 @@ export class FakeOvs {
         });
     for (const link of this.kernel.links.filter(({ ovs }) => ovs))
       if (!this.bridges.has(link.name)) this.kernel.remove(link.name);
-    for (const link of this.kernel.links) if (this.bridges.has(link.name)) link.ovs = true;
+    for (const link of this.kernel.links) {
+      const mtu = this.bridges.get(link.name)?.ports.get(link.name)?.columns.mtu_request;
+      if (this.bridges.has(link.name)) link.ovs = true;
+      if (mtu !== undefined) link.mtu = Number(mtu);
+    }
   }
 
   /** libvirt does so as a guest ends. */
@@ -111,7 +116,17 @@ export class FakeOvs {
         external_ids: marks(own),
       })),
     ]);
-    return { bridges: rows.map(([row]) => row), ports: rows.flatMap(([, ports]) => ports), interfaces: [] };
+    const interfaces = [...this.bridges].flatMap(([name, { ports }]) =>
+      [...ports].flatMap(
+        ([
+          port,
+          {
+            columns: { mtu_request: mtu },
+          },
+        ]) => (mtu === undefined ? [] : [{ _uuid: `${name}/${port}`, name: port, mtu_request: Number(mtu) }]),
+      ),
+    );
+    return { bridges: rows.map(([row]) => row), ports: rows.flatMap(([, ports]) => ports), interfaces };
   }
 
   /** @param call as the host's own drivers are called */

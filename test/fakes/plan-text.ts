@@ -18,6 +18,7 @@ export function planText(plan: Plan) {
       networkOnly: record.networkOnly,
       uplinks: record.uplinks,
       bridgeNetfilter: record.bridgeNetfilter,
+      ...(record.forwarding === null ? {} : { forwarding: record.forwarding }),
     },
   };
 }
@@ -26,11 +27,23 @@ function lines(action: Action): string[] {
   switch (action.kind) {
     case 'ip':
       return action.lines.map(line => `${action.program ?? 'ip'} ${action.family === 6 ? '-6 ' : ''}${line}`);
+    case 'tc':
+      return action.lines.map(line => `tc ${line}`);
     case 'delete-links':
       return action.links.map(
         ({ altname, createdAs }) =>
           `delete link ${altname}${createdAs === null ? '' : `, or ${createdAs} if it bears no mark`}`,
       );
+    case 'nft':
+      return action.script
+        .trim()
+        .split('\n')
+        .map(line => `nft ${line}`);
+    case 'iptables':
+      return action.script
+        .trim()
+        .split('\n')
+        .map(line => `${action.program} ${line}`);
     case 'sysctl':
       return [`sysctl ${action.path}=${action.value}`];
     case 'lro':
@@ -67,6 +80,25 @@ function lines(action: Action): string[] {
         `await ${client} on ${on}: ${addresses.join(', ')}; none on ${instead}${must ? '' : '; or not'}`,
       ];
     }
+    case 'inside':
+      return action.work.flatMap(({ namespace, sysctls, lines }) => [
+        ...sysctls.map(([path, value]) => `in ${namespace}: ${path}=${value}`),
+        ...lines.map(line => `in ${namespace}: ${line}`),
+      ]);
+    case 'delete-namespaces':
+      return action.namespaces.map(
+        ({ name, mark, created }) => `delete namespace ${name} (${mark}${created ? ', just made' : ''})`,
+      );
+    case 'start-dnsmasq':
+      return [
+        `dnsmasq on ${action.bridge}`,
+        ...action.config
+          .split('\n')
+          .slice(1, -1)
+          .map(line => `  ${line}`),
+      ];
+    case 'stop-dnsmasq':
+      return [`end dnsmasq on ${action.bridge}`];
     case 'undefine':
     case 'stop':
       return [`${action.kind} ${action.name}`];

@@ -1,15 +1,16 @@
 import type { Processes } from '../../src/drivers/processes.js';
 import { clientOf } from '../../src/host/dhcp-clients.js';
+import type { ServiceState } from '../../src/host/model.js';
 import type { FakeHost } from './host.js';
 
 /** DHCP clients of a fake host; each gets its lease as soon as it is started. */
 export function fakeProcesses(host: FakeHost, call: (call: string) => Promise<void>): Processes {
   const pidOf = (argv: readonly string[]) =>
-    [...argv.join(' ')].reduce((sum, c) => sum * 31 + (c.codePointAt(0) ?? 0), 7);
+    [...argv.join(' ')].reduce((sum, c) => (sum * 31 + (c.codePointAt(0) ?? 0)) % 1_000_000_007, 7);
   const frozen = new Set<number>();
   return {
     named: async comms =>
-      host.renewers
+      [...host.renewers, ...host.dnsmasq.map(argv => ({ client: 'dnsmasq', argv }))]
         .filter(({ client }) => comms.includes(client))
         .map(({ client, argv }) => {
           const pid = pidOf(argv);
@@ -34,10 +35,15 @@ export function fakeProcesses(host: FakeHost, call: (call: string) => Promise<vo
       for (const { pid } of processes) {
         await call(`end ${pid}`);
         host.renewers = host.renewers.filter(({ argv }) => pidOf(argv) !== pid);
+        host.dnsmasq = host.dnsmasq.filter(argv => pidOf(argv) !== pid);
       }
     },
     async start(argv) {
       await call(`start ${argv.join(' ')}`);
+      if (argv[0] === 'dnsmasq') {
+        host.dnsmasq.push(argv);
+        return { output: () => '', exitCode: () => 0 };
+      }
       const client = clientOf(argv);
       if (!client) throw new Error(`fake host: ${argv.join(' ')} is no DHCP client`);
       const { leaseFiles, ...renewer } = client;
@@ -48,3 +54,12 @@ export function fakeProcesses(host: FakeHost, call: (call: string) => Promise<vo
     listenedTo: async () => [],
   };
 }
+
+/** What host/services.ts finds there. */
+export const servicesOf = (host: FakeHost): ServiceState[] =>
+  host.dnsmasq.flatMap(argv => {
+    const path = /^--conf-file=(.*)$/.exec(argv[1] ?? '')?.[1] ?? '';
+    const [, lab = '', bridge = '', digest = ''] =
+      /\/services\/([^/]+)\/(.+)\.([0-9a-f]{16})\.conf$/.exec(path) ?? [];
+    return [{ lab, bridge, digest, config: host.texts.get(path) ?? null }];
+  });

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Snapshot } from '../../src/sandbox/snapshot.js';
 import { Box } from '../support/box.js';
+import { killLab } from '../support/kill-lab.js';
 import { EXHAUSTIVE, killedBefore, type Moment, momentsOf, turn } from '../support/moments.js';
 
 // vmnet killed with -9 before and after everything that it writes down: journal, record, and their removal; in the
@@ -19,13 +20,7 @@ let destroy: Moment[];
 
 beforeAll(async () => {
   box = await Box.up();
-  await box.run('ip', 'route', 'add', '10.10.0.0/16', 'via', '192.0.2.7', 'table', '100');
-  await box.run('ip', 'rule', 'add', 'iif', 'eth0', 'lookup', '100', 'pref', '70');
-  file = await box.lab({
-    name: 'cut',
-    bridges: { br0: { uplink: 'eth0' } },
-    vms: { a: { boot: 'probe', nics: [{ bridge: 'br0' }] } },
-  });
+  file = await killLab(box, 'cut');
   before = await box.snapshot();
   const folders = [STATE, ...(EXHAUSTIVE ? ['/run/vmnet'] : [])];
   const chosen = (all: Moment[]) => all.filter(moment => EXHAUSTIVE || !moment.title.includes('/batches'));

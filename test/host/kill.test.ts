@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Snapshot } from '../../src/sandbox/snapshot.js';
 import { linesOfBatches } from '../support/batches.js';
 import { Box } from '../support/box.js';
+import { killLab } from '../support/kill-lab.js';
 
 // vmnet killed with -9 after every line of every batch, and the batch with it: the host comes back.
 
@@ -17,13 +18,7 @@ let serial = 0;
 
 beforeAll(async () => {
   box = await Box.up();
-  await box.run('ip', 'route', 'add', '10.10.0.0/16', 'via', '192.0.2.7', 'table', '100');
-  await box.run('ip', 'rule', 'add', 'iif', 'eth0', 'lookup', '100', 'pref', '70');
-  file = await box.lab({
-    name: 'killed',
-    bridges: { br0: { uplink: 'eth0' } },
-    vms: { a: { boot: 'probe', nics: [{ bridge: 'br0' }] } },
-  });
+  file = await killLab(box, 'killed');
   before = await box.snapshot();
 });
 

@@ -74,7 +74,7 @@ export function momentsIn(log: string, folders: readonly string[]): Moment[] {
     const ofPath = next(`${thread} ${call} ${path}`);
     const title = `before ${call} ${ofPath} of ${path}`;
     // The name of a file that bears a process id is another one the next time.
-    if (!/\b\d+(-\d+\.ip)?$/.test(path)) return [{ call, path, nth: ofPath, title }];
+    if (!/\b\d+(-\d+\.(ip|nft))?$/.test(path)) return [{ call, path, nth: ofPath, title }];
     return isFirst && call !== 'write' ? [{ call, path: null, nth: ofAll, title }] : [];
   });
 }

@@ -11,20 +11,22 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>
   errors: {},
   // And one to tell a process from a later one of the same pid.
   process: {},
+  // Where the package's own files are.
+  place: {},
   // Ways to reach a host. They know no lab and no plan.
-  drivers: { errors: 'all', process: 'all' },
+  drivers: { errors: 'all', process: 'all', place: 'all' },
   // What the user wants: nothing of any host.
-  lab: { errors: 'all' },
+  lab: { errors: 'all', place: 'all' },
   // What is there: through drivers, and for a lab's names.
   host: { errors: 'all', drivers: 'types', lab: 'all' },
   // Pure text from a lab.
-  render: { lab: 'all' },
+  render: { lab: 'all', place: 'all' },
   // Pure data from lab and host: no driver can be called from here, hence host's types only; of lab, its arithmetic.
   plan: { errors: 'all', lab: 'all', host: 'types', render: 'all' },
   // The probe guest, below whoever boots it.
-  guest: { errors: 'all', drivers: 'types' },
+  guest: { errors: 'all', place: 'all', drivers: 'types' },
   // Throw-away hosts, below whoever rehearses on them; shaped by a lab's uplinks.
-  sandbox: { errors: 'all', process: 'all', drivers: 'types', lab: 'all' },
+  sandbox: { errors: 'all', process: 'all', place: 'all', drivers: 'types', lab: 'all' },
   // The output port; of drivers only the shape of a trace.
   report: { errors: 'all', drivers: 'types' },
   // Plan to host: executes steps, looks at the host again; quotes a dead guest's console.
@@ -64,6 +66,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>
   commands: {
     errors: 'all',
     process: 'all',
+    place: 'all',
     drivers: 'types',
     lab: 'all',
     host: 'all',
@@ -80,7 +83,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>
   // From flags to exit code: makes the drivers and the reporter; of lab, how to quote what came from outside.
   main: { errors: 'all', drivers: 'all', lab: 'all', report: 'all', commands: 'all' },
   // argv: verbs are loaded when they are called.
-  cli: { errors: 'all', main: 'all', commands: 'all' },
+  cli: { errors: 'all', place: 'all', main: 'all', commands: 'all' },
   // The library: every stage, and the drivers that it makes.
   index: {
     errors: 'all',
@@ -101,7 +104,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>
 /** Packages that only one place may import. */
 const ONLY: Readonly<Record<string, RegExp>> = {
   execa: /^drivers\/run\.ts$/,
-  koffi: /^drivers\/(libvirt\/|port\.ts$)/,
+  koffi: /^drivers\/(libvirt\/|port\.ts$|setns\.ts$)/,
   '#libvirt': /^drivers\/drivers\.ts$/,
   xml2js: /^render\//,
   listr2: /^report\/text\.ts$/,

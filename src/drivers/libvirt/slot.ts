@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { PACKAGE } from '../../place.js';
 import { enter, leave } from './leaving.js';
 import type { Reply, Request, WorkerSetup } from './protocol.js';
 
@@ -22,7 +23,7 @@ export class Slot {
   #finish: (outcome: Outcome) => void = () => {};
 
   constructor(setup: WorkerSetup) {
-    this.#worker = new Worker(new URL('./worker.js', import.meta.url), {
+    this.#worker = new Worker(new URL('dist/drivers/libvirt/worker.js', PACKAGE), {
       name: 'libvirt',
       workerData: setup,
       // Node's own would be passed on, and some of them (--input-type) do not fit a file.

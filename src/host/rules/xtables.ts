@@ -2,7 +2,7 @@ import type { FirewallRule } from '../model.js';
 import { effectOf, meansOnly, type Replaced } from './effect.js';
 
 /** Where iptables is a front-end of nftables, its rules are in the ruleset already; the legacy tables are not. */
-export const LEGACY = ['iptables-legacy-save', 'ip6tables-legacy-save', 'ebtables-legacy-save'] as const;
+export const LEGACY = ['iptables', 'ip6tables'] as const;
 
 /** Matches of an interface; those of br_netfilter and all of ebtables speak of ports. */
 const INTERFACE = ['-i', '--in-interface', '-o', '--out-interface'];
@@ -10,7 +10,7 @@ const PORT = ['--physdev-in', '--physdev-out'];
 
 /** Lines of `iptables-save` and its like, by table, that name an uplink. */
 export function legacyRules(program: string, text: string, uplinks: readonly Replaced[]): FirewallRule[] {
-  const ofPorts = program.startsWith('ebtables');
+  const ofPorts = program === 'ebtables';
   let table = '';
   return text.split('\n').flatMap(line => {
     if (line.startsWith('*')) table = line.slice(1).trim();
@@ -26,7 +26,7 @@ export function legacyRules(program: string, text: string, uplinks: readonly Rep
         .filter(uplink => meansOnly([name], uplink))
         .map(({ device }) => ({
           device,
-          where: `${program.replace('-legacy-save', '')} table ${table}`,
+          where: `${program} table ${table}`,
           text: line.slice(0, 120),
           effect: atPort ? ('sees-guests' as const) : effectOf(kindOf(words), before === '!'),
         }));

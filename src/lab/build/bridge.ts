@@ -1,11 +1,12 @@
 import type { RawLab } from '../file.js';
-import type { Bridge, BridgeAddress } from '../model.js';
+import type { Bridge, BridgeAddress, BridgeMode } from '../model.js';
 import { bridgeAlias, bridgeAltname, bridgeMac } from '../names.js';
 import { normalised, plainAddress } from './address.js';
+import { buildDhcp } from './dhcp.js';
 import type { Taken } from './taken.js';
 import { buildVlan } from './vlan.js';
 
-type RawBridge = RawLab['bridges'][string];
+type RawBridge = NonNullable<RawLab['bridges']>[string];
 
 export function buildBridge(lab: string, name: string, raw: RawBridge, taken: Taken): Bridge {
   const stp = raw.stp ?? false;
@@ -14,7 +15,10 @@ export function buildBridge(lab: string, name: string, raw: RawBridge, taken: Ta
     type: raw.type ?? 'linux',
     uplink: raw.uplink ?? null,
     permanent: raw.permanent ?? false,
+    mode: bridgeMode(raw),
+    docker: raw.docker ?? 'keep',
     address: bridgeAddress(raw),
+    dhcp: buildDhcp(lab, raw),
     peers: (raw.peers ?? []).map(plainAddress),
     vlanFiltering: raw.vlanFiltering ?? false,
     uplinkVlan: buildVlan(raw.uplinkVlan),
@@ -30,7 +34,18 @@ export function buildBridge(lab: string, name: string, raw: RawBridge, taken: Ta
   };
 }
 
-function bridgeAddress({ type, address, uplink, permanent }: RawBridge): BridgeAddress {
-  const mode = address ?? (uplink === undefined || permanent || type === 'ovs' ? 'none' : 'inherit');
-  return mode === 'inherit' || mode === 'none' ? { mode } : { mode: 'static', cidrs: normalised(mode) };
+/** With neither an uplink nor an owner of its own, nothing leads out of a bridge; rules of modes are for Linux bridges. */
+const bridgeMode = ({ type, mode, uplink, permanent }: RawBridge): BridgeMode =>
+  mode ?? (uplink === undefined && !permanent && type !== 'ovs' ? 'isolated' : 'bridged');
+
+function bridgeAddress(raw: RawBridge): BridgeAddress {
+  const mode = raw.address ?? defaultAddress(raw);
+  if (mode === 'inherit' || mode === 'none') return { mode };
+  return mode === 'auto' ? { mode, cidrs: [] } : { mode: 'static', cidrs: normalised(mode) };
+}
+
+/** Where guests get out through the host, the host has to be there. */
+function defaultAddress({ type, uplink, permanent, mode }: RawBridge): 'inherit' | 'auto' | 'none' {
+  if (mode === 'nat' || mode === 'routed') return 'auto';
+  return uplink === undefined || permanent || type === 'ovs' ? 'none' : 'inherit';
 }

@@ -1,9 +1,11 @@
 import { resolve } from 'node:path';
+import { contains, parseCidr } from '../cidr.js';
 import type { RawLab } from '../file.js';
 import type { Boot, Nic, Vm } from '../model.js';
 import { domainName, domainUuid, nicAlias, nicAltname, nicMac, tapName } from '../names.js';
 import { memoryMiB } from '../units.js';
-import { normalised } from './address.js';
+import { normalised, plainAddress } from './address.js';
+import { buildPort } from './port.js';
 import type { Taken } from './taken.js';
 import { buildVlan } from './vlan.js';
 
@@ -30,7 +32,8 @@ export function buildVm(raw: RawLab, name: string, vm: RawVm, folder: string, ta
 }
 
 function buildBoot(boot: RawBoot, folder: string): Boot {
-  if (boot === 'probe') return { kind: 'probe' };
+  if (boot === 'probe') return { kind: 'probe', forward: false };
+  if ('probe' in boot) return { kind: 'probe', forward: boot.probe.forward ?? false };
   if ('image' in boot) return { kind: 'image', image: resolve(folder, boot.image) };
   return {
     kind: 'kernel',
@@ -42,6 +45,7 @@ function buildBoot(boot: RawBoot, folder: string): Boot {
 
 function buildNic(raw: RawLab, vm: string, index: number, nic: RawNic, taken: Taken): Nic {
   const all = { ...raw.defaults?.nic, ...nic };
+  const addresses = normalised(nic.address ?? []);
   return {
     vm,
     index,
@@ -51,9 +55,29 @@ function buildNic(raw: RawLab, vm: string, index: number, nic: RawNic, taken: Ta
     model: all.model ?? 'virtio',
     queues: all.queues ?? 1,
     mtu: all.mtu ?? null,
-    addresses: normalised(nic.address ?? []),
+    addresses,
+    gateways: gatewaysOf(nic, addresses, raw.bridges?.[nic.bridge]),
     vlan: buildVlan(nic.vlan),
+    ...buildPort(all),
     altname: nicAltname(raw.name, vm, index),
     alias: nicAlias(raw.name, vm, index),
   };
+}
+
+/** As written; else a bridge that leads out through the host is the way out of its own subnets. */
+function gatewaysOf(
+  { gateway }: RawNic,
+  addresses: readonly string[],
+  bridge: NonNullable<RawLab['bridges']>[string] | undefined,
+): string[] {
+  if (gateway !== undefined) return [gateway].flat().map(plainAddress);
+  const leadsOut = bridge?.mode === 'nat' || bridge?.mode === 'routed';
+  const own = leadsOut ? normalised(bridge.address ?? []) : [];
+  const subnets = addresses.map(parseCidr).filter(cidr => cidr !== null);
+  const near = own
+    .map(parseCidr)
+    .filter(cidr => cidr !== null)
+    .filter(cidr => subnets.some(subnet => contains(subnet, cidr)));
+  const first = [4, 6].map(family => near.find(cidr => cidr.family === family));
+  return first.flatMap(cidr => (cidr ? [cidr.address] : []));
 }

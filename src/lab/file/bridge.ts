@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { IP_PATTERN } from '../patterns.js';
+import { DhcpFile } from './dhcp.js';
 import { vlan } from './vlan.js';
 import { choice, cidr, cidrs, flag, ifname, int, objectAs } from './words.js';
 
@@ -15,6 +16,18 @@ export const BridgeFile = objectAs('an object such as { "uplink": "eth0" }')({
       'The physical interface that becomes a port of the bridge; "eth0.10" is VLAN 10 of eth0, which is made where it is missing. Leave it out for a bridge of its own.',
     )
     .optional(),
+  mode: choice(['bridged', 'isolated', 'nat', 'routed'])
+    .describe(
+      'What the bridge is for: "bridged" puts its ports on the network of the uplink, "isolated" lets nothing out, "nat" lets out through the host with the address of the host, "routed" lets out and in through the host. Default: "bridged" with an uplink or where the bridge is permanent, else "isolated".',
+    )
+    .optional(),
+  docker: choice(['keep', 'allow'])
+    .meta({
+      description:
+        'Docker has the host drop what is forwarded, unless its own chain DOCKER-USER lets it pass: "allow" adds one rule there for this bridge, which destroy removes; "keep" leaves that chain alone. For "nat" and "routed".',
+      default: 'keep',
+    })
+    .optional(),
   permanent: flag()
     .meta({
       description:
@@ -24,15 +37,20 @@ export const BridgeFile = objectAs('an object such as { "uplink": "eth0" }')({
     .optional(),
   address: z
     .union(
-      [z.enum(['inherit', 'none']), cidr, cidrs().min(1, { error: '"none", or at least one address' })],
+      [
+        z.enum(['inherit', 'auto', 'none']),
+        cidr,
+        cidrs().min(1, { error: '"none", or at least one address' }),
+      ],
       {
-        error: '"inherit", "none", an address such as "192.168.1.1/24", or a list of such addresses',
+        error: '"inherit", "auto", "none", an address such as "192.168.1.1/24", or a list of such addresses',
       },
     )
     .describe(
-      'Where the bridge gets its own addresses: "inherit" moves those of the uplink with their routes, "none" gives it none, or give addresses with prefixes. Default: "inherit" with an uplink, else "none"; a permanent bridge keeps its own.',
+      'Where the bridge gets its own addresses: "inherit" moves those of the uplink with their routes, "auto" chooses a free IPv4 subnet of its own, "none" gives it none, or give addresses with prefixes. Default: "inherit" with an uplink, "auto" with mode "nat" or "routed", else "none"; a permanent bridge keeps its own.',
     )
     .optional(),
+  dhcp: DhcpFile.optional(),
   peers: z
     .array(z.string({ error: 'an address such as "192.168.1.1"' }).meta({ pattern: IP_PATTERN }), {
       error: 'a list of at most 16 addresses',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { INDEXED_IFNAME_PATTERN, MAC_PATTERN } from '../patterns.js';
+import { INDEXED_IFNAME_PATTERN, IP_PATTERN, MAC_PATTERN } from '../patterns.js';
+import { portKeys } from './port.js';
 import { vlan } from './vlan.js';
 import { choice, cidrs, guestCidr, ifname, int, objectAs } from './words.js';
 
@@ -12,7 +13,11 @@ export const nicKeys = {
     .optional(),
   // The kernel's tun driver takes 65535 less the 14 bytes of the Ethernet header.
   mtu: int(68, 65521).describe('MTU in bytes. Default: that of the bridge.').optional(),
+  ...portKeys,
 };
+
+const GATEWAYS = 'a list of one address for IPv4 and one for IPv6';
+const gateway = z.string({ error: 'an address such as "192.168.1.1"' }).meta({ pattern: IP_PATTERN });
 
 export const NicFile = objectAs('an object such as { "bridge": "br0" }')({
   bridge: z
@@ -42,6 +47,20 @@ export const NicFile = objectAs('an object such as { "bridge": "br0" }')({
     })
     .describe(
       'The addresses that the guest is meant to have, IPv4 and IPv6, with prefixes. With a "count" each needs "{index}".',
+    )
+    .optional(),
+  gateway: z
+    .union(
+      [
+        gateway,
+        z.array(gateway, { error: GATEWAYS }).min(1, { error: GATEWAYS }).max(2, { error: GATEWAYS }),
+      ],
+      {
+        error: 'an address such as "192.168.1.1", or a list of one for IPv4 and one for IPv6',
+      },
+    )
+    .describe(
+      'The default gateway that the guest is meant to use, one for each of IPv4 and IPv6. Default: on a bridge of mode "nat" or "routed" the address of the bridge, where the NIC has one of the same subnet.',
     )
     .optional(),
 });

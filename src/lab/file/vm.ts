@@ -1,11 +1,18 @@
 import { z } from 'zod';
 import { MEMORY_PATTERN } from '../patterns.js';
 import { NicFile, nicKeys } from './nic.js';
-import { choice, int, object, objectAs, path } from './words.js';
+import { choice, flag, int, object, objectAs, path } from './words.js';
 
 const boot = z.union(
   [
     z.literal('probe'),
+    object({
+      probe: object({
+        forward: flag()
+          .meta({ description: 'Forward between its NICs, as a router does.', default: false })
+          .optional(),
+      }).describe('The small guest that vmnet builds itself, with settings.'),
+    }),
     object({
       kernel: path('a kernel image').describe('Path of the kernel, relative to the lab file.'),
       initrd: path('an initial RAM disk')
@@ -19,7 +26,10 @@ const boot = z.union(
       ),
     }),
   ],
-  { error: '"probe", { "kernel": …, "initrd": …, "cmdline": … } or { "image": … }' },
+  {
+    error:
+      '"probe", { "probe": { "forward": true } }, { "kernel": …, "initrd": …, "cmdline": … } or { "image": … }',
+  },
 );
 
 export const vmKeys = {

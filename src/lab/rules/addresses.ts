@@ -1,10 +1,11 @@
-import { type Cidr, contains, parseCidr, sameAddress, subnetText } from '../cidr.js';
+import { type Cidr, contains, formatIp, parseCidr, sameAddress, subnetText } from '../cidr.js';
+import { HOST } from '../names.js';
 import type { Path, Report } from '../problem.js';
 import { quote } from '../quote.js';
 import type { LooseLab } from '../shape.js';
 import { nearest } from '../suggest.js';
 import { cidrFault, useFault } from './cidr-fault.js';
-import { type AtBridge, bridgesOf, nicsOf, textsAt } from './walk.js';
+import { type AtBridge, bridgeAddressOf, bridgesOf, endsOf, innerNicsOf, nicsOf, textsAt } from './walk.js';
 
 /** An address of the lab, with whom it belongs to. */
 interface Owned {
@@ -17,18 +18,39 @@ interface Owned {
 export function checkAddresses(lab: LooseLab, report: Report): void {
   const seen = new Map<string, Owned>();
   const subnets = new Map<string, Owned[]>();
+  const chosen = new Set<string>();
   for (const at of bridgesOf(lab)) {
     const own = bridgeAddresses(at, report);
+    if (bridgeAddressOf(at.bridge) === 'auto') chosen.add(at.name);
     subnets.set(at.name, own);
     for (const owned of own) checkUnique(owned, '', seen, report);
   }
-  for (const { vm, index, nic, path } of nicsOf(lab)) {
-    const own = subnets.get(nic.bridge ?? '') ?? [];
-    for (const { text, path: at } of textsAt(nic.address, [...path, 'address'])) {
-      const owned = readAddress(text, `VM ${quote(vm)}, NIC ${index}`, at, report);
+  const guests = nicsOf(lab).map(({ vm, index, nic, path }) => ({
+    who: `VM ${quote(vm)}, NIC ${index}`,
+    bridge: nic.bridge,
+    address: nic.address,
+    path,
+  }));
+  const inner = innerNicsOf(lab).map(nic => ({ ...nic, bridge: 'bridge' in nic.at ? nic.at.bridge : '' }));
+  for (const { who, bridge = '', address, path } of [...guests, ...inner]) {
+    const own = subnets.get(bridge) ?? [];
+    for (const { text, path: at } of textsAt(address, [...path, 'address'])) {
+      const owned = readAddress(text, who, at, report);
       if (owned === null) continue;
-      if (!clashes(owned, own, report)) checkSubnet(owned, nic.bridge ?? '', own, report);
-      checkUnique(owned, nic.bridge ?? '', seen, report);
+      if (chosen.has(bridge) && owned.cidr.family === 4) {
+        tooEarly(owned, bridge, report);
+        continue;
+      }
+      if (!clashes(owned, own, report)) checkSubnet(owned, bridge, own, report);
+      checkUnique(owned, bridge, seen, report);
+    }
+  }
+  for (const { who, namespace, at: wire, address, path } of endsOf(lab)) {
+    // The host's end has an address of the host.
+    const segment = namespace === HOST || !('link' in wire) ? '' : `link ${wire.link}`;
+    for (const { text, path: at } of textsAt(address, [...path, 'address'])) {
+      const owned = readAddress(text, who, at, report);
+      if (owned !== null) checkUnique(owned, segment, seen, report);
     }
   }
 }
@@ -36,6 +58,15 @@ export function checkAddresses(lab: LooseLab, report: Report): void {
 function bridgeAddresses({ name, bridge, path }: AtBridge, report: Report): Owned[] {
   const at = [...path, 'address'];
   if (bridge.address === 'none') return [];
+  if (bridge.address === 'auto') {
+    if ('uplink' in bridge)
+      report(
+        at,
+        `the bridge ${quote(name)} has an uplink, so its addresses are those of the network there`,
+        'write "inherit" to keep what the uplink has, "none", or take "uplink" out',
+      );
+    return [];
+  }
   if (bridge.address === 'inherit') {
     if (!('uplink' in bridge)) {
       report(
@@ -62,9 +93,9 @@ function readAddress(text: string, owner: string, path: Path, report: Report): O
 /** A bridge may have a word instead; null where no word was meant. */
 function wordFix(text: string): string | null {
   if (!/^[a-z]+$/i.test(text)) return null;
-  const word = nearest(text, ['inherit', 'none']);
+  const word = nearest(text, ['inherit', 'auto', 'none']);
   if (word !== null) return `did you mean ${quote(word)}?`;
-  return 'write "inherit" to keep what the uplink has, "none", or an address such as "192.168.1.1/24"';
+  return 'write "inherit" to keep what the uplink has, "auto" for a free subnet, "none", or an address such as "192.168.1.1/24"';
 }
 
 /** The bridge's own address is in use on the host itself. */
@@ -77,6 +108,21 @@ function clashes({ cidr, path }: Owned, own: readonly Owned[], report: Report): 
     `choose another one in ${subnetText(same.cidr)}`,
   );
   return true;
+}
+
+/** Which subnet it will be, the lab does not say. */
+function tooEarly({ cidr, path }: Owned, bridge: string, report: Report): void {
+  report(
+    path,
+    `the address ${cidr.address} cannot be kept for a guest: the subnet of bridge ${quote(bridge)} is chosen by vmnet`,
+    `take it out and let DHCP give one, or give the bridge an address of your own, such as ${quote(gatewayFor(cidr))}`,
+  );
+}
+
+/** Another address of the same subnet, for the bridge. */
+function gatewayFor({ network, value, prefix }: Cidr): string {
+  const first = network + 1n === value ? network + 2n : network + 1n;
+  return `${formatIp(4, first)}/${prefix}`;
 }
 
 /** Link-local addresses are at home on every link. */

@@ -37,7 +37,8 @@ export function checkFilesOf(lab: LooseLab, folder: string, report: Report, chec
     if (typeof value !== 'object' || seen.has(value)) continue;
     seen.add(value);
     for (const [key, text] of Object.entries(value)) {
-      if (text === undefined || !isFit(text, key, [...path, key], report) || key === 'cmdline') continue;
+      if (typeof text !== 'string' || !isFit(text, key, [...path, key], report) || key === 'cmdline')
+        continue;
       const file = resolve(folder, text);
       const trouble = checkFile(file);
       const fix = 'correct the path (it is relative to the lab file), or make the file readable';

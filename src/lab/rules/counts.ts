@@ -1,7 +1,7 @@
 import type { Report } from '../problem.js';
 import { quote } from '../quote.js';
 import type { LooseLab } from '../shape.js';
-import { bridgesOf, nicsOf, vmsOf } from './walk.js';
+import { bridgesOf, innerNicsOf, nicsOf, vmsOf } from './walk.js';
 
 /** The kernel's BR_MAX_PORTS is 1024, and port 0 is not used. */
 const MOST_PORTS = 1023;
@@ -22,6 +22,10 @@ export function checkCounts(lab: LooseLab, report: Report): void {
   }
   const ports = new Map<string, number>();
   for (const { nic } of nicsOf(lab)) ports.set(nic.bridge ?? '', (ports.get(nic.bridge ?? '') ?? 0) + 1);
+  for (const { at } of innerNicsOf(lab)) {
+    const name = ('bridge' in at && at.bridge) || '';
+    ports.set(name, (ports.get(name) ?? 0) + 1);
+  }
   for (const { name, bridge, path } of bridgesOf(lab)) {
     const count = (ports.get(name) ?? 0) + (bridge.uplink === undefined ? 0 : 1);
     if (count <= MOST_PORTS) continue;

@@ -2,7 +2,17 @@ import { parseCidr } from '../cidr.js';
 import type { Report } from '../problem.js';
 import { quote } from '../quote.js';
 import type { LooseLab } from '../shape.js';
-import { type AtNic, bridgesOf, type LooseBridge, nicSetting, nicsOf, textsAt } from './walk.js';
+import {
+  type AtInner,
+  type AtNic,
+  bridgesOf,
+  innersOf,
+  type LooseBridge,
+  nicSetting,
+  nicsOf,
+  type Setting,
+  textsAt,
+} from './walk.js';
 
 /** RFC 8200: the kernel refuses an IPv6 address on a link with less. */
 const LEAST_IPV6_MTU = 1280;
@@ -17,6 +27,7 @@ export function checkLimits(lab: LooseLab, report: Report): void {
     checkQueues(lab, at, report);
     checkNicMtu(lab, at, report);
   }
+  for (const at of innersOf(lab)) checkInnerMtu(lab, at, report);
 }
 
 /** br_set_forward_delay() wants 2 to 30 s with STP and takes anything without. */
@@ -40,18 +51,34 @@ function checkQueues(lab: LooseLab, at: AtNic, report: Report): void {
 }
 
 function checkNicMtu(lab: LooseLab, at: AtNic, report: Report): void {
-  const own = nicSetting(lab, at, 'mtu');
-  const bridge = lab.bridges?.[at.nic.bridge ?? ''];
-  const most = bridge === undefined ? undefined : bridgeMtu(bridge);
   const who = `VM ${quote(at.vm)}, NIC ${at.index}`;
+  checkMtuOnBridge(lab, who, nicSetting(lab, at, 'mtu'), at.nic.bridge ?? '', at.nic.address, report);
+}
+
+function checkInnerMtu(lab: LooseLab, { who, at, mtu, address, path }: AtInner, report: Report): void {
+  if ('bridge' in at)
+    checkMtuOnBridge(lab, who, { value: mtu, path: [...path, 'mtu'] }, at.bridge ?? '', address, report);
+  else checkIpv6Mtu(address, mtu, ['links', at.link, 'mtu'], who, report);
+}
+
+function checkMtuOnBridge(
+  lab: LooseLab,
+  who: string,
+  own: Setting<number | undefined>,
+  name: string,
+  address: AtInner['address'],
+  report: Report,
+): void {
+  const bridge = lab.bridges?.[name];
+  const most = bridge === undefined ? undefined : bridgeMtu(bridge);
   if (own.value !== undefined && most !== undefined && own.value > most) {
-    const message = `${who} has the MTU ${own.value}, more than the ${most} of bridge ${quote(at.nic.bridge ?? '')}`;
+    const message = `${who} has the MTU ${own.value}, more than the ${most} of bridge ${quote(name)}`;
     report(own.path, message, `write at most ${most}, or raise the "mtu" of the bridge`);
   }
   // Blamed where the small number stands: on the NIC or its defaults, else the bridge.
   const mtu = own.value ?? bridge?.mtu;
-  const path = own.value === undefined ? ['bridges', at.nic.bridge ?? '', 'mtu'] : own.path;
-  checkIpv6Mtu(at.nic.address, mtu, path, who, report);
+  const path = own.value === undefined ? ['bridges', name, 'mtu'] : own.path;
+  checkIpv6Mtu(address, mtu, path, who, report);
 }
 
 /** With an uplink it is the uplink's, and a permanent bridge has its own: only the host knows. */

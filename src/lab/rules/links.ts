@@ -1,10 +1,17 @@
-import { bridgeAltname, nicAltname, subInterfaceAltname } from '../names.js';
+import {
+  bridgeAltname,
+  endAltname,
+  HOST,
+  namespaceAltname,
+  nicAltname,
+  subInterfaceAltname,
+} from '../names.js';
 import type { Path, Report } from '../problem.js';
 import { quote } from '../quote.js';
 import type { LooseLab } from '../shape.js';
 import { didYouMean } from '../suggest.js';
 import { subInterfaceOf } from '../vlans.js';
-import { bridgesOf, nicsOf } from './walk.js';
+import { bridgesOf, endsOf, innerNicsOf, namespacesOf, nicsOf } from './walk.js';
 
 /** Interfaces share one set of names on the host: what is in use, and by whom. */
 type InUse = Map<string, string>;
@@ -16,9 +23,16 @@ export function checkLinks(lab: LooseLab, report: Report): void {
   checkTaps(lab, inUse, report);
   checkAltnames(lab, inUse, report);
   checkBridgeOfNics(lab, report);
-  if (lab.bridges !== undefined && bridgesOf(lab).length === 0) {
-    report(['bridges'], 'the lab has no bridge', 'add one: "bridges": { "br0": { "uplink": "eth0" } }');
-  }
+  checkSomeNetwork(lab, report);
+}
+
+/** A lab is about a network: a bridge, or links. */
+function checkSomeNetwork(lab: LooseLab, report: Report): void {
+  if (bridgesOf(lab).length > 0 || (lab.links ?? []).length > 0) return;
+  const fix = 'add one: "bridges": { "br0": { "uplink": "eth0" } }';
+  if (!('bridges' in lab))
+    report(['bridges'], '"bridges" is missing, and the lab has no "links" either', fix);
+  else if (lab.bridges !== undefined) report(['bridges'], 'the lab has no bridge', fix);
 }
 
 function checkUplinks(lab: LooseLab, inUse: InUse, report: Report): void {
@@ -54,6 +68,32 @@ function checkAltnames(lab: LooseLab, inUse: InUse, report: Report): void {
     const altname = subInterfaceAltname(lab.name, uplink);
     claimAltname(inUse, altname, `the mark of the uplink ${quote(uplink)}`, path, report);
   }
+  for (const { namespace, name, who, path } of endsOf(lab)) {
+    if (namespace === undefined || name === undefined) continue;
+    // Elsewhere it is in nobody's way but that namespace's.
+    if (namespace === HOST)
+      claim(inUse, name, who, role =>
+        report(path, `the interface ${quote(name)} of the host is also ${role}`, 'choose another name'),
+      );
+    claimAltname(inUse, endAltname(lab.name, namespace, name), `the mark of ${who}`, path, report);
+  }
+  for (const { name, path } of namespacesOf(lab))
+    claimAltname(
+      inUse,
+      namespaceAltname(lab.name, name),
+      `the mark of namespace ${quote(name)}`,
+      path,
+      report,
+    );
+  for (const { name, namespace, path } of namespacesOf(lab))
+    for (const index of (namespace.nics ?? []).keys())
+      claimAltname(
+        inUse,
+        nicAltname(lab.name, name, index),
+        `the mark of namespace ${quote(name)}, NIC ${index}`,
+        [...path, 'nics', index],
+        report,
+      );
   for (const { name, path } of bridgesOf(lab)) {
     claimAltname(inUse, bridgeAltname(lab.name, name), `the mark of bridge ${quote(name)}`, path, report);
   }
@@ -81,14 +121,16 @@ function claim(inUse: InUse, name: string, role: string, taken: (role: string) =
 }
 
 function checkBridgeOfNics(lab: LooseLab, report: Report): void {
-  if (lab.bridges === undefined) return;
+  if ('bridges' in lab && lab.bridges === undefined) return;
   const names = new Set(bridgesOf(lab).map(({ name }) => name));
-  for (const { nic, path } of nicsOf(lab)) {
-    if (nic.bridge === undefined || names.has(nic.bridge)) continue;
+  const guests = nicsOf(lab).map(({ nic, path }) => ({ bridge: nic.bridge, path }));
+  const inner = innerNicsOf(lab).map(({ at, path }) => ({ bridge: 'bridge' in at ? at.bridge : '', path }));
+  for (const { bridge, path } of [...guests, ...inner]) {
+    if (bridge === undefined || names.has(bridge)) continue;
     report(
       [...path, 'bridge'],
-      `the lab has no bridge ${quote(nic.bridge)}`,
-      didYouMean(nic.bridge, [...names], 'add it to "bridges", or use one of:'),
+      `the lab has no bridge ${quote(bridge)}`,
+      didYouMean(bridge, [...names], 'add it to "bridges", or use one of:'),
     );
   }
 }

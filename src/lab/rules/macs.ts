@@ -3,7 +3,7 @@ import type { Report } from '../problem.js';
 import { quote } from '../quote.js';
 import type { LooseLab } from '../shape.js';
 import type { Fault } from './name-fault.js';
-import { nicsOf } from './walk.js';
+import { innersOf, nicsOf } from './walk.js';
 
 const MAC = new RegExp(MAC_PATTERN);
 const DERIVE = 'or leave "mac" out to have one derived';
@@ -11,13 +11,18 @@ const DERIVE = 'or leave "mac" out to have one derived';
 /** Each NIC has a unicast MAC of its own. */
 export function checkMacs(lab: LooseLab, report: Report): void {
   const owners = new Map<string, string>();
-  for (const { vm, index, nic, path } of nicsOf(lab)) {
-    if (nic.mac === undefined) continue;
-    const mac = nic.mac.toLowerCase();
+  const guests = nicsOf(lab).map(({ vm, index, nic, path }) => ({
+    who: `VM ${quote(vm)}, NIC ${index}`,
+    mac: nic.mac,
+    path,
+  }));
+  for (const { who, mac: written, path } of [...guests, ...innersOf(lab)]) {
+    if (written === undefined) continue;
+    const mac = written.toLowerCase();
     const owner = owners.get(mac);
-    const fault = macFault(nic.mac) ?? (owner === undefined ? null : duplicate(nic.mac, owner));
+    const fault = macFault(written) ?? (owner === undefined ? null : duplicate(written, owner));
     if (fault !== null) report([...path, 'mac'], fault.message, fault.fix);
-    if (owner === undefined) owners.set(mac, `VM ${quote(vm)}, NIC ${index}`);
+    if (owner === undefined) owners.set(mac, who);
   }
 }
 

@@ -1,8 +1,8 @@
 import type { Path, Report } from '../problem.js';
 import { quote } from '../quote.js';
 import type { LooseLab } from '../shape.js';
-import { subInterfaceOf } from '../vlans.js';
-import { bridgesOf, type LooseBridge, type LooseNic, nicsOf } from './walk.js';
+import { NATIVE, subInterfaceOf } from '../vlans.js';
+import { type AtNic, bridgesOf, type LooseBridge, type LooseNic, nicSetting, nicsOf } from './walk.js';
 
 type LooseVlan = NonNullable<LooseNic['vlan'] | LooseBridge['uplinkVlan']>;
 
@@ -13,7 +13,12 @@ export function checkVlans(lab: LooseLab, report: Report): void {
     const who = `VM ${quote(vm)}, NIC ${index}`;
     checkVlan(nic.vlan, who, [...path, 'vlan'], report);
     const bridge = lab.bridges?.[nic.bridge ?? ''];
-    if (bridge === undefined || knows(bridge)) continue;
+    if (bridge === undefined) continue;
+    checkRuled(lab, { vm, index, nic, path }, who, report);
+    if (knows(bridge)) {
+      checkWayOut(nic, bridge, who, [...path, 'vlan'], report);
+      continue;
+    }
     report(
       [...path, 'vlan'],
       `${who} has a VLAN, but the bridge ${quote(nic.bridge ?? '')} does not keep VLANs apart`,
@@ -21,6 +26,37 @@ export function checkVlans(lab: LooseLab, report: Report): void {
     );
   }
   for (const { name, bridge, path } of bridgesOf(lab)) checkBridge(name, bridge, path, report);
+}
+
+/** Rules on ports drop what bears a tag, since it would hide what is in the frame. */
+function checkRuled(lab: LooseLab, at: AtNic, who: string, report: Report): void {
+  if (!at.nic.vlan || !('trunk' in at.nic.vlan)) return;
+  const antiSpoof = nicSetting(lab, at, 'antiSpoof');
+  const guard = nicSetting(lab, at, 'guard');
+  const key =
+    antiSpoof.value !== undefined && antiSpoof.value !== 'off'
+      ? 'antiSpoof'
+      : (guard.value ?? []).length > 0
+        ? 'guard'
+        : null;
+  if (key === null) return;
+  report(
+    [...at.path, 'vlan', 'trunk'],
+    `${who} carries VLANs with tags, but its ${quote(key)} drops every frame with a tag`,
+    `set ${quote(key)} of the NIC to ${key === 'guard' ? '[]' : '"off"'}, or give the guest a NIC for each VLAN: "vlan": { "access": 10 }`,
+  );
+}
+
+/** Where the host is the way out, guests have to be in its VLAN. */
+function checkWayOut(nic: LooseNic, bridge: LooseBridge, who: string, path: Path, report: Report): void {
+  if (bridge.type === 'ovs' || (bridge.mode !== 'nat' && bridge.mode !== 'routed')) return;
+  const { vlan } = nic;
+  if (vlan === undefined || vlan.access === NATIVE || ('trunk' in vlan && vlan.native === NATIVE)) return;
+  report(
+    path,
+    `${who} is in another VLAN than the host, which is the way out of ${quote(nic.bridge ?? '')} ("mode": "${bridge.mode}") and is in VLAN ${NATIVE}`,
+    'take "vlan" out, or give each VLAN a bridge of its own',
+  );
 }
 
 /** The host's own addresses are in the VLAN of the uplink's frames without a tag. */

@@ -1,4 +1,6 @@
+import { readEnd } from '../end.js';
 import type { Path } from '../problem.js';
+import { quote } from '../quote.js';
 import type { LooseLab } from '../shape.js';
 
 export type LooseBridge = NonNullable<NonNullable<LooseLab['bridges']>[string]>;
@@ -44,6 +46,86 @@ export const nicsOf = (lab: LooseLab): AtNic[] =>
       path: [...path, 'nics', index],
     })),
   );
+
+export type LooseNamespace = NonNullable<NonNullable<LooseLab['namespaces']>[string]>;
+
+export interface AtNamespace {
+  readonly name: string;
+  readonly namespace: LooseNamespace;
+  readonly path: Path;
+}
+
+/** An interface inside a namespace, or the host's end of a link. */
+export interface AtInner {
+  /** Name of the namespace, or `host`; undefined where that could not be read. */
+  readonly namespace: string | undefined;
+  /** What the interface is called there. */
+  readonly name: string | undefined;
+  /** For people. */
+  readonly who: string;
+  readonly mac: string | undefined;
+  readonly address: string | (string | undefined)[] | undefined;
+  readonly mtu: number | undefined;
+  /** The wire: a bridge by its name, or the position of a link. */
+  readonly at: { readonly bridge: string | undefined } | { readonly link: number };
+  readonly path: Path;
+}
+
+export const namespacesOf = (lab: LooseLab): AtNamespace[] =>
+  Object.entries(lab.namespaces ?? {}).map(([name, namespace]) => ({
+    name,
+    namespace: namespace ?? {},
+    path: ['namespaces', name],
+  }));
+
+/** Every NIC of every namespace. */
+export const innerNicsOf = (lab: LooseLab): AtInner[] =>
+  namespacesOf(lab).flatMap(({ name, namespace, path }) =>
+    (namespace.nics ?? []).map((nic, index) => ({
+      namespace: name,
+      name: nic !== undefined && 'name' in nic ? nic.name : `eth${index}`,
+      who: `namespace ${quote(name)}, NIC ${index}`,
+      mac: nic?.mac,
+      address: nic?.address,
+      mtu: nic?.mtu,
+      at: { bridge: nic?.bridge },
+      path: [...path, 'nics', index],
+    })),
+  );
+
+/** Both ends of every link. */
+export const endsOf = (lab: LooseLab): AtInner[] =>
+  (lab.links ?? []).flatMap((link, position) =>
+    (link?.endpoints ?? []).map((written, index) => {
+      const end = typeof written === 'string' ? readEnd(written) : written;
+      const { namespace, name, mac, address } = end ?? {};
+      return {
+        namespace,
+        name,
+        who: `the end ${quote(`${namespace ?? '?'}:${name ?? '?'}`)} of link ${position}`,
+        mac,
+        address,
+        mtu: link?.mtu,
+        at: { link: position },
+        path: ['links', position, 'endpoints', index],
+      };
+    }),
+  );
+
+export const innersOf = (lab: LooseLab): AtInner[] => [...innerNicsOf(lab), ...endsOf(lab)];
+
+/** Where a bridge gets its addresses, with its default as in build/bridge.ts. */
+export function bridgeAddressOf({
+  type,
+  address,
+  mode,
+  uplink,
+  permanent,
+}: LooseBridge): LooseBridge['address'] {
+  if (address !== undefined) return address;
+  if (mode === 'nat' || mode === 'routed') return 'auto';
+  return uplink === undefined || permanent || type === 'ovs' ? 'none' : 'inherit';
+}
 
 /** A value that may also come from `defaults`, with the place to blame for it. */
 export interface Setting<T> {

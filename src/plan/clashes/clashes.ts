@@ -1,5 +1,6 @@
 import type { HostState } from '../../host/model.js';
 import type { Lab, Nic } from '../../lab/model.js';
+import { nicsOf } from '../../lab/nics.js';
 import type { PlanProblem } from '../problems.js';
 import { findMacClashes } from './mac.js';
 import { findMtuClashes } from './mtu.js';
@@ -13,7 +14,7 @@ import { findTapClashes } from './tap.js';
  */
 export function findClashes(lab: Lab, host: HostState, yes: boolean, problems: PlanProblem[]): void {
   const marks = new Set(host.links.flatMap(link => link.altnames));
-  const missing: Nic[] = lab.vms.flatMap(vm => vm.nics.filter(nic => !marks.has(nic.altname)));
+  const missing: Nic[] = nicsOf(lab).filter(nic => !marks.has(nic.altname));
   findTapClashes(lab, host, problems);
   if (yes) return;
   findMacClashes(lab, missing, host, problems);

@@ -1,5 +1,6 @@
 import type { HostState } from '../../host/model.js';
 import type { Lab, Nic } from '../../lab/model.js';
+import { nicPath } from '../../lab/nics.js';
 import { bridgeName, labOf } from '../links.js';
 import type { PlanProblem } from '../problems.js';
 import { tapMac } from '../tap.js';
@@ -12,17 +13,17 @@ export function findMacClashes(
   problems: PlanProblem[],
 ): void {
   const users = usersOf(lab, host);
+  const names = new Map(lab.bridges.map(bridge => [bridge.name, bridgeName(bridge, host)]));
+  // The first port that a bridge tells is the one that counts.
+  const seen = new Map(host.fdb.toReversed().map(entry => [`${entry.bridge} ${entry.mac}`, entry]));
   for (const nic of missing) {
-    const bridge = lab.bridges.find(({ name }) => name === nic.bridge);
-    const learned = host.fdb.find(
-      ({ mac, bridge: name }) => mac === nic.mac && bridge && name === bridgeName(bridge, host),
-    );
+    const learned = seen.get(`${names.get(nic.bridge)} ${nic.mac}`);
     // A domain says more than its tap.
     const user = users.get(nic.mac) ?? users.get(tapMac(nic));
     if (!user && !learned) continue;
     problems.push({
       code: 'conflict',
-      message: `vms.${nic.vm}.nics[${nic.index}].mac: ${nic.mac} ${user ?? `was seen behind ${learned?.port}, another port of ${learned?.bridge}`}`,
+      message: `${nicPath(nic)}.mac: ${nic.mac} ${user ?? `was seen behind ${learned?.port}, another port of ${learned?.bridge}`}`,
       fix: user
         ? 'Give one of the two another MAC, or repeat the command with --yes if they never meet on one network.'
         : 'Give the NIC another "mac", or repeat the command with --yes if that machine is gone: a bridge forgets after 5 minutes.',

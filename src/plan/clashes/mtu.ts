@@ -1,5 +1,6 @@
 import type { HostState } from '../../host/model.js';
 import type { Bridge, Lab } from '../../lab/model.js';
+import { nicPath, nicsOf } from '../../lab/nics.js';
 import { bridgeMtu } from '../bridge.js';
 import { linkNamed, linkOf } from '../links.js';
 import type { PlanProblem } from '../problems.js';
@@ -10,9 +11,9 @@ export function findMtuClashes(lab: Lab, host: HostState, problems: PlanProblem[
   for (const bridge of lab.bridges) {
     const mtu = bridgeMtu(bridge, host);
     uplinkTooSmall(bridge, mtu, host, problems);
-    for (const nic of lab.vms.flatMap(vm => vm.nics)) {
+    for (const nic of nicsOf(lab)) {
       if (nic.bridge !== bridge.name || nic.mtu === null || taps.get(nic.altname)?.mtu === nic.mtu) continue;
-      const at = `vms.${nic.vm}.nics[${nic.index}].mtu: ${nic.mtu} is`;
+      const at = `${nicPath(nic)}.mtu: ${nic.mtu} is`;
       if (nic.mtu > mtu)
         problems.push({
           code: 'conflict',

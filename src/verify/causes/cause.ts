@@ -23,5 +23,8 @@ export type Cause = (scene: Scene) => Finding | null;
 
 export const blocked = (reason: string, hint: string): Finding => ({ verdict: 'blocked', reason, hint });
 
+/** It spoke to the host, which is counted apart from what it says to its neighbours. */
+export const spokeToHost = ({ way }: PathEvidence) => (way?.toHost.entered ?? 0) > 0;
+
 export const linkOf = ({ host }: Scene, name: string | null): Link | undefined =>
   host.links.find(link => link.name === name);

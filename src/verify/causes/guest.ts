@@ -1,4 +1,4 @@
-import type { Cause } from './cause.js';
+import { type Cause, spokeToHost } from './cause.js';
 
 // Causes that lie with the guest itself.
 
@@ -38,7 +38,7 @@ export const late: Cause = ({ evidence }) =>
     : null;
 
 export const silent: Cause = ({ evidence, target }) => {
-  if (evidence.bridge.prerouting > 0) return null;
+  if (evidence.bridge.prerouting > 0 || spokeToHost(evidence)) return null;
   if (evidence.multicast > 0) {
     return {
       verdict: 'unproven',

@@ -1,12 +1,13 @@
 import { culprits, portFilters } from '../diagnosis.js';
 import { FAMILIES } from '../model.js';
-import { blocked, type Cause, type Finding, type Scene } from './cause.js';
+import { blocked, type Cause, type Finding, type Scene, spokeToHost } from './cause.js';
 
 // Causes on the way from tap to uplink, in the order in which a frame meets them.
 
 /** It comes in through the tap, and does not reach the bridge. */
 export const tapIngress: Cause = ({ evidence, target, diagnosis }) => {
   if (evidence.bridge.prerouting > 0 || evidence.multicast > 0 || evidence.tap.received === 0) return null;
+  if (spokeToHost(evidence)) return null;
   const named = portFilters(diagnosis, target.tap, 'ingress');
   return blocked(
     'tap-ingress-filter',
@@ -25,7 +26,8 @@ export const unheard: Cause = scene => {
 
 /** A chain of the bridge's entrance drops it. */
 export const bridgePrerouting: Cause = scene => {
-  if (scene.evidence.passed.prerouting > 0) return null;
+  const { bridge, passed } = scene.evidence;
+  if (passed.prerouting > 0 || bridge.prerouting === 0) return null;
   return inBridge(scene, 'prerouting', scene.evidence.hostStack.prerouting > 0);
 };
 

@@ -1,6 +1,7 @@
-import { NETFILTER_TABLES, type NetfilterTable } from '../../host/ports.js';
+import type { NetfilterTable } from '../../host/ports.js';
 import type { PathEvidence } from '../model.js';
-import type { Cause, Finding, Scene } from './cause.js';
+import { switchesOn } from '../switches.js';
+import type { Cause, Finding } from './cause.js';
 
 // Causes by which frames go through the host's IP stack.
 
@@ -16,14 +17,14 @@ export const routed: Cause = ({ evidence }) => {
   );
 };
 
-export const throughNetfilter: Cause = scene => {
-  const guilty = NETFILTER_TABLES.filter(table => isOn(scene, table) && concerns(scene.evidence, table));
+export const throughNetfilter: Cause = ({ evidence, host, settings, target }) => {
+  const on = switchesOn(target.bridge, host.sysctls, settings);
+  const guilty = on.filter(({ table }) => concerns(evidence, table));
   const [first] = guilty;
   if (first === undefined) return null;
-  const names = guilty.map(table => switchOf(scene, table));
   return detour(
-    names[0]?.reason ?? first,
-    `br_netfilter sends bridged frames through the host's netfilter (${names.map(({ name }) => `${name}=1`).join(', ')}): set "bridgeNetfilter": "off" for the bridge, or ${names.map(({ fix }) => fix).join('; ')}`,
+    first.reason,
+    `br_netfilter sends bridged frames through the host's netfilter (${guilty.map(({ name }) => `${name}=1`).join(', ')}): set "bridgeNetfilter": "off" for the bridge, or ${guilty.map(({ fix }) => fix).join('; ')}`,
   );
 };
 
@@ -50,24 +51,3 @@ export const stackTotal = ({ hostStack, inbound }: PathEvidence) =>
   (inbound?.hostStack.forward ?? 0);
 
 const sawSomething = (evidence: PathEvidence) => stackTotal(evidence) > 0;
-
-const isOn = (scene: Scene, table: NetfilterTable) => bySysctl(scene, table) || byBridge(scene, table);
-
-const bySysctl = ({ host }: Scene, table: NetfilterTable) =>
-  !['0', undefined].includes(host.sysctls[`net/bridge/bridge-nf-call-${table}`]);
-
-const byBridge = ({ settings, target }: Scene, table: NetfilterTable) =>
-  settings.calls.get(target.bridge)?.includes(table) ?? false;
-
-function switchOf(scene: Scene, table: NetfilterTable) {
-  if (bySysctl(scene, table)) {
-    const name = `net.bridge.bridge-nf-call-${table}`;
-    return { reason: `bridge-nf-call-${table}`, name, fix: `sysctl -w ${name}=0` };
-  }
-  const { bridge } = scene.target;
-  return {
-    reason: `nf-call-${table}`,
-    name: `nf_call_${table} of ${bridge}`,
-    fix: `ip link set dev ${bridge} type bridge nf_call_${table} 0`,
-  };
-}

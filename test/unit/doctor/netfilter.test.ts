@@ -73,6 +73,15 @@ describe('chains that forwarded packets go through', () => {
     ]);
   });
 
+  test('of a verdict map that drops', () => {
+    const data = { set: [[{ range: ['10.0.0.1', '10.0.0.9'] }, { drop: null }]] };
+    const listed = [
+      chain('inet', 'wall', 'fwd', base('accept')),
+      rule('inet', 'wall', 'fwd', { vmap: { key: {}, data } }),
+    ];
+    expect(nftForwardChains(listed)).toMatchObject([{ drops: false, rules: 1 }]);
+  });
+
   test('of ufw, and neither input nor the bridge family', () => {
     expect(nftForwardChains(UFW)).toMatchObject([{ drops: false, rules: 1, program: 'iptables' }]);
   });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { type Claim, judgeSubnets, subnetsInXml } from '../../../src/doctor/subnets.js';
+import { type Claim, judgeSubnets } from '../../../src/doctor/subnets.js';
+import { subnetsInXml } from '../../../src/host/networks.js';
 import { parseCidr, subnetText } from '../../../src/lab/cidr.js';
 
 test("subnets of a network, from libvirt's XML", () => {

@@ -1,6 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -174,5 +184,23 @@ describe('a sweep', () => {
     own.release();
     await mine.sweep();
     expect(readdirSync(top)).toEqual([]);
+  });
+
+  test('removes old ones of other namespaces, too, but none that is held or young', async () => {
+    const [mine, theirs] = [locks(), locks()];
+    const here = root;
+    root = join(top, 'vmnet', 'locks', '4026532001');
+    const held = await theirs.take(['lab-held'], 'b', null);
+    for (const name of ['lab-killed', 'lab-young']) writeFileSync(join(root, name), 'a (process 7)\n');
+    for (const name of ['lab-killed', 'lab-held']) utimesSync(join(root, name), 1, 1);
+    const [there, dead] = [root, join(root, '../4026532002')];
+    mkdirSync(dead);
+    writeFileSync(join(dead, 'lab-old'), '');
+    utimesSync(join(dead, 'lab-old'), 1, 1);
+    root = here;
+    await mine.sweep();
+    expect(readdirSync(join(top, 'vmnet', 'locks'))).toEqual(['4026532001']);
+    expect(readdirSync(there).toSorted()).toEqual(['lab-held', 'lab-young']);
+    held.release();
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { fieldIn, makeProcesses, packetSockets, splitArgv } from '../../../src/drivers/processes.js';
+import { makeProcesses, packetSockets, splitArgv } from '../../../src/drivers/processes.js';
+import { fieldIn } from '../../../src/process.js';
 
 test('a command line is cut at its NULs, and empty words count', () => {
   expect(splitArgv('dhclient\0-e\0\0eth0\0')).toEqual(['dhclient', '-e', '', 'eth0']);

@@ -107,6 +107,16 @@ describe('an interface by itself', () => {
   });
 });
 
+test('a probe guest that routes is told so, with its ways out', () => {
+  const nics = [{ bridge: 'br0', mac: '52:54:00:00:00:01', address: '192.0.2.5/24', gateway: '192.0.2.1' }];
+  const [vm] = labFrom(file({ web: { boot: { probe: { forward: true } }, nics } })).vms;
+  if (!vm) throw new Error('no VM');
+  expect(probeCmdline(vm, machineFor('x64'), new Set()).split(' ').slice(-2)).toEqual([
+    'vmnet.via=52:54:00:00:00:01,192.0.2.1',
+    'vmnet.forward',
+  ]);
+});
+
 test("the probe guest's kernel is told MACs, addresses and MTUs", () => {
   const nics = [
     { bridge: 'br0', mac: '52:54:00:00:00:01', address: ['192.0.2.5/24', 'fd00::5/64'] },
@@ -114,10 +124,10 @@ test("the probe guest's kernel is told MACs, addresses and MTUs", () => {
   ];
   const [vm] = labFrom(file({ web: { boot: 'probe', nics } })).vms;
   if (!vm) throw new Error('no VM');
-  expect(probeCmdline(vm, machineFor('x64')).split(' ').slice(-3)).toEqual([
+  expect(probeCmdline(vm, machineFor('x64'), new Set()).split(' ').slice(-3)).toEqual([
     'vmnet.nic=52:54:00:00:00:01,192.0.2.5/24,fd00::5/64',
     'vmnet.nic=52:54:00:00:00:02',
     'vmnet.mtu=52:54:00:00:00:02,1400',
   ]);
-  expect(probeCmdline(vm, machineFor('arm64'))).toMatch(/^console=ttyAMA0 /);
+  expect(probeCmdline(vm, machineFor('arm64'), new Set())).toMatch(/^console=ttyAMA0 /);
 });

@@ -38,7 +38,7 @@ const at = (bytes: Uint8Array, [ifindex = 0, direction, timeUs]: Seen, mac?: str
   length: bytes.length - 14,
 });
 
-function follow(frames: readonly CapturedFrame[], to: string | null = null, known = [GUEST.ip]): Flow[] {
+function followerOf(known: readonly string[] = [], to: string | null = null) {
   const guest: Guest = {
     mac: GUEST.mac,
     tap: 'tap0',
@@ -47,7 +47,11 @@ function follow(frames: readonly CapturedFrame[], to: string | null = null, know
     addresses: new Set(known),
     host: HOST,
   };
-  const follower = makeFollower(guest, () => DEVICES, to);
+  return makeFollower(guest, () => DEVICES, to);
+}
+
+function follow(frames: readonly CapturedFrame[], to: string | null = null, known = [GUEST.ip]): Flow[] {
+  const follower = followerOf(known, to);
   for (const frame of frames) follower.push(frame);
   return follower.take(Number.POSITIVE_INFINITY);
 }
@@ -237,15 +241,7 @@ describe('the same content', () => {
 });
 
 test('flows that may still go on wait for the next look', () => {
-  const guest: Guest = {
-    mac: GUEST.mac,
-    tap: 'tap0',
-    bridge: 'br0',
-    uplink: 'eth0',
-    addresses: new Set(),
-    host: HOST,
-  };
-  const follower = makeFollower(guest, () => DEVICES, null);
+  const follower = followerOf();
   follower.push(at(reply, [TAP, 'in', 100]));
   expect(follower.take(100)).toEqual([]);
   follower.push(at(reply, [UPLINK, 'out', 120]));
@@ -254,15 +250,7 @@ test('flows that may still go on wait for the next look', () => {
 });
 
 test('a flood is counted, not kept', () => {
-  const guest: Guest = {
-    mac: GUEST.mac,
-    tap: 'tap0',
-    bridge: 'br0',
-    uplink: 'eth0',
-    addresses: new Set(),
-    host: HOST,
-  };
-  const follower = makeFollower(guest, () => DEVICES, null);
+  const follower = followerOf();
   for (let i = 0; i < 6000; i++)
     follower.push(at(echoRequest(GUEST, PEER, { id: i, sequence: 1 }), [TAP, 'in', i]));
   expect([follower.lost(), follower.take(Number.POSITIVE_INFINITY).length]).toEqual([1000, 5000]);

@@ -11,7 +11,7 @@ const filter = (change: Partial<Filter>): Filter => ({
   ...change,
 });
 const TC: TcFilter = { device: 'eth0', side: 'ingress', text: 'u32 filter, pref 1' };
-const only = (...filters: Filter[]) => ({ filters, tc: [] });
+const only = (...filters: Filter[]) => ({ ...NO_DIAGNOSIS, filters });
 
 test('culprits are those of the families and of the hook, with no more than two of their rules', () => {
   const several = only(
@@ -27,7 +27,7 @@ test('culprits are those of the families and of the hook, with no more than two 
 
 test('of a port: its tc filters, then the chains on it, and those of which nft does not tell the device', () => {
   const name = (device: string, ...filters: Filter[]) =>
-    portFilters({ filters, tc: [TC] }, device, 'ingress');
+    portFilters({ ...NO_DIAGNOSIS, filters, tc: [TC] }, device, 'ingress');
   expect(name('eth0', filter({}))).toBe(
     'tc ingress of eth0: u32 filter, pref 1, table t, chain c (policy drop)',
   );
@@ -35,5 +35,5 @@ test('of a port: its tc filters, then the chains on it, and those of which nft d
   expect(name('eth1', filter({ devices: ['eth0', 'eth1'] }))).toBe('table t, chain c (policy drop)');
   expect(name('eth1', filter({ family: 'inet' }))).toBe('table t, chain c (policy drop)');
   expect(name('eth1', filter({ hook: 'egress' }))).toBe('');
-  expect(portFilters({ filters: [], tc: [TC] }, 'eth0', 'egress')).toBe('');
+  expect(portFilters({ ...NO_DIAGNOSIS, tc: [TC] }, 'eth0', 'egress')).toBe('');
 });

@@ -38,6 +38,7 @@ const gathered = (change: Partial<Gathered>): Gathered => ({
   stack: { of: () => ({ neighbours: [], conntrack: null, forwarded: 0 }) },
   lanMac: () => null,
   askedSize: () => null,
+  way: () => null,
   late: () => false,
   addresses: () => [],
   tried: () => [],

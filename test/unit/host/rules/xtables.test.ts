@@ -21,9 +21,7 @@ COMMIT
 `;
 
 test('lines of iptables that name an uplink', () => {
-  expect(
-    legacyRules('iptables-legacy-save', IPTABLES, UPLINKS).map(it => [it.where, it.effect, it.text]),
-  ).toEqual([
+  expect(legacyRules('iptables', IPTABLES, UPLINKS).map(it => [it.where, it.effect, it.text])).toEqual([
     ['iptables table nat', 'no-longer-applies', '-A POSTROUTING -o eth0 -j MASQUERADE'],
     ['iptables table filter', 'locks-out', '-A INPUT -i eth+ -p tcp -m tcp --dport 22 -j ACCEPT'],
     ['iptables table filter', 'locks-out', '-A INPUT ! -i eth0 -j DROP'],
@@ -40,7 +38,7 @@ const EBTABLES = `*filter
 `;
 
 test('lines of ebtables are about the port', () => {
-  expect(legacyRules('ebtables-legacy-save', EBTABLES, UPLINKS).map(it => [it.where, it.effect])).toEqual([
+  expect(legacyRules('ebtables', EBTABLES, UPLINKS).map(it => [it.where, it.effect])).toEqual([
     ['ebtables table filter', 'sees-guests'],
     ['ebtables table filter', 'sees-guests'],
   ]);

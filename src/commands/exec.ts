@@ -1,0 +1,107 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { VmnetError } from '../errors.js';
+import { readRecords } from '../host/records.js';
+import type { Lab, Namespace } from '../lab/model.js';
+import { quote } from '../lab/quote.js';
+import { didYouMean } from '../lab/suggest.js';
+import type { Context, Outcome } from './command.js';
+import { resolveLab } from './resolve.js';
+
+export interface ExecFlags {
+  /** By file or name; without it the namespace is looked for in every lab that is provisioned. */
+  readonly lab?: string;
+}
+
+/** Run a command in a namespace of a lab, with our own standard streams; its exit code becomes ours. */
+export async function exec(
+  name: string,
+  words: readonly string[],
+  { lab }: ExecFlags,
+  context: Context,
+): Promise<Outcome> {
+  const { drivers, about } = context;
+  const labs =
+    lab === undefined
+      ? (await readRecords(drivers)).map(record => record.lab)
+      : [await resolveLab(lab, drivers)];
+  const found = findNamespace(name, labs);
+  about.lab = found.lab.name;
+  const { netns } = found.namespace;
+  if (!(await drivers.namespaces.exists(netns)))
+    throw new VmnetError(
+      'usage',
+      `the network namespace ${netns} is not there`,
+      `vmnet provision ${found.lab.file} makes it.`,
+    );
+  if (!(await drivers.kernel.mayAdminister()))
+    throw new VmnetError(
+      'permission',
+      'to run something in a network namespace needs root',
+      'sudo vmnet exec …',
+    );
+  const [program = ''] = words;
+  if (!(await isProgram(program, drivers)))
+    throw new VmnetError(
+      'usage',
+      `there is no program ${quote(program)}`,
+      'Name one that is on the PATH, or its path.',
+    );
+  // ip-netns(8) also gives it a /sys, and files below /etc, of its own.
+  const exitCode = await run(['ip', 'netns', 'exec', netns, ...words], context.json);
+  return { lab: found.lab.name, exitCode };
+}
+
+/** By its name alone, where no other lab has one of that name, or as LAB/NAME. */
+export function findNamespace(name: string, labs: readonly Lab[]): { lab: Lab; namespace: Namespace } {
+  const all = labs.flatMap(lab => lab.namespaces.map(namespace => ({ lab, namespace })));
+  const full = ({ lab, namespace }: (typeof all)[number]) => `${lab.name}/${namespace.name}`;
+  const found = all.filter(it => it.namespace.name === name || full(it) === name);
+  const [first] = found;
+  if (first === undefined) throw unknown(name, labs, all.map(full));
+  if (found.length > 1)
+    throw new VmnetError(
+      'usage',
+      `${found.length} labs have a namespace ${quote(name)}`,
+      `Say which: ${found.map(full).join(', ')}.`,
+    );
+  return first;
+}
+
+function unknown(name: string, labs: readonly Lab[], known: readonly string[]): VmnetError {
+  const vm = labs.find(lab => lab.vms.some(it => it.name === name));
+  if (vm)
+    return new VmnetError(
+      'usage',
+      `${quote(name)} is a VM of the lab ${vm.name}, and no namespace`,
+      `Its console is a matter of libvirt: virsh console ${vm.name}-${name}`,
+    );
+  const names = name.includes('/') ? known : known.map(it => it.split('/')[1] ?? it);
+  const where = labs.length === 1 ? `the lab ${labs[0]?.name}` : 'any provisioned lab';
+  return new VmnetError(
+    'usage',
+    `there is no namespace ${quote(name)} in ${where}`,
+    known.length === 0
+      ? 'No lab with namespaces is provisioned on this host.'
+      : didYouMean(name, [...new Set(names)], 'There are:'),
+  );
+}
+
+async function isProgram(program: string, { kernel }: Context['drivers']): Promise<boolean> {
+  if (program.includes('/')) return kernel.exists(program);
+  for (const folder of (process.env.PATH ?? '').split(delimiter))
+    if (folder !== '' && (await kernel.exists(join(folder, program)))) return true;
+  return false;
+}
+
+/** Where programs read our standard output, the one document there is ours. */
+function run([file, ...args]: readonly [string, ...string[]], json: boolean): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, { stdio: ['inherit', json ? process.stderr : 'inherit', 'inherit'] });
+    child.once('error', error =>
+      reject(new VmnetError('missing-tool', `${file}: ${error.message}`, 'apt-get install iproute2', error)),
+    );
+    child.once('close', (code, signal) => resolve(signal ? 128 + constants.signals[signal] : (code ?? 1)));
+  });
+}

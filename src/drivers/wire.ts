@@ -1,0 +1,127 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, openSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { VmnetError } from '../errors.js';
+import { inside, type Libc, loadLibc, namespaceFile } from './setns.js';
+
+/** One end of a wire: an interface in a named network namespace, or in our own. */
+export interface WireEnd {
+  readonly namespace: string | null;
+  /** Of the interface, in its namespace. */
+  readonly index: number;
+  readonly mac: string;
+  /** Bytes. */
+  readonly mtu: number;
+}
+
+/** Frames that were sent at one end, and how many of them came out at the other. */
+export interface Crossed {
+  readonly sent: number;
+  readonly received: number;
+}
+
+export interface Wires {
+  /** Send frames of our own across a wire both ways, the last one as long as the MTU allows. Throws `permission`. */
+  cross(a: WireEnd, b: WireEnd): Promise<{ readonly there: Crossed; readonly back: Crossed }>;
+}
+
+const AF_PACKET = 17;
+const SOCK_RAW = 3;
+const SOCK_CLOEXEC = 0x80000;
+const MSG_DONTWAIT = 0x40;
+
+/** IEEE 802's "local experimental" EtherType: no stack answers it, and a socket that wants it alone stands behind all filters. */
+const ETHERTYPE = 0x88b5;
+const HEADER = 14;
+const SHORTEST = 60;
+
+/** Bytes of the payload by which we know our own frames. */
+const TOKEN = 16;
+
+const FRAMES = 3;
+
+/** Milliseconds; a frame crosses a veth in microseconds, if the processor has time for it. */
+const PATIENCE = 2000;
+const INTERVAL = 5;
+
+export const makeWires = (): Wires => ({
+  async cross(a, b) {
+    const libc = await loadLibc();
+    const sockets: number[] = [];
+    try {
+      for (const end of [a, b]) sockets.push(openAt(end, libc));
+      const [one = -1, two = -1] = sockets;
+      return { there: await crossing(one, two, a, b, libc), back: await crossing(two, one, b, a, libc) };
+    } finally {
+      for (const socket of sockets) closeSync(socket);
+    }
+  },
+});
+
+async function crossing(from: number, to: number, a: WireEnd, b: WireEnd, libc: Libc): Promise<Crossed> {
+  const token = randomBytes(TOKEN);
+  let received = 0;
+  const take = () => {
+    for (let frame = receive(to, libc); frame !== null; frame = receive(to, libc))
+      if (frame.subarray(HEADER, HEADER + TOKEN).equals(token)) received++;
+  };
+  for (let i = 0; i < FRAMES; i++) {
+    const length = i === FRAMES - 1 ? HEADER + Math.min(a.mtu, b.mtu) : SHORTEST;
+    const frame = frameOf(a.mac, b.mac, token, length);
+    libc.send(from, frame, frame.length, 0); // a link that is down does not take it
+  }
+  const deadline = performance.now() + PATIENCE;
+  for (take(); received < FRAMES && performance.now() < deadline; take()) await sleep(INTERVAL);
+  return { sent: FRAMES, received };
+}
+
+/** Pure. */
+export function frameOf(from: string, to: string, token: Uint8Array, length: number): Buffer {
+  const frame = Buffer.alloc(length);
+  Buffer.from(to.replaceAll(':', ''), 'hex').copy(frame, 0);
+  Buffer.from(from.replaceAll(':', ''), 'hex').copy(frame, 6);
+  frame.writeUInt16BE(ETHERTYPE, 12);
+  frame.set(token.subarray(0, length - HEADER), HEADER);
+  return frame;
+}
+
+const LARGEST = 65_536 + HEADER;
+
+function receive(socket: number, { recv }: Libc): Buffer | null {
+  const buffer = Buffer.alloc(LARGEST);
+  const length = Number(recv(socket, buffer, buffer.length, MSG_DONTWAIT));
+  return length < 0 ? null : buffer.subarray(0, length);
+}
+
+/** A packet socket stays in the namespace that it was made in. */
+function openAt({ namespace, index }: WireEnd, libc: Libc): number {
+  const fd = openSync(namespace === null ? '/proc/thread-self/ns/net' : namespaceFile(namespace), 'r');
+  try {
+    return inside(fd, libc, () => packetSocket(index, libc));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function packetSocket(index: number, { socket, bind, errno }: Libc): number {
+  const fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, swapped(ETHERTYPE));
+  if (fd < 0) throw notOpened(errno());
+  const address = Buffer.alloc(20); // struct sockaddr_ll
+  address.writeUInt16LE(AF_PACKET, 0);
+  address.writeUInt16BE(ETHERTYPE, 2);
+  address.writeInt32LE(index, 4);
+  if (bind(fd, address, address.length) === 0) return fd;
+  const reason = errno();
+  closeSync(fd);
+  throw notOpened(reason);
+}
+
+/** htons(3) on the little-endian machines that QEMU's guests and we run on. */
+const swapped = (value: number) => ((value & 0xff) << 8) | (value >> 8);
+
+const notOpened = (errno: number) =>
+  new VmnetError(
+    'permission',
+    `no packet socket can be opened: errno ${errno}`,
+    'Run vmnet as root (sudo) or with CAP_NET_RAW.',
+  );

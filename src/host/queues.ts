@@ -1,0 +1,61 @@
+import type { Drivers } from '../drivers/drivers.js';
+import { VmnetError } from '../errors.js';
+import { hasQueues, isQueued } from '../lab/has.js';
+import type { Lab } from '../lab/model.js';
+import { string } from './json.js';
+import type { HostState, LabRecord, Link, Queue } from './model.js';
+
+/** Queueing disciplines of a lab's taps, and which the kernel has: nothing is asked where no lab in question has any. */
+export async function readQueues(
+  lab: Lab | null,
+  links: readonly Link[],
+  records: readonly LabRecord[],
+  drivers: Drivers,
+): Promise<Pick<HostState, 'queues' | 'queueing'>> {
+  const labs = [lab, records.find(({ name }) => name === lab?.name)?.lab];
+  if (!labs.some(one => one && hasQueues(one))) return {};
+  const taps = new Set(links.filter(link => link.tap && isMarked(link, lab)).map(({ name }) => name));
+  const queues = parseQueues(await drivers.tc.qdiscs()).filter(({ dev }) => taps.has(dev));
+  const lacking = (lab?.vms ?? []).flatMap(vm => vm.nics).filter(isQueued).length > queues.length;
+  return { queues, ...(lacking ? { queueing: await tried(lab as Lab, drivers) } : {}) };
+}
+
+const isMarked = (link: Link, lab: Lab | null) =>
+  link.altnames.some(altname => altname.startsWith(`vmnet.${lab?.name}.`));
+
+/** The roots of `tc -j qdisc show` that somebody set: the kernel's own have no handle. */
+export const parseQueues = (qdiscs: readonly Record<string, unknown>[]): Queue[] =>
+  qdiscs.flatMap(qdisc => {
+    const [dev, kind, handle] = [qdisc.dev, qdisc.kind, qdisc.handle].map(it => string(it) ?? '');
+    return dev && kind && handle && handle !== '0:' && qdisc.root === true ? [{ dev, kind, handle }] : [];
+  });
+
+const ATTEMPTS = { tbf: 'tbf rate 1mbit burst 16384 latency 100ms', netem: 'netem delay 1ms' } as const;
+
+/** Really tried, where it can do no harm: null, or why the kernel refuses it. */
+async function tried(lab: Lab, drivers: Drivers): Promise<Record<string, string | null>> {
+  const nics = lab.vms.flatMap(vm => vm.nics);
+  const kinds = [
+    ...(nics.some(({ bandwidth }) => bandwidth.in !== null) ? (['tbf'] as const) : []),
+    ...(nics.some(({ impair }) => impair !== null) ? (['netem'] as const) : []),
+  ];
+  const namespace = await drivers.namespace();
+  const [enter = '', ...words] = namespace.enter;
+  const attempt = async (kind: keyof typeof ATTEMPTS) => {
+    const command = ['tc', 'qdisc', 'replace', 'dev', 'lo', 'root', ...ATTEMPTS[kind].split(' ')];
+    return drivers.run(enter, [...words, ...command], { allowFailure: true }).then(
+      ({ exitCode, stderr }) => (exitCode === 0 ? null : (stderr.trim().split('\n')[0] ?? 'no reason given')),
+      (error: Error) => {
+        if (error instanceof VmnetError) return error.message;
+        throw error;
+      },
+    );
+  };
+  try {
+    const answers: [string, string | null][] = [];
+    for (const kind of kinds) answers.push([kind, await attempt(kind)]);
+    return Object.fromEntries(answers);
+  } finally {
+    await namespace.close();
+  }
+}
