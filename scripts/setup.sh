@@ -50,11 +50,12 @@ packages='libvirt-daemon libvirt-daemon-driver-qemu libvirt-daemon-system libvir
 # built of: not for machines that only use vmnet.
 [ "${1-}" != tests ] ||
   packages="$packages isc-dhcp-client udhcpc dhcpcd-base systemd dbus iptables ebtables arptables strace python3 genisoimage
-  mmdebstrap e2fsprogs openssh-client vagrant vagrant-libvirt dropbear-bin"
+  mmdebstrap e2fsprogs openssh-client vagrant vagrant-libvirt dropbear-bin
+  openvswitch-switch"
 
 # The same as programs, for systems without dpkg.
 programs='libvirtd virsh qemu-img ip nft ping tcpdump tshark busybox cpio depmod xz zstd unshare nsenter dnsmasq'
-[ "${1-}" != tests ] || programs="$programs dhclient udhcpc dhcpcd strace python3 xorriso genisoimage mke2fs ssh vagrant dropbear ssh-keygen"
+[ "${1-}" != tests ] || programs="$programs dhclient udhcpc dhcpcd strace python3 xorriso genisoimage mke2fs ssh vagrant dropbear ssh-keygen ovs-vswitchd"
 
 name_the_machine() {
   case $(uname -m) in

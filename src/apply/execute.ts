@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import type { Drivers } from '../drivers/drivers.js';
 import { parseLink } from '../host/links.js';
 import type { Link } from '../host/model.js';
+import { bridgesIn } from '../host/ovs.js';
 import type { Action, LinkRef } from '../plan/model.js';
 import { startDnsmasq, stopDnsmasq } from './dnsmasq.js';
 import { deleteNamespaces, workInside } from './inside.js';
@@ -24,7 +25,12 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
       return drivers.ip.batch(action.lines, {
         force: options.undoing,
         ...(action.family === undefined ? {} : { family: action.family }),
+        ...(action.program === undefined ? {} : { program: action.program }),
       });
+    case 'ovs':
+      return drivers.ovs.transact(action.commands);
+    case 'delete-ovs':
+      return deleteOvs(action, drivers);
     case 'tc':
       return drivers.tc.batch(action.lines, { force: options.undoing });
     case 'delete-links':
@@ -126,6 +132,13 @@ async function writeSysctl(
   await drivers.kernel.writeSysctl(action.path, action.value);
 }
 
+/** Look again whose it is: a bridge of that name may be another's by now. */
+async function deleteOvs({ bridge, lab }: { bridge: string; lab: string }, drivers: Drivers): Promise<void> {
+  if (!(await drivers.ovs.isThere())) return;
+  const found = bridgesIn(await drivers.ovs.dump()).find(({ name }) => name === bridge);
+  if (found?.lab === lab) await drivers.ovs.transact([['--if-exists', 'del-br', bridge]]);
+}
+
 /** Find the links again, by their marks, and delete those that are there. */
 async function deleteLinks(
   refs: readonly LinkRef[],
@@ -146,15 +159,21 @@ async function deleteLinks(
 }
 
 const isBare = (link: Link) =>
-  link.altnames.length === 0 && ['tun', 'bridge', 'veth'].includes(link.kind ?? '');
+  link.altnames.length === 0 && ['tun', 'bridge', 'veth', 'vlan'].includes(link.kind ?? '');
+
+type Batch = Extract<Action, { kind: 'ip' }>;
+
+const isSameTool = (a: Batch, b: Batch) => a.family === b.family && a.program === b.program;
 
 /** Join neighbouring batches and deletions: one process for a phase, not one for a step. */
 export function joined(actions: readonly Action[]): Action[] {
   const result: Action[] = [];
   for (const action of actions) {
     const last = result.at(-1);
-    if (action.kind === 'ip' && last?.kind === 'ip' && action.family === last.family)
+    if (action.kind === 'ip' && last?.kind === 'ip' && isSameTool(action, last))
       result[result.length - 1] = { ...last, lines: [...last.lines, ...action.lines] };
+    else if (action.kind === 'ovs' && last?.kind === 'ovs')
+      result[result.length - 1] = { ...last, commands: [...last.commands, ...action.commands] };
     else if (action.kind === 'tc' && last?.kind === 'tc')
       result[result.length - 1] = { ...last, lines: [...last.lines, ...action.lines] };
     else if (action.kind === 'delete-links' && last?.kind === 'delete-links')

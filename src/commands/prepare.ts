@@ -6,6 +6,7 @@ import type { HostState } from '../host/model.js';
 import type { Lab } from '../lab/model.js';
 import { bridgeMtus } from '../plan/bridge.js';
 import { isAlive } from '../plan/guest.js';
+import { datapathOf } from '../plan/ovs-state.js';
 import type { RenderContext } from '../render/domain.js';
 import { machineFor } from '../render/machine.js';
 
@@ -30,7 +31,12 @@ export async function prepareRender(
     : { accel: 'tcg' as const, note: '' };
   if (build) await requireDomainTypes(lab, host, accel, machine.arch, drivers);
   const mtus = bridgeMtus(lab, host);
-  return { context: { machine, accel, probe, mtus, stateDir: drivers.stateDir }, accelNote: note };
+  const userspace = lab.bridges.filter(it => it.type === 'ovs' && datapathOf(it, host) === 'netdev');
+  const context = { machine, accel, probe, mtus, stateDir: drivers.stateDir };
+  return {
+    context: { ...context, userspace: userspace.map(({ name }) => name) },
+    accelNote: note,
+  };
 }
 
 /** Before anything is changed: can libvirt start the guests that have to be started? */

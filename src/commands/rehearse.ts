@@ -30,7 +30,12 @@ export async function rehearse(file: string, _flags: object, context: Context): 
     reporter.print(`KVM is present but broken on this machine, so it is hidden from the guests: ${kvm.why}.`);
   const name = `rehearse-${process.pid}`;
   const nics = networkFor(lab);
-  const sandbox = await sandboxUp(name, { nics, kvm: kvm.state === 'works', owner: await self() }, drivers);
+  const ovs = lab.bridges.some(({ type }) => type === 'ovs');
+  const sandbox = await sandboxUp(
+    name,
+    { nics, kvm: kvm.state === 'works', ovs, owner: await self() },
+    drivers,
+  );
   const cables =
     nics.length > 0
       ? `${nics.map(nic => nic.name).join(', ')} with a LAN behind it`

@@ -30,9 +30,11 @@ export async function up(
       'Use up to 15 letters, digits, dots, - and _; lo is taken.',
     );
   }
-  const nics = flags.lab ? networkFor(await loadLab(flags.lab)) : [plainNetwork(flags.uplink)];
+  const lab = flags.lab ? await loadLab(flags.lab) : null;
+  const nics = lab ? networkFor(lab) : [plainNetwork(flags.uplink)];
+  const ovs = lab?.bridges.some(({ type }) => type === 'ovs') ?? false;
   const kvm = (await kvmState(drivers)).state === 'works';
-  const sandbox = await sandboxUp(name, { nics, kvm, owner: null }, drivers);
+  const sandbox = await sandboxUp(name, { nics, kvm, ovs, owner: null }, drivers);
   const lines = nics.map(
     nic => `  ${nic.name}: ${nic.host.join(' ') || 'no address'}; on the LAN's side: ${nic.lan.join(' ')}`,
   );

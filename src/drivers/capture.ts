@@ -9,6 +9,8 @@ import type { Trace } from './run.js';
 export interface CaptureOptions {
   /** In pcap-filter(7)'s words; default: {@link SPEECH}. `ifindex` and `inbound` work, `ether` does not. */
   readonly filter?: string;
+  /** Frames besides those of the filter, in the same words. */
+  readonly also?: string;
   /** A condition besides, in the same words. */
   readonly only?: string;
   /** Which frames are worth their memory; default all. */
@@ -64,8 +66,9 @@ export const captureArgs = (filter: string): string[] => [
 
 export function makeCaptures(trace: Trace): Captures {
   return {
-    async start({ filter = SPEECH, only, keep = () => true, most = MOST_FRAMES } = {}) {
-      const wanted = only === undefined ? filter : `(${filter}) and (${only})`;
+    async start({ filter = SPEECH, also, only, keep = () => true, most = MOST_FRAMES } = {}) {
+      const all = also === undefined ? filter : `${filter} or ${also}`;
+      const wanted = only === undefined ? all : `(${all}) and (${only})`;
       const started = performance.now();
       const child = spawn('setpriv', captureArgs(wanted), {
         env: { ...process.env, LC_ALL: 'C.UTF-8' },

@@ -12,6 +12,7 @@ import { type Locks, makeLocks } from './lock.js';
 import { makeNamespace, type ThrowAwayNamespace } from './namespace.js';
 import { makeNamespaces, type Namespaces } from './netns.js';
 import { makeNftables, type Nftables } from './nftables.js';
+import { makeOvs, type Ovs } from './ovs.js';
 import { makePorts, type Ports } from './port.js';
 import { makeProcesses, type Processes } from './processes.js';
 import { makeRecords, type Records } from './records.js';
@@ -30,6 +31,7 @@ export interface Drivers {
   readonly nft: Nftables;
   readonly iptables: Iptables;
   readonly tc: TrafficControl;
+  readonly ovs: Ovs;
   readonly kernel: Kernel;
   readonly inspect: Inspect;
   readonly files: Files;
@@ -90,6 +92,7 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     iptables: makeIptables(run, locks.descriptors),
     nft: makeNftables(run, runScript, trace),
     tc: makeTrafficControl(run, runScript),
+    ovs: makeOvs(run, kernel.exists, env.OVS_RUNDIR, locks.descriptors),
     kernel,
     inspect: makeInspect(),
     locks,

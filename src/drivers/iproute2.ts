@@ -26,6 +26,8 @@ export type IpJson = Readonly<Record<string, unknown>>;
 export interface BatchOptions {
   /** 6 for IPv6 rules and default routes, which an IPv4 batch would read as IPv4. */
   readonly family?: 6;
+  /** Default: `ip`. */
+  readonly program?: 'bridge';
   /** Go on after a failing line; the caller re-reads the host afterwards. */
   readonly force?: boolean;
   /** Command prefix that runs it in another network namespace. */
@@ -45,7 +47,9 @@ export interface Iproute2 {
   fdb(): Promise<readonly IpJson[]>;
   /** Flags of every bridge port: one process. */
   ports(): Promise<readonly IpJson[]>;
-  /** Run all lines as one `ip -batch`. Throws `command-failed` that quotes the line it stopped at. */
+  /** VLANs of every bridge port: one process. */
+  vlans(): Promise<readonly IpJson[]>;
+  /** Run all lines as one `ip -batch`, or `bridge -batch`. Throws `command-failed` that quotes the line it stopped at. */
   batch(lines: readonly string[], options?: BatchOptions): Promise<void>;
   /** Remove the batch files of runs that were killed. */
   sweep(): Promise<void>;
@@ -71,10 +75,10 @@ export function makeIproute2(
 
   const batch = async (lines: readonly string[], options: BatchOptions = {}): Promise<void> => {
     if (lines.length === 0) return;
-    const { family, force = false, enter = [] } = options;
+    const { program = 'ip', family, force = false, enter = [] } = options;
     const args = [...(family ? ['-6'] : []), ...(force ? ['-force'] : []), '-batch'];
-    const result = await runScript('ip', args, `${lines.join('\n')}\n`, { undoing: force, enter });
-    if (result.exitCode !== 0 && !force) throw batchFailed(lines, result.stderr);
+    const result = await runScript(program, args, `${lines.join('\n')}\n`, { undoing: force, enter });
+    if (result.exitCode !== 0 && !force) throw batchFailed(lines, result.stderr, program);
   };
 
   const deleteLinks: Iproute2['deleteLinks'] = async (names, links, { undoing = false } = {}) => {
@@ -130,6 +134,9 @@ export function makeIproute2(
     async ports() {
       return parseDocuments((await run('bridge', ['-j', '-d', 'link', 'show'])).stdout)[0] ?? [];
     },
+    async vlans() {
+      return parseDocuments((await run('bridge', ['-j', 'vlan', 'show'])).stdout)[0] ?? [];
+    },
     batch,
     deleteLinks,
     async sweep() {
@@ -172,11 +179,11 @@ function splitArrays(text: string): string[] {
   return parts;
 }
 
-/** Name the line that `ip -batch` or `tc -batch` stopped at: it says `Command failed FILE:LINE`. */
+/** Name the line that `ip -batch`, or that of `bridge` or `tc`, stopped at: it says `Command failed FILE:LINE`. */
 export function batchFailed(
   lines: readonly string[],
   stderr: string,
-  program: 'ip' | 'tc' = 'ip',
+  program: 'ip' | 'bridge' | 'tc' = 'ip',
 ): VmnetError {
   const line = Number(/Command failed \S*?:(\d+)/.exec(stderr)?.[1] ?? 0);
   const complaint = stderr.replace(/^Command failed.*$/m, '').trim() || 'no reason given';

@@ -16,7 +16,7 @@ export interface ScriptOptions {
  * follows the arguments; it is `-` where the script is piped in. A failing program is the caller's to judge.
  */
 export type RunScript = (
-  program: 'ip' | 'nft' | 'tc',
+  program: 'ip' | 'bridge' | 'nft' | 'tc',
   args: readonly string[],
   text: string,
   options?: ScriptOptions,

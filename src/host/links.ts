@@ -38,6 +38,10 @@ export function parseLink(json: IpJson): Link {
             stp: number(data.stp_state) === 1,
             forwardDelay: Math.round((number(data.forward_delay) ?? 0) / USER_HZ),
             multicastSnooping: number(data.mcast_snooping) === 1,
+            ...(number(data.vlan_filtering) === 1 ? { vlanFiltering: true as const } : {}),
+            ...((number(data.vlan_default_pvid) ?? 1) === 1
+              ? {}
+              : { defaultPvid: number(data.vlan_default_pvid) ?? 1 }),
           }
         : null,
     ...(kind === 'tun' && data.type === 'tun'

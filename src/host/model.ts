@@ -1,4 +1,4 @@
-import type { Lab } from '../lab/model.js';
+import type { Lab, Vlan } from '../lab/model.js';
 
 /** What is there: plain data, read only, as one observation saw it. */
 export interface HostState {
@@ -35,6 +35,12 @@ export interface HostState {
   readonly images?: readonly ImageState[];
   /** Bytes of the file system that disks are made in; only where one is to be made. */
   readonly space?: { readonly free: number; readonly total: number } | null;
+  /** VLANs of bridge ports, by name, where a bridge filters. */
+  readonly vlans?: Readonly<Record<string, readonly PortVlan[]>>;
+  /** null where it is not there and no lab wants it. */
+  readonly ovs?: OvsState | null;
+  /** What the lab wants and this kernel cannot do. */
+  readonly lacks?: readonly KernelLack[];
   /** Tables of nftables that bear a lab's name; empty where neither the lab nor its record has any. */
   readonly tables: readonly TableState[];
   /** Network namespaces with a name; absent where there are none. */
@@ -220,6 +226,10 @@ export interface Link {
     readonly stp: boolean;
     readonly forwardDelay: number;
     readonly multicastSnooping: boolean;
+    /** Ports carry only their own VLANs; missing where they carry all. */
+    readonly vlanFiltering?: true;
+    /** VLAN that new ports are put into, where that is not 1; 0 for none. */
+    readonly defaultPvid?: number;
   } | null;
   /** In the order of the dump, which is the order to add them in. */
   readonly addresses: readonly Address[];
@@ -387,6 +397,54 @@ export interface DomainState {
   readonly xml: string | null;
   /** MACs, and names of host devices where the XML has them. */
   readonly nics: readonly { readonly mac: string; readonly target: string | null }[];
+}
+
+/** One VLAN of a bridge port. */
+export interface PortVlan {
+  readonly vid: number;
+  /** That of frames which come in without a tag. */
+  readonly pvid: boolean;
+  /** Frames of it go out without a tag. */
+  readonly untagged: boolean;
+}
+
+/** Kernel features that were tried in a throw-away namespace and failed. */
+export type KernelLack = 'vlan-filtering' | 'vlan-interface';
+
+/** Open vSwitch, as its database has it. */
+export interface OvsState {
+  readonly bridges: readonly OvsBridge[];
+  /** Why it cannot be used, where a lab wants it. */
+  readonly trouble: 'not-installed' | 'no-database' | 'no-switch' | null;
+  /** null where no bridge is to be made. */
+  readonly kernelDatapath: boolean | null;
+}
+
+export interface OvsBridge {
+  readonly name: string;
+  /** Our mark, `external_ids:vmnet-lab`; null where another made it. */
+  readonly lab: string | null;
+  /** `netdev` switches in user space. */
+  readonly datapath: 'system' | 'netdev';
+  readonly mac: string | null;
+  readonly stp: boolean;
+  readonly multicastSnooping: boolean;
+  /** By name; its own port, of its name, among them. */
+  readonly ports: readonly OvsPort[];
+}
+
+export interface OvsPort {
+  readonly name: string;
+  readonly lab: string | null;
+  /** null: all VLANs, with their tags; `mode` is one that no lab has. */
+  readonly vlan: Vlan | { readonly mode: string } | null;
+  /** OpenFlow's number. */
+  readonly ofport: number | null;
+  readonly mtu: number | null;
+  /** A proof's own, which may have been killed. */
+  readonly proof?: true;
+  /** Why it could not be opened. */
+  readonly error: string | null;
 }
 
 /** A MAC that a bridge has learned. */

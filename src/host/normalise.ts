@@ -6,6 +6,7 @@ import type { HostState, Link, NamespaceState, Route } from './model.js';
  * - `operState`, `carrier`, `portState`: follow from carriers, which come and go by themselves;
  * - lifetimes of addresses and routes: they run;
  * - the metric of a default route that a router advertised, and its double: one stands in until the next advertisement;
+ * - the OpenFlow number of a port: given out anew;
  * - the interface index: stays with a link, and a link that comes back under its name is as good; so does that of a
  *   veth's other end;
  * - of a network namespace that is not ours, all but its name; of ours, its processes and what its kernel does by itself;
@@ -32,6 +33,11 @@ function facts(host: HostState): Map<string, Details> {
   for (const entry of host.neighbours) add(`neighbour ${entry.dst} on ${entry.dev}`, { ...entry });
   for (const [path, value] of Object.entries(host.sysctls))
     add(`sysctl ${path.replaceAll('/', '.')}`, { value });
+  for (const [port, vlans] of Object.entries(host.vlans ?? {})) add(`VLANs of ${port}`, { vlans });
+  for (const { ports, ...bridge } of host.ovs?.bridges ?? []) {
+    add(`bridge ${bridge.name} of Open vSwitch`, bridge);
+    for (const { ofport, ...port } of ports) add(`port ${port.name} of ${bridge.name}`, port);
+  }
   for (const name of host.lro ?? []) add(`LRO of ${name}`, { on: true });
   for (const { client, on, argv } of host.renewers) add(`${client} on ${on ?? 'all interfaces'}`, { argv });
   for (const { name, path, text } of host.managers) add(`${path} of ${name}`, { text });

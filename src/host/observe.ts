@@ -15,6 +15,7 @@ import { namespacesFor } from './namespaces.js';
 import { networkdLeases } from './networkd.js';
 import { parseNexthops } from './nexthops.js';
 import { mergingReceivers } from './offloads.js';
+import { observeOvs } from './ovs.js';
 import { managersOf, ownersOf } from './owners.js';
 import { readQueues } from './queues.js';
 import { readRecords } from './records.js';
@@ -24,6 +25,7 @@ import type { Replaced } from './rules/effect.js';
 import { readServices } from './services.js';
 import { heirs, readSysctls } from './sysctls.js';
 import { readTables } from './tables.js';
+import { lackingFor, observeVlans } from './vlans.js';
 
 export interface ObserveOptions {
   /** Leave libvirt out: only links matter (`--network-only`). */
@@ -78,6 +80,9 @@ export async function observeHost(
     queues: readQueues(lab, links, records, drivers),
     forwardDrops: readForwardDrops(lab, drivers),
     docker: readDocker(lab, records, drivers),
+    vlans: observeVlans(lab, links, drivers),
+    lacks: lackingFor(lab, links, drivers),
+    ovs: observeOvs(lab, drivers),
   });
   return {
     ...seen,

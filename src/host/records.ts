@@ -17,10 +17,13 @@ const completed = (record: LabRecord): LabRecord => ({
     tuns: record.lab.tuns ?? [],
     bridges: record.lab.bridges.map(bridge => ({
       ...bridge,
+      type: bridge.type ?? 'linux',
       peers: bridge.peers ?? [],
       mode: bridge.mode ?? 'bridged',
       docker: bridge.docker ?? 'keep',
       dhcp: bridge.dhcp ?? null,
+      vlanFiltering: bridge.vlanFiltering ?? false,
+      uplinkVlan: bridge.uplinkVlan ?? null,
     })),
     vms: record.lab.vms.map(vm => ({
       ...vm,
@@ -29,7 +32,12 @@ const completed = (record: LabRecord): LabRecord => ({
       disks: vm.disks ?? [],
       keepDisk: vm.keepDisk ?? false,
       cloudInit: vm.cloudInit ?? null,
-      nics: vm.nics.map(nic => ({ ...UNRULED, ...nic, gateways: nic.gateways ?? [] })),
+      nics: vm.nics.map(nic => ({
+        ...UNRULED,
+        ...nic,
+        gateways: nic.gateways ?? [],
+        vlan: nic.vlan ?? null,
+      })),
     })),
   },
 });

@@ -31,10 +31,16 @@ export type BridgeAddress =
  * `nat`: out through the host, with the host's address; `routed`: out and in through the host, as they are.
  */
 export type BridgeMode = 'bridged' | 'isolated' | 'nat' | 'routed';
+/** The VLANs of a port: one without tags, or several with theirs and one of frames that have none. */
+export type Vlan =
+  | { readonly access: number }
+  | { readonly trunk: readonly number[]; readonly native: number | null };
 
 export interface Bridge {
   /** Interface name, at most 15 bytes. */
   readonly name: string;
+  /** What switches: the kernel's bridge, or Open vSwitch. */
+  readonly type: 'linux' | 'ovs';
   /** Name of the physical interface that becomes a port, or null for a bridge without one. */
   readonly uplink: string | null;
   /** Somebody else's, which exists already: nothing of it is changed but its ports, and only those of the lab. */
@@ -47,6 +53,10 @@ export interface Bridge {
   readonly dhcp: Dhcp | null;
   /** Addresses, without prefix, that must be reached before and after the uplink moves. */
   readonly peers: readonly string[];
+  /** Ports of a Linux bridge carry only their own VLANs. */
+  readonly vlanFiltering: boolean;
+  /** What the uplink carries; null: all VLANs of the NICs. */
+  readonly uplinkVlan: Vlan | null;
   /** `keep`: leave br_netfilter's sysctls alone; `off`: bridged frames skip the host's netfilter. */
   readonly bridgeNetfilter: 'keep' | 'off';
   /** Bytes; null takes the uplink's, or 1500 without one. */
@@ -170,6 +180,8 @@ export interface Nic {
   readonly addresses: readonly string[];
   /** Default gateways, at most one for each of IPv4 and IPv6, without prefix. */
   readonly gateways: readonly string[];
+  /** null where the bridge knows no VLANs, or the NIC is in its native one. */
+  readonly vlan: Vlan | null;
   /** Cannot reach the other isolated ports of its bridge. */
   readonly isolated: boolean;
   /** `mac`: nothing by another MAC gets in; `ip`: neither from, or about, an address that is not in `addresses`. */

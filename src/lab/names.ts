@@ -16,6 +16,9 @@ export const nicAltname = (lab: string, vm: string, index: number) => `vmnet.${l
 export const bridgeAlias = (lab: string, bridge: string) => `vmnet:${lab}:${bridge}`;
 export const nicAlias = (lab: string, vm: string, index: number) => `vmnet:${lab}:${vm}:${index}`;
 
+/** Marks of an uplink that is a VLAN of another; no VM's name has a dot, so no NIC has such a mark. */
+export const subInterfaceAltname = (lab: string, name: string) => `vmnet.${lab}.uplink.${name}`;
+export const subInterfaceAlias = (lab: string, name: string) => `vmnet:${lab}:${name}`;
 /** Name of the lab's tables in nftables, of whatever family. */
 export const tableName = (lab: string) => `vmnet.${lab}`;
 

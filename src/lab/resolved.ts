@@ -12,6 +12,7 @@ import type {
   Nic,
   Tun,
   VethLink,
+  Vlan,
   Vm,
 } from './model.js';
 import { HOST } from './names.js';
@@ -38,36 +39,27 @@ export function resolvedFile(lab: Lab): RawLab {
 }
 
 function bridgeFile(bridge: Bridge): NonNullable<RawLab['bridges']>[string] {
-  const {
-    uplink,
-    permanent,
-    mode,
-    docker,
-    address,
-    dhcp,
-    peers,
-    bridgeNetfilter,
-    mtu,
-    stp,
-    forwardDelay,
-    multicastSnooping,
-  } = bridge;
+  const { type, uplink, permanent, mode, docker, address, dhcp, peers } = bridge;
+  const { vlanFiltering, uplinkVlan, bridgeNetfilter, mtu, stp, forwardDelay, multicastSnooping } = bridge;
   const port = uplink === null ? {} : { uplink };
   const reached = peers.length === 0 ? {} : { peers: [...peers] };
   // One that is somebody else's has settings of its own, which the file may not name.
   if (permanent) return { ...port, permanent, ...reached, bridgeNetfilter };
   return {
+    type,
     ...port,
     permanent,
-    mode,
-    docker,
+    // Open vSwitch only switches, so the file may not say so.
+    ...(type === 'ovs' ? {} : { mode, docker }),
     address: address.mode === 'static' ? [...address.cidrs] : address.mode,
-    dhcp: dhcp === null ? false : dhcpFile(dhcp),
+    ...(type === 'ovs' ? {} : { dhcp: dhcp === null ? false : dhcpFile(dhcp) }),
     ...reached,
+    ...(type === 'ovs' ? {} : { vlanFiltering }),
+    ...(uplinkVlan === null ? {} : { uplinkVlan: vlanFile(uplinkVlan) }),
     bridgeNetfilter,
     ...(mtu === null ? {} : { mtu }),
     stp,
-    forwardDelay,
+    ...(type === 'ovs' ? {} : { forwardDelay }),
     ...(multicastSnooping === null ? {} : { multicastSnooping }),
   };
 }
@@ -139,7 +131,7 @@ const tunFile = ({ owner, group, addresses, peer, mtu, multiQueue }: Tun): RawTu
 });
 
 function nicFile(nic: Nic): RawVm['nics'][number] {
-  const { bridge, macvtap, mac, tap, model, queues, mtu, addresses, gateways } = nic;
+  const { bridge, macvtap, mac, tap, model, queues, mtu, addresses, gateways, vlan } = nic;
   return {
     ...(bridge === null ? {} : { bridge }),
     ...(macvtap === undefined ? {} : { type: 'macvtap', ...macvtap }),
@@ -150,6 +142,7 @@ function nicFile(nic: Nic): RawVm['nics'][number] {
     ...(mtu === null ? {} : { mtu }),
     ...(addresses.length === 0 ? {} : { address: [...addresses] }),
     ...(gateways.length === 0 ? {} : { gateway: [...gateways] }),
+    ...(vlan === null ? {} : { vlan: vlanFile(vlan) }),
     ...(macvtap === undefined ? portFile(nic) : {}),
   };
 }
@@ -192,6 +185,11 @@ const innerNicFile = ({ bridge, name, mac, mtu, addresses }: NamespaceNic) => ({
   ...(mtu === null ? {} : { mtu }),
   ...(addresses.length === 0 ? {} : { address: [...addresses] }),
 });
+
+const vlanFile = (vlan: Vlan) =>
+  'access' in vlan
+    ? { access: vlan.access }
+    : { trunk: [...vlan.trunk], ...(vlan.native === null ? {} : { native: vlan.native }) };
 
 const linkFile = ({ ends, mtu }: VethLink): NonNullable<RawLab['links']>[number] => ({
   endpoints: ends.map(({ namespace, name, mac, addresses }) => ({

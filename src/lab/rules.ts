@@ -13,6 +13,7 @@ import { checkMacs } from './rules/macs.js';
 import { checkMacvtaps } from './rules/macvtap.js';
 import { checkModes } from './rules/modes.js';
 import { checkNames } from './rules/names.js';
+import { checkOvs } from './rules/ovs.js';
 import { checkPeers } from './rules/peers.js';
 import { checkPermanent } from './rules/permanent.js';
 import { checkPorts } from './rules/ports.js';
@@ -20,6 +21,7 @@ import { checkRoutes } from './rules/routes.js';
 import { checkSizes } from './rules/sizes.js';
 import { checkSysctls } from './rules/sysctls.js';
 import { checkTuns } from './rules/tuns.js';
+import { checkVlans } from './rules/vlans.js';
 import type { LooseLab } from './shape.js';
 
 /** Everything that a lab must keep to beyond its shape. Each rule reports all it finds, and passes over what is missing. */
@@ -37,6 +39,8 @@ export function checkRules(lab: LooseLab, files: CloudInitFiles, report: Report)
   checkLimits(lab, report);
   checkPermanent(lab, report);
   checkModes(lab, report);
+  checkVlans(lab, report);
+  checkOvs(lab, report);
   checkInterfaces(lab, report);
   checkRoutes(lab, report);
   checkSysctls(lab, report);

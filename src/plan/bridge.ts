@@ -7,6 +7,7 @@ import type { Step } from './model.js';
 import { currentRecords } from './netfilter.js';
 import type { PlanProblem } from './problems.js';
 import { join, modeClash, otherLabs, settingsClash, uplinkClash } from './shared.js';
+import { startsFiltering, unfilter } from './vlans.js';
 
 /** Bytes, where neither the lab nor an uplink says otherwise. */
 const DEFAULT_MTU = 1500;
@@ -64,6 +65,7 @@ function create(bridge: Bridge, host: HostState): Step {
   // The MAC is pinned: else the bridge takes its lowest port's, and the host's DHCP lease goes with it.
   const settings = {
     ...bridge,
+    vlans: bridge.vlanFiltering ? ({ filtering: startsFiltering(bridge, host) } as const) : null,
     mac: uplink?.mac ?? bridge.mac,
     mtu: bridgeMtu(bridge, host),
     cidrs: staticCidrs(bridge),
@@ -81,6 +83,8 @@ interface BridgeSettings extends SpanningTree {
   readonly mac: string;
   readonly mtu: number;
   readonly multicastSnooping: boolean | null;
+  /** null for a bridge that knows none. */
+  readonly vlans: { readonly filtering: boolean } | null;
   readonly altname: string;
   readonly alias: string;
   /** In the order to add them in. */
@@ -93,6 +97,7 @@ export function bridgeLines({ name, mac, mtu, multicastSnooping, ...bridge }: Br
     `stp_state ${bridge.stp ? 1 : 0}`,
     `forward_delay ${bridge.forwardDelay * 100}`,
     ...(multicastSnooping === null ? [] : [`mcast_snooping ${multicastSnooping ? 1 : 0}`]),
+    ...(bridge.vlans ? [`vlan_filtering ${bridge.vlans.filtering ? 1 : 0} vlan_default_pvid 0`] : []),
   ];
   return [
     `link add name ${name} address ${mac} mtu ${besides(mtu)} type bridge ${options.join(' ')}`,
@@ -139,8 +144,10 @@ function mend(bridge: Bridge, link: Link, lab: string, host: HostState): Step[] 
       set('type bridge mcast_snooping'),
     );
   }
+  if (bridge.vlanFiltering)
+    change('default VLAN', String(was?.defaultPvid ?? 1), '0', set('type bridge vlan_default_pvid'));
   if (!link.up) change('state', 'down', 'up', value => `link set dev ${link.name} ${value}`);
-  return steps;
+  return [...steps, ...unfilter(bridge, host)];
 }
 
 interface SpanningTree {
@@ -165,7 +172,7 @@ function spanningTree(name: string, was: SpanningTree, wanted: SpanningTree): St
 }
 
 /** The static addresses that the lab gave this bridge when it was last applied. */
-function formerCidrs(bridge: Bridge, host: HostState): readonly string[] {
+export function formerCidrs(bridge: Bridge, host: HostState): readonly string[] {
   const records = currentRecords(host).flatMap(record => record.lab.bridges);
   const former = records.find(({ altname }) => altname === bridge.altname);
   return former ? staticCidrs(former) : [];

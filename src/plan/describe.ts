@@ -25,9 +25,15 @@ function describeAction(action: Action): string[] {
   const indent = (text: string) => `        ${text}`;
   switch (action.kind) {
     case 'ip':
-      return action.lines.map(line => indent(`ip ${action.family ? '-6 ' : ''}${line}`));
+      return action.lines.map(line =>
+        indent(`${action.program ?? 'ip'} ${action.family ? '-6 ' : ''}${line}`),
+      );
     case 'tc':
       return action.lines.map(line => indent(`tc ${line}`));
+    case 'ovs':
+      return action.commands.map(words => indent(`ovs-vsctl ${words.join(' ')}`));
+    case 'delete-ovs':
+      return [indent(`ovs-vsctl --if-exists del-br ${action.bridge}`)];
     case 'delete-links':
       return action.links.map(link => indent(`ip link del dev ${link.altname}`));
     case 'nft':

@@ -49,8 +49,18 @@ export interface Step {
 }
 
 export type Action =
-  /** Lines of one `ip -batch`; neighbouring ones of a phase are joined. */
-  | { readonly kind: 'ip'; readonly family?: 6; readonly lines: readonly string[] }
+  /** Lines of one `ip -batch`, or `bridge -batch`; neighbouring ones of a phase are joined. */
+  | {
+      readonly kind: 'ip';
+      /** Default: `ip`. */
+      readonly program?: 'bridge';
+      readonly family?: 6;
+      readonly lines: readonly string[];
+    }
+  /** Commands of one transaction of `ovs-vsctl`; neighbouring ones of a phase are joined. */
+  | { readonly kind: 'ovs'; readonly commands: readonly (readonly string[])[] }
+  /** Delete a bridge of Open vSwitch with all its ports, if it bears the lab's mark. */
+  | { readonly kind: 'delete-ovs'; readonly bridge: string; readonly lab: string }
   | { readonly kind: 'delete-links'; readonly links: readonly LinkRef[] }
   /** Lines of one `tc -batch`; joined likewise. */
   | { readonly kind: 'tc'; readonly lines: readonly string[] }

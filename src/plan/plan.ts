@@ -15,6 +15,10 @@ import { macvtapNotes, planMacvtaps, removeStrays } from './macvtap.js';
 import type { Phase, PhaseName, Plan, Step } from './model.js';
 import { brokenEnds, planNamespaces } from './namespace.js';
 import { currentRecords, planBridgeNetfilter, restoreBridgeNetfilter } from './netfilter.js';
+import { planOvs } from './ovs.js';
+import { planOvsPorts } from './ovs-ports.js';
+import { removeOvs } from './ovs-remove.js';
+import { linuxPart } from './parts.js';
 import { isMarkOf, namespacesOf, otherEnd } from './place.js';
 import { type PlanProblem, throwProblems } from './problems.js';
 import { planQueues } from './queues.js';
@@ -22,6 +26,7 @@ import { currentRecord, recordOf } from './record.js';
 import { releaseUplinks, removeBridges, removeTaps } from './remove.js';
 import { type Endpoints, removeEndpoints } from './remove-namespaces.js';
 import { planServices, removeServices } from './services.js';
+import { planSubInterfaces, removeSubInterfaces, subInterfaceMarks } from './sub-interface.js';
 import { settled } from './subnets.js';
 import { planTables, removeTables } from './tables.js';
 import { planTaps } from './tap.js';
@@ -29,6 +34,7 @@ import { planTuns } from './tun.js';
 import { ownerNotes, planUnmanaged, removeUnmanaged } from './unmanaged.js';
 import { movesOf, planUplinks } from './uplink.js';
 import { unseenMoves } from './uplink-session.js';
+import { findLacks, planVlans } from './vlans.js';
 
 export interface PlanOptions {
   /** Restart running guests whose definition changed. */
@@ -55,8 +61,15 @@ export function planProvision(
   const guests = context
     ? planGuests(lab, host, context, { restart: options.restart ?? false }, problems)
     : { define: [], start: [], notes: [], garbage: [] };
+  const linux = linuxPart(lab);
   const mayRemake = (vm: string) => (options.restart ?? false) || !runs(lab, vm, host);
   const leftovers = planLeftovers(lab, host, context, problems);
+  const subInterfaces = planSubInterfaces(linux, host, problems);
+  const made = (before: HostState) => ({ ...before, links: [...before.links, ...subInterfaces.links] });
+  const ready = made(host);
+  const broken = new Set(brokenEnds(linux, host).map(({ link }) => link));
+  const vlans = planVlans(linux, host, mayRemake, broken);
+  findLacks(linux, host, problems);
   // The ways out are those that are left when uplinks which the lab no longer names have their routes back.
   const released = { ...host, routes: leftovers.after.routes };
   const forwarding = forwardingBefore(lab, released);
@@ -65,32 +78,39 @@ export function planProvision(
     rules: planTables(lab, host, forwarding, problems),
     bridge: [
       ...planUnmanaged(lab, host),
-      ...planBridges(lab, host, problems),
+      ...subInterfaces.steps,
+      ...planBridges(linux, ready, problems),
+      ...planOvs(lab, host, options.yes ?? false, problems),
       ...planBridgeNetfilter(lab, host),
       ...planForwarding(lab, released),
       ...planDocker(lab, host, problems),
     ],
-    uplink: planUplinks(
-      lab,
-      host,
-      leftovers.after,
-      { yes: options.yes ?? false, session: options.session ?? null },
-      problems,
-    ),
+    uplink: [
+      ...planUplinks(
+        linux,
+        ready,
+        made(leftovers.after),
+        { yes: options.yes ?? false, session: options.session ?? null },
+        problems,
+      ),
+      ...vlans.uplink,
+    ],
     taps: [
       ...planTuns(lab, host, problems),
       ...planMacvtaps(lab, host, problems),
-      ...planTaps(lab, host, mayRemake, problems),
-      ...planQueues(lab, host, mayRemake, problems),
+      ...planTaps(linux, ready, mayRemake, problems),
+      ...vlans.taps,
+      ...planOvsPorts(lab, host, problems),
+      ...planQueues(linux, host, mayRemake, problems),
     ],
-    namespaces: planNamespaces(lab, host, problems),
+    namespaces: [...planNamespaces(linux, ready, problems), ...vlans.namespaces],
     services: planServices(lab, host, problems),
     domains: guests.define,
     start: guests.start,
   });
   const gone = context ? guestFiles(lab.name, dropped(lab, host), host.disks, context.stateDir) : [];
   findAddressClashes(lab, host, problems);
-  findClashes(lab, host, options.yes ?? false, problems);
+  findClashes(linux, host, options.yes ?? false, problems);
   if (problems.length === 0 && options.session && !options.yes)
     problems.push(...unseenMoves(lab, host, options.session));
   throwProblems(lab.name, problems);
@@ -106,9 +126,9 @@ export function planProvision(
       ...dropNotes(lab, host),
       ...macvtapNotes(lab),
     ],
-    moves: movesOf(lab, host),
+    moves: movesOf(linux, host),
     garbage: [...gone, ...guests.garbage],
-    record: recordOf(lab, host, context === null, forwarding),
+    record: recordOf(lab, ready, context === null, forwarding),
   };
 }
 
@@ -156,22 +176,18 @@ export function planDestroy(
   const problems: PlanProblem[] = [];
   const why = 'the lab is destroyed';
   const domains = (host.libvirt?.domains ?? []).filter(domain => domain.mark?.lab === name);
-  const bridges = linksOf(host, name).filter(link => link.kind === 'bridge');
+  const all = linksOf(host, name);
+  const bridges = all.filter(link => link.kind === 'bridge');
   const phases = phasesOf({
     guests: removeGuests(name, domains, stateDir, why),
     taps: [
-      ...removeTaps(
-        linksOf(host, name).filter(link => link.kind !== 'bridge' && link.kind !== 'veth'),
-        name,
-        host,
-        why,
-      ),
+      ...removeTaps(tapsAmong(all), name, host, why),
       ...removeStrays(currentRecord(name, host)?.lab ?? null, host, why),
     ],
     namespaces: removeEndpoints(
       name,
       {
-        veths: linksOf(host, name).filter(link => link.kind === 'veth'),
+        veths: all.filter(link => link.kind === 'veth'),
         ends: [],
         namespaces: namespacesOf(host, name),
       },
@@ -180,9 +196,17 @@ export function planDestroy(
       problems,
     ),
     services: removeServices(name, host, () => true, why),
-    uplink: releaseUplinks(name, host, [...bridges, ...adoptedBy(name, host)], () => true).steps,
+    uplink: [
+      ...releaseUplinks(name, host, [...bridges, ...adoptedBy(name, host)], () => true).steps,
+      ...removeSubInterfaces(
+        name,
+        all.filter(({ kind }) => kind === 'vlan'),
+        why,
+      ),
+    ],
     bridge: [
       ...removeBridges(name, host, bridges, { staying: [], force: options.force ?? false }, problems),
+      ...removeOvs(name, host, ovsOf(name, host), options.force ?? false, 'nothing is left on it', problems),
       ...restoreBridgeNetfilter(name, host),
       ...restoreForwarding(name, host),
       ...removeDocker(name, host),
@@ -211,8 +235,9 @@ function planLeftovers(
 ): { steps: Step[]; after: HostState } {
   const why = 'the lab no longer has it';
   const wanted = new Set([
-    ...[...lab.bridges, ...lab.tuns].map(link => link.altname),
-    ...lab.vms.flatMap(vm => vm.nics.map(nic => nic.altname)),
+    ...[...linuxPart(lab).bridges, ...lab.tuns].map(link => link.altname),
+    ...subInterfaceMarks(lab),
+    ...linuxPart(lab).vms.flatMap(vm => vm.nics.map(nic => nic.altname)),
     ...lab.namespaces.flatMap(({ altname, nics }) => [altname, ...nics.map(nic => nic.altname)]),
     ...lab.links.flatMap(({ ends }) => ends.map(end => end.altname)),
   ]);
@@ -220,19 +245,17 @@ function planLeftovers(
   const all = linksOf(host, lab.name);
   const links = all.filter(link => !isWanted(link));
   const bridges = links.filter(link => link.kind === 'bridge');
-  const uplinks = new Set(lab.bridges.map(bridge => bridge.uplink));
+  const { bridges: linux } = linuxPart(lab);
+  const uplinks = new Set(linux.map(bridge => bridge.uplink));
+  const isOvs = (name: string) => lab.bridges.some(bridge => bridge.name === name && bridge.type === 'ovs');
+  const goneOvs = ovsOf(lab.name, host).filter(({ name }) => !isOvs(name));
   const masters = [...all.filter(link => link.kind === 'bridge'), ...adoptedBy(lab.name, host)];
   const released = releaseUplinks(lab.name, host, masters, uplink => !uplinks.has(uplink));
   const served = new Set(lab.bridges.filter(({ dhcp }) => dhcp !== null).map(({ name }) => name));
   const steps = [
     ...removeServices(lab.name, host, bridge => !served.has(bridge), 'the lab no longer wants it'),
     ...(context ? removeGuests(lab.name, dropped(lab, host), context.stateDir, why) : []),
-    ...removeTaps(
-      links.filter(link => link.kind !== 'bridge' && link.kind !== 'veth'),
-      lab.name,
-      host,
-      why,
-    ),
+    ...removeTaps(tapsAmong(links), lab.name, host, why),
     ...removeEndpoints(
       lab.name,
       leftEndpoints(lab, wanted, host),
@@ -241,10 +264,23 @@ function planLeftovers(
       problems,
     ),
     ...released.steps,
+    ...removeSubInterfaces(
+      lab.name,
+      links.filter(({ kind }) => kind === 'vlan'),
+      why,
+    ),
     ...removeBridges(lab.name, host, bridges, { staying: all.filter(isWanted), force: null }, problems),
+    ...removeOvs(lab.name, host, goneOvs, null, why, problems),
   ];
   return { steps, after: released.after };
 }
+
+const tapsAmong = (links: readonly Link[]) =>
+  links.filter(({ kind }) => kind !== 'bridge' && kind !== 'vlan' && kind !== 'veth');
+
+/** Bridges of Open vSwitch that a lab made. */
+const ovsOf = (lab: string, host: HostState) =>
+  (host.ovs?.bridges ?? []).filter(bridge => bridge.lab === lab);
 
 /** Namespaces and veths of ours that a lab no longer has, or not so; a link between two namespaces goes by one of its ends. */
 function leftEndpoints(lab: Lab, wanted: ReadonlySet<string>, host: HostState): Endpoints {

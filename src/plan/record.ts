@@ -2,6 +2,7 @@ import type { HostState, LabRecord, UplinkBefore } from '../host/model.js';
 import type { Lab } from '../lab/model.js';
 import { bridgeName, linkNamed, takenUplink } from './links.js';
 import { currentRecords, netfilterBefore } from './netfilter.js';
+import { isOvsPort } from './ovs-state.js';
 import { uplinkBefore } from './uplink.js';
 
 /** The record to keep: what earlier runs found goes on being what destroy restores. */
@@ -17,7 +18,10 @@ export function recordOf(
     if (!uplink) return [];
     // By name: a bridge that is to be shared does not bear our mark yet.
     const master = linkNamed(host, bridgeName(bridge, host));
-    const enslaved = uplink.master !== null && uplink.master === master?.name;
+    const enslaved =
+      bridge.type === 'ovs'
+        ? isOvsPort(bridge.name, uplink.name, host)
+        : uplink.master !== null && uplink.master === master?.name;
     const now = uplinkBefore(bridge, uplink, host);
     if (!enslaved) return [[uplink.name, now]];
     const before = takenUplink(former, uplink.name);
@@ -27,7 +31,7 @@ export function recordOf(
     const lost = {
       ...now,
       addrGenMode: now.addrGenMode && (host.sysctls['net/ipv6/conf/default/addr_gen_mode'] ?? '0'),
-      moved: (master?.addresses.length ?? 0) > 0,
+      moved: bridge.type === 'linux' && (master?.addresses.length ?? 0) > 0,
     };
     // On a shared bridge, another lab may have been the one that took it.
     const known = [former, ...currentRecords(host)].map(record => takenUplink(record, uplink.name));

@@ -5,6 +5,7 @@ import type { Action, InsideWork, Step } from './model.js';
 import { namespaceNamed, otherEnd, type Placed } from './place.js';
 import type { PlanProblem } from './problems.js';
 import { asObserved, endLines, linesAt, pairLine, vethEnd } from './veth.js';
+import { portVlans } from './vlans.js';
 
 /** What goes; all of it is ours. */
 export interface Endpoints {
@@ -108,6 +109,10 @@ function sameAgain({ veths, ends, namespaces }: Endpoints, host: HostState): Act
       ],
     },
     { kind: 'ip', lines: outer.flatMap(({ link }) => endLines(asObserved(link))) },
+    ...portVlans(
+      host,
+      outer.map(({ link }) => link),
+    ),
     { kind: 'inside', work },
   ];
 }

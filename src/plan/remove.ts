@@ -13,13 +13,21 @@ import { comeBack, follow } from './renewer.js';
 import { leave, otherLabs } from './shared.js';
 import { isolation, sameAgain } from './tap.js';
 import { sameTunAgain } from './tun.js';
+import { portVlans } from './vlans.js';
 
 /** One step for all taps, and one for all tuns: they go in one group deletion. */
 export function removeTaps(links: readonly Link[], lab: string, host: HostState, why: string): Step[] {
   const taps = links.filter(link => !link.tun);
   const tuns = links.filter(link => link.tun);
   return [
-    ...removeAll('tap', taps, sameAgain, queuesAgain(taps, lab, host), lab, why),
+    ...removeAll(
+      'tap',
+      taps,
+      sameAgain,
+      [...portVlans(host, taps), ...queuesAgain(taps, lab, host)],
+      lab,
+      why,
+    ),
     ...removeAll('tun', tuns, sameTunAgain, [], lab, why),
   ];
 }
@@ -180,6 +188,11 @@ export function removeBridges(
                 ]),
             ],
           },
+          ...portVlans(
+            host,
+            [...staying, ...others].filter(port => port.master === bridge.name),
+            bridge.bridge?.vlanFiltering ? bridge.name : null,
+          ),
           ...sameForwarding(bridge.name, host),
         ],
       },
@@ -194,12 +207,17 @@ function sameBridgeAgain(bridge: Link, lab: string, host: HostState): string[] {
     port =>
       port.master === bridge.name && isUplink(port, lab, host) && beforeOf(port, bridge, lab, host).moved,
   );
-  const settings = bridge.bridge ?? { stp: false, forwardDelay: 0, multicastSnooping: true };
+  const settings: NonNullable<Link['bridge']> = bridge.bridge ?? {
+    stp: false,
+    forwardDelay: 0,
+    multicastSnooping: true,
+  };
   return bridgeLines({
     ...settings,
     name: bridge.name,
     mac: bridge.mac,
     mtu: bridge.mtu,
+    vlans: settings.vlanFiltering ? { filtering: true } : null,
     altname,
     alias: bridge.alias ?? altname,
     cidrs: comesBack ? [] : inOrder(bridge.addresses.map(({ local, prefix }) => `${local}/${prefix}`)),

@@ -82,7 +82,7 @@ function wouldStrand(bridge: Bridge, uplink: Link): PlanProblem | null {
   return {
     code: 'conflict',
     message: `${uplink.name} has the addresses ${list}, which no longer work on a port of ${bridge.name}: the bridge does not take them over`,
-    fix: `${bridge.permanent ? `Give them to ${bridge.name} yourself` : `Set "address": "inherit" for ${bridge.name}`}, or repeat the command with --yes if you can do without them.`,
+    fix: `${bridge.type === 'ovs' ? `Name an uplink that the host itself does not use, or give ${bridge.name} an "address" of its own` : bridge.permanent ? `Give them to ${bridge.name} yourself` : `Set "address": "inherit" for ${bridge.name}`}, or repeat the command with --yes if you can do without them.`,
   };
 }
 

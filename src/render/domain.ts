@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Boot, Lab, Vm } from '../lab/model.js';
+import { ovsVlan } from '../lab/vlans.js';
 import { interfaceElement } from './interface.js';
 import { type Machine, probeCmdline } from './machine.js';
+import { ovsInterfaceElement } from './ovs-interface.js';
 import { diskPath, nvramPath } from './paths.js';
 import { seedPath } from './seed.js';
 import { build, child, type Element, setAttributes, template } from './xml.js';
@@ -15,6 +17,8 @@ export interface RenderContext {
   readonly probe: { readonly kernel: string; readonly initrd: string } | null;
   /** MTU of each bridge in bytes, by name. */
   readonly mtus: Readonly<Record<string, number>>;
+  /** Bridges of Open vSwitch that are switched in user space. */
+  readonly userspace?: readonly string[];
   /** State folder, in which consoles and disks are kept. */
   readonly stateDir: string;
 }
@@ -92,7 +96,15 @@ function fillDevices(devices: Element, lab: Lab, vm: Vm, context: RenderContext)
   const disks = diskElements(child(devices, 'disk'), lab, vm, context);
   if (disks.length > 0) devices.disk = disks;
   else delete devices.disk;
-  devices.interface = vm.nics.map(nic => interfaceElement(nic, context.mtus[nic.bridge ?? ''] ?? 1500));
+  devices.interface = vm.nics.map(nic => {
+    const mtu = context.mtus[nic.bridge ?? ''] ?? 1500;
+    const bridge = lab.bridges.find(({ name }) => name === nic.bridge);
+    if (bridge?.type !== 'ovs') return interfaceElement(nic, mtu);
+    return ovsInterfaceElement(nic, mtu, {
+      vlan: ovsVlan(nic, bridge, lab),
+      userspace: context.userspace?.includes(bridge.name) ?? false,
+    });
+  });
   const serial = child(devices, 'serial');
   setAttributes(child(serial, 'log'), { file: consolePath(context.stateDir, lab.name, vm.name) });
 }

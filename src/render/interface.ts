@@ -10,10 +10,16 @@ const ETHERNET_MTU = 1500;
  */
 export function interfaceElement(nic: Nic, bridgeMtu: number): Element {
   if (nic.macvtap) return macvtapElement(nic, nic.macvtap);
-  const element = template('interface.xml');
+  const element = commonOf(template('interface.xml'), nic, bridgeMtu);
+  fillDriver(element, nic);
+  return element;
+}
+
+/** Fill in what every kind of `<interface>` on a bridge has. */
+export function commonOf(element: Element, nic: Nic, bridgeMtu: number): Element {
   setAttributes(child(element, 'mac'), { address: nic.mac });
   setAttributes(child(element, 'target'), { dev: nic.tap });
-  fillCard(element, nic);
+  setAttributes(child(element, 'model'), { type: nic.model });
   const mtu = nic.mtu ?? bridgeMtu;
   if (nic.model === 'virtio' && mtu !== ETHERNET_MTU) setAttributes(child(element, 'mtu'), { size: mtu });
   else delete element.mtu;
@@ -30,12 +36,12 @@ function macvtapElement(nic: Nic, { uplink, mode }: Macvtap): Element {
     mode: mode === 'passthru' ? 'passthrough' : mode,
   });
   setAttributes(child(element, 'target'), { dev: nic.tap });
-  fillCard(element, nic);
+  setAttributes(child(element, 'model'), { type: nic.model });
+  fillDriver(element, nic);
   return element;
 }
 
-function fillCard(element: Element, { model, queues }: Nic): void {
-  setAttributes(child(element, 'model'), { type: model });
+function fillDriver(element: Element, { queues }: Nic): void {
   if (queues > 1) setAttributes(child(element, 'driver'), { queues });
   else delete element.driver;
 }

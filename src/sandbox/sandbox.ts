@@ -25,6 +25,8 @@ export interface SandboxOptions {
   readonly nics: readonly SandboxNic[];
   /** Let the private libvirtd see /dev/kvm: only where it was proven to work. */
   readonly kvm: boolean;
+  /** Start an Open vSwitch of its own. */
+  readonly ovs?: boolean;
   readonly owner: Holder | null;
 }
 
@@ -46,7 +48,11 @@ export async function sandboxUp(name: string, options: SandboxOptions, drivers: 
   const lan = await startHolder(new URL('lan.sh', SCRIPTS), [], "the sandbox's LAN");
   let host: Holder | null = null;
   try {
-    host = await startHolder(new URL('host.sh', SCRIPTS), [options.kvm ? 'kvm' : 'no-kvm'], 'the sandbox');
+    host = await startHolder(
+      new URL('host.sh', SCRIPTS),
+      [options.kvm ? 'kvm' : 'no-kvm', options.ovs ? 'ovs' : 'no-ovs'],
+      'the sandbox',
+    );
     const sandbox = { name, host, lan, owner: options.owner };
     await layCables(sandbox, options.nics, drivers);
     await mkdir(ROOT, { recursive: true, mode: 0o700 });

@@ -39,7 +39,7 @@ export function checkDomain(vm: Vm, host: HostState): Check {
 /** Is the tap up, a port of its bridge, and forwarding, and does it not send back what comes in? */
 export function checkTap(target: Target, host: HostState, settings: BridgeSettings): Check {
   const link = host.links.find(({ name }) => name === target.tap);
-  return checked('tap', target.nic, tapFault(target, link) ?? hairpin(target.tap, settings, 'tap'), {
+  return checked('tap', target.nic, tapFault(target, link, host) ?? hairpin(target.tap, settings, 'tap'), {
     tap: target.tap,
     up: link?.up ?? false,
     master: link?.master ?? null,
@@ -47,11 +47,14 @@ export function checkTap(target: Target, host: HostState, settings: BridgeSettin
   });
 }
 
-function tapFault({ tap, bridge }: Target, link: Link | undefined): Fault | null {
+function tapFault(target: Target, link: Link | undefined, host: HostState): Fault | null {
+  const { tap, bridge, ovs } = target;
   const fault = (reason: string, what: string): Fault => [reason, `${what}: run vmnet provision`];
   if (link === undefined) return fault('tap-missing', `${tap} does not exist`);
   if (!link.up) return fault('tap-down', `${tap} is down`);
-  if (link.master !== bridge)
+  if (ovs && !isOvsPort(target, host))
+    return fault('tap-not-enslaved', `${tap} is no port of ${bridge} of Open vSwitch`);
+  if (!ovs && link.master !== bridge)
     return fault(
       'tap-not-enslaved',
       `${tap} is a port of ${link.master ?? 'no bridge'} instead of ${bridge}`,
@@ -60,6 +63,9 @@ function tapFault({ tap, bridge }: Target, link: Link | undefined): Fault | null
     return fault('tap-not-forwarding', `the bridge port ${tap} is ${link.portState}`);
   return null;
 }
+
+const isOvsPort = ({ bridge, tap }: Target, host: HostState) =>
+  host.ovs?.bridges.some(({ name, ports }) => name === bridge && ports.some(port => port.name === tap));
 
 /** Does the uplink not send back what comes in? What else may be wrong with it is the path's matter. */
 export function checkUplink({ nic, uplink }: Target, settings: BridgeSettings): Check[] {

@@ -47,6 +47,7 @@ const KEYS = {
   inet_forward_to_guest: 'ether daddr',
   arp_input: 'ether saddr',
   netdev_egress: 'ether saddr',
+  netdev_tagged: 'ether saddr',
   netdev_ingress: 'ether daddr',
 } as const;
 
@@ -111,6 +112,13 @@ export function counterScript(
   const chain = (name: string, hook: string, priority: number, rules: readonly string[], device = '') =>
     `chain ${name} { type filter hook ${hook}${device && ` device ${device}`} priority ${priority}; ${rules.join(' ')} };`;
   const stranger = `update @bridge_strangers { ${KEYS.bridge_strangers} counter };`;
+  // A capture shows no tags: the kernel keeps them beside the frame, and takes them out of what a cooked socket reads.
+  const tags = tagsOf(led).map(([tag, those]) =>
+    count(
+      'netdev_tagged',
+      `${tag === null ? 'ether type != 8021q' : `vlan id ${tag}`} ether saddr { ${unique(those).join(', ')} } ${UNICAST}`,
+    ),
+  );
   const notOwn = `${KEYS.bridge_prerouting} != @bridge_prerouting`;
   const tables = {
     bridge: [
@@ -178,8 +186,9 @@ export function counterScript(
     arp: [set('arp_input', macs), chain('first_input', 'input', FIRST, [count('arp_input')])],
     netdev: [
       ...(['netdev_egress', 'netdev_ingress'] as const).map(hook => set(hook, macs)),
+      ...(tags.length > 0 ? [set('netdev_tagged', macs)] : []),
       ...uplinks.flatMap((device, i) => [
-        chain(`egress_${i}`, 'egress', LAST, [count('netdev_egress', UNICAST)], device),
+        chain(`egress_${i}`, 'egress', LAST, [count('netdev_egress', UNICAST), ...tags], device),
         chain(`ingress_${i}`, 'ingress', LAST, [count('netdev_ingress', UNICAST)], device),
       ]),
     ],
@@ -187,6 +196,14 @@ export function counterScript(
   return Object.entries(tables)
     .map(([family, parts]) => `add table ${family} ${table} { flags owner; ${parts.join(' ')} }`)
     .join('\n');
+}
+
+/** MACs by the tag that their frames should have on the uplink. */
+function tagsOf(targets: readonly Ends[]): [tag: number | null, macs: string[]][] {
+  const macs = new Map<number | null, string[]>();
+  for (const { segment, nic } of targets)
+    if (segment) macs.set(segment.tag, [...(macs.get(segment.tag) ?? []), nic.mac]);
+  return [...macs];
 }
 
 const unique = (words: readonly string[]) => [...new Set(words)];

@@ -88,6 +88,7 @@ export function evidenceOf(target: Target, gathered: Gathered): PathEvidence {
             egress: counts.get('netdev_egress', nic.mac),
             captured: seen === null ? null : seen.atUplink,
           },
+    ...tagsOf(target, counts),
     inbound:
       uplink === null || lanMac === null
         ? null
@@ -125,6 +126,11 @@ export function evidenceOf(target: Target, gathered: Gathered): PathEvidence {
     console: '',
   };
 }
+
+const tagsOf = ({ nic, segment, uplink }: Target, counts: Counts): Pick<PathEvidence, 'tag'> =>
+  segment && uplink !== null
+    ? { tag: { vid: segment.tag, frames: counts.get('netdev_tagged', nic.mac) } }
+    : {};
 
 const byFamily = (crossing: (name: Family) => Crossing) => ({
   ip: crossing('ip'),

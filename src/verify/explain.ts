@@ -20,6 +20,7 @@ function explainPath({ vm, nic, verdict, hint }: Check, evidence: PathEvidence):
     `${vm}, NIC ${nic}: ${verdict}${hint ? `, since ${hint}` : ''}.`,
     ...[
       outward(evidence),
+      vlan(evidence),
       moment(evidence),
       inward(evidence),
       fullSize(evidence),
@@ -42,6 +43,11 @@ function outward({ tap, bridge, multicast, passed, uplink }: PathEvidence): stri
       : `${uplink.captured} were captured leaving ${uplink.name} behind all filters, with the guest's own MAC`;
   return `${entered}, which handed ${passed.toUplink} unicast copies to ${uplink.name}; ${left}.`;
 }
+
+const vlan = ({ tag, uplink }: PathEvidence): string =>
+  !tag || uplink === null
+    ? ''
+    : `VLAN: of the ${uplink.egress} at the egress hook of ${uplink.name}, ${tag.frames} were ${tag.vid === null ? 'without a tag' : `tagged ${tag.vid}`}, as they should be.`;
 
 function moment({ first, tap, uplink }: PathEvidence): string {
   if (first === null) return '';

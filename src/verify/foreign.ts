@@ -46,6 +46,7 @@ function targetOf(domain: string, card: DomainInterface, index: number, host: Ho
       mtu: null,
       addresses: [],
       gateways: [],
+      vlan: null,
       ...UNRULED,
       altname: link.name,
       alias: link.name,

@@ -63,7 +63,8 @@ export interface PathEvidence {
   /** The verdict that the lab means the NIC to get. */
   readonly intent: Intent;
   /**
-   * Hooks of nftables' bridge family, before every other chain: reached the bridge; was switched, counted once for
+   * On a bridge of Open vSwitch, of which nftables sees nothing: frames captured at its ports. Else hooks of nftables' bridge
+   * family, before every other chain: reached the bridge; was switched, counted once for
    * each port that it was sent out of; went up to the host.
    */
   readonly bridge: {
@@ -98,6 +99,11 @@ export interface PathEvidence {
     readonly egress: number;
     readonly captured: number | null;
   } | null;
+  /**
+   * The tag that the guest's frames should bear on the uplink, null for none, and how many of those at its egress hook did;
+   * missing where the bridge tells no VLANs apart.
+   */
+  readonly tag?: { readonly vid: number | null; readonly frames: number };
   /** LAN → guest; null where nothing could be sent in at the uplink. */
   readonly inbound: Inbound | null;
   /** Frames of the guest's MTU with "don't fragment": asked with one, and answers seen on the uplink; null where not asked. */

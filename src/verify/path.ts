@@ -15,7 +15,9 @@ import {
 } from './causes/hops.js';
 import { foreignPort, forwardedOut, notTried } from './causes/leak.js';
 import { macOnAnotherPort, mtu, tap, uplink } from './causes/links.js';
+import { ovsNotSwitched, ovsNotToTap, ovsTap, ovsUnseen, ovsUplink } from './causes/ovs.js';
 import { routed, seenByStack, throughNetfilter } from './causes/stack.js';
+import { wrongTag } from './causes/vlan.js';
 import {
   forwardDrop,
   noGateway,
@@ -48,6 +50,7 @@ const UNTIL_SWITCHED = {
 export const CAUSES: Readonly<Record<Intent, Readonly<Record<string, Cause>>>> = {
   direct: {
     ...UNTIL_SWITCHED,
+    wrongTag,
     routed,
     bridgePrerouting,
     notSwitched,
@@ -88,10 +91,29 @@ export const CAUSES: Readonly<Record<Intent, Readonly<Record<string, Cause>>>> =
   },
 };
 
+/** The same on a bridge of Open vSwitch, which is meant to be a plain switch: there the capture is what tells. */
+export const OVS_CAUSES: Readonly<Record<string, Cause>> = {
+  notRunning,
+  ovsTap,
+  ovsUplink,
+  macOnAnotherPort,
+  foreignMac,
+  ovsUnseen,
+  deaf,
+  silent,
+  wrongTag,
+  routed,
+  ovsNotSwitched,
+  mtu,
+  ovsNotToTap,
+  seenByStack,
+  late,
+};
+
 /** The verdict on one NIC's path. The intended one is what remains when every way of being wrong has been ruled out. */
 export function judgePath(
   scene: Scene,
-  causes: Readonly<Record<string, Cause>> = CAUSES[scene.target.intent],
+  causes: Readonly<Record<string, Cause>> = scene.target.ovs ? OVS_CAUSES : CAUSES[scene.target.intent],
 ): Check {
   const { target, evidence } = scene;
   const intended: Finding = { verdict: target.intent, reason: null, hint: null };

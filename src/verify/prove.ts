@@ -3,6 +3,7 @@ import type { IpJson } from '../drivers/iproute2.js';
 import type { CapturedFrame } from '../drivers/pcap.js';
 import { string } from '../host/json.js';
 import type { HostState } from '../host/model.js';
+import { bridgesIn } from '../host/ovs.js';
 import { type BridgeSettings, parseBridgeSettings } from '../host/ports.js';
 import { bare } from '../lab/cidr.js';
 import { type Counts, counterScript, entryKey, parseCounts } from './counters.js';
@@ -10,9 +11,11 @@ import { evidenceOf, type Gathered, indexesOf, receivedBetween } from './evidenc
 import { readStack, stackBetween } from './host-stack.js';
 import { type SeclusionEvidence, seclude } from './isolation/seclusion.js';
 import type { PathEvidence } from './model.js';
+import { withOvsCounts } from './ovs-counts.js';
 import { byPlace, type Captured, leftAtSize } from './sightings.js';
 import { randomMac } from './station.js';
 import { makeStimulus, type Stimulus } from './stimulus.js';
+import { untagged } from './tags.js';
 import type { Target } from './targets.js';
 import { captureOf } from './watch.js';
 import { prepare } from './way/expedition.js';
@@ -75,10 +78,15 @@ export async function prove(
     });
     for (const mac of stimulus.macs) ours.add(mac);
     try {
-      const read = async (): Promise<Look> => ({
-        counts: parseCounts(table, await drivers.nft.sets()),
-        captured: tcpdump && byPlace(tcpdump.frames()),
-      });
+      const indexes = indexesOf(before);
+      const look = (counts: Counts, all: readonly CapturedFrame[]): Look => {
+        const frames = all.map(untagged);
+        return {
+          counts: withOvsCounts(counts, targets, frames, indexes, lanMac),
+          captured: tcpdump && byPlace(frames),
+        };
+      };
+      const read = async () => look(parseCounts(table, await drivers.nft.sets()), tcpdump?.frames() ?? []);
       const shown = await askUntilSeen(targets, stimulus, { read, host, drivers }, options);
       const [sizes] = await Promise.all([
         askFurther(shown, stimulus, { read, host, drivers }, options),
@@ -93,18 +101,17 @@ export async function prove(
       }
       const [sets, fdb, after, ports, stack] = await Promise.all([
         drivers.nft.sets(),
-        drivers.ip.fdb(),
+        learnedBy(targets, drivers),
         drivers.ip.links({ stats: true }),
         drivers.ip.ports(),
         readStack(drivers),
       ]);
       const frames = tcpdump ? await tcpdump.close() : [];
       const gathered: Gathered = {
-        counts: parseCounts(table, sets),
-        captured: tcpdump && byPlace(frames),
+        ...look(parseCounts(table, sets), frames),
         indexes: indexesOf(after),
         received: receivedBetween(before, after),
-        learned: learned(fdb),
+        learned: fdb,
         own,
         ours: options.passive ? [] : [...ours],
         stack: stackBetween(stackBefore, stack),
@@ -173,6 +180,8 @@ async function askUntilSeen(
   let waiting = targets;
   for (let round = 1; ; round++) {
     await (round === 1 ? stimulus.askAll() : Promise.all(waiting.map(target => stimulus.ask(target))));
+    // Open vSwitch learns our port: only answers to the LAN leave on the uplink.
+    await stimulus.askFromLan((round === 1 ? targets : waiting).filter(({ ovs }) => ovs));
     const look = await eyes.read();
     const shown = targets.filter(target => leaves(target, look, eyes.host));
     waiting = targets.filter(target => !shown.includes(target) && !stuck(target, look, round));
@@ -242,6 +251,20 @@ async function anyAlive(targets: readonly Target[], drivers: Drivers): Promise<b
   if (waited.size === 0) return true;
   const domains = await (await drivers.libvirt()).listDomains();
   return domains.some(({ name, state }) => waited.has(name) && state !== 'shutoff' && state !== 'crashed');
+}
+
+/** The same of both kinds of bridges. */
+async function learnedBy(targets: readonly Target[], drivers: Drivers): Promise<Map<string, string>> {
+  const names = [...new Set(targets.flatMap(({ ovs, bridge }) => (ovs ? [bridge] : [])))];
+  const all = learned(await drivers.ip.fdb());
+  if (names.length === 0) return all;
+  const bridges = bridgesIn(await drivers.ovs.dump());
+  for (const { name, ports } of bridges.filter(bridge => names.includes(bridge.name)))
+    for (const { mac, port } of await drivers.ovs.fdb(name)) {
+      const found = ports.find(({ ofport }) => String(ofport) === port);
+      all.set(`${name} ${mac}`, found?.name ?? name);
+    }
+  return all;
 }
 
 /** Port of each learned MAC, by `BRIDGE MAC`. */

@@ -5,12 +5,13 @@ import type { FramePort } from '../drivers/port.js';
 import type { HostState, Link } from '../host/model.js';
 import { parseCidr } from '../lab/cidr.js';
 import type { Bridge, Dhcp, Lab } from '../lab/model.js';
+import { hostVid } from '../lab/vlans.js';
 import { arpReply } from './frames.js';
 import { dhcpDiscover, dnsAnswer, dnsQuery } from './messages.js';
 import type { Check } from './model.js';
 import { parseFrame } from './packets.js';
 import type { ProveOptions } from './prove.js';
-import { keepsSilent, plugLines, randomMac } from './station.js';
+import { keepsSilent, plugLines, randomMac, vlanLines } from './station.js';
 
 // Are DHCP and DNS really served? Asked as a guest would, through a port of our own on the bridge.
 
@@ -22,6 +23,8 @@ interface Served {
   readonly bridge: Bridge;
   readonly dhcp: Dhcp;
   readonly link: Link;
+  /** VLAN of the host there; null where none are told apart. */
+  readonly vid: number | null;
   /** Of the host on that bridge. */
   readonly server: string;
   /** Guests whose address is kept for them. */
@@ -42,7 +45,8 @@ export async function checkServices(
       const server = link?.addresses.find(({ family }) => family === 4)?.local;
       const runs = host.services.some(service => service.lab === lab.name && service.bridge === bridge.name);
       if (!link || !server || !runs) return notThere(bridge);
-      const served = { bridge, dhcp, link, server, kept: keptOn(lab, bridge, link) };
+      const vid = bridge.vlanFiltering ? hostVid(bridge, lab) : null;
+      const served = { bridge, dhcp, link, vid, server, kept: keptOn(lab, bridge, link) };
       if (options.passive) return notAsked(served);
       if (keepsSilent(link)) return silent(served);
       return judge(served, await ask(served, drivers, options.signal));
@@ -95,6 +99,7 @@ async function ask(served: Served, drivers: Drivers, signal: AbortSignal | null)
   const port = await drivers.port.open(name);
   try {
     await drivers.ip.batch(plugLines({ port: name, bridge: served.link.name, mtu: served.link.mtu }));
+    await drivers.ip.batch(vlanLines({ port: name, vid: served.vid }), { program: 'bridge' });
     const mac = `02:${randomMac().slice(3)}`;
     const offers = await askDhcp(served, mac, port, signal);
     // Nobody else has the address that was offered to us.

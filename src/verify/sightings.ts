@@ -103,7 +103,9 @@ function reroutedAmong(
 }
 
 /** Frames for others are flooded to this tap as well. */
-const asks = (mac: string) => (frame: CapturedFrame) => echoOf(frame, mac)?.reply === false;
+export const isAsked = (mac: string, frame: CapturedFrame) => echoOf(frame, mac)?.reply === false;
+
+const asks = (mac: string) => (frame: CapturedFrame) => isAsked(mac, frame);
 
 const parsed = ({ protocol, data }: CapturedFrame) => parsePacket(protocol, data);
 

@@ -1,16 +1,26 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Drivers } from '../drivers/drivers.js';
+import type { OvsDump } from '../drivers/ovs.js';
 import type { FramePort } from '../drivers/port.js';
 import { VmnetError } from '../errors.js';
 import { parseLink } from '../host/links.js';
 import type { Link } from '../host/model.js';
+import { bridgesIn, PROOF } from '../host/ovs.js';
 import { type Subnet, subnetOf, subnetsOf } from './addresses.js';
+import { domainOf } from './segment.js';
+import { sourceOf, tagged } from './tags.js';
 import type { Target } from './targets.js';
 
 /** Our place on a bridge: a port that hears what is flooded, and speaks as a neighbour of the guests. */
 export interface Station {
   readonly bridge: string;
+  /** The bridge, or one VLAN of it. */
+  readonly domain: string;
+  readonly ovs: boolean;
+  /** null where no VLANs are told apart. */
+  readonly vid: number | null;
+  readonly port: string;
   readonly targets: readonly Target[];
   /** As a neighbour on the bridge. */
   readonly mac: string;
@@ -47,13 +57,20 @@ export async function makeStations(
   passive: boolean,
 ): Promise<Station[]> {
   const links = new Map((await drivers.ip.links()).map(parseLink).map(link => [link.name, link]));
-  const sites = sitesOf(targets, links);
+  const members = targets.some(({ ovs }) => ovs) ? portsIn(await drivers.ovs.dump()) : new Set<string>();
+  const sites = sitesOf(targets, links, members);
   const ports: FramePort[] = [];
   try {
     for (const { port } of sites) ports.push(await drivers.port.open(port));
-    await drivers.ip.batch(sites.flatMap(plugLines));
+    for (const [i, { lanPort, port }] of sites.entries())
+      if (lanPort !== port) ports[i] = split(ports[i] as FramePort, await drivers.port.open(lanPort), lanMac);
+    await drivers.ip.batch(sites.flatMap(site => [...lanLines(site), ...plugLines(site)]));
+    await drivers.ip.batch(sites.flatMap(vlanLines), { program: 'bridge' });
+    await drivers.ovs?.transact(sites.flatMap(ovsCommands));
     const noTc = passive ? 'nothing is sent' : await redirect(sites, lanMac, drivers);
-    return sites.map((site, i) => station(site, ports[i] as FramePort, site.noLan ?? noTc));
+    return sites.map((site, i) =>
+      station(site, trunk(ports[i] as FramePort, site.tag, lanMac), site.noLan ?? noTc),
+    );
   } catch (error) {
     for (const port of ports) port.close();
     throw error;
@@ -63,6 +80,13 @@ export async function makeStations(
 /** A bridge, and what our port there is to be. */
 interface Site {
   readonly bridge: string;
+  readonly domain: string;
+  readonly ovs: boolean;
+  readonly vid: number | null;
+  /** Of frames that come in at the uplink. */
+  readonly tag: number | null;
+  /** Where such frames are sent from. In user space Open vSwitch would read them at a port of its own, too. */
+  readonly lanPort: string;
   readonly targets: readonly Target[];
   /** At most 15 bytes. */
   readonly port: string;
@@ -74,18 +98,26 @@ interface Site {
   readonly subnets: readonly Subnet[];
 }
 
-/** A tag for the run, and the number of the bridge. */
-const portName = (tag: string, i: number) => `vmp${tag}${i}`;
+/** A tag for the run, and the number of the bridge; of a second tap with its own prefix. */
+const portName = (tag: string, i: number, prefix: 'vmp' | 'vml' = 'vmp') => `${prefix}${tag}${i}`;
 
 /** Is it a port that a proof, of whichever run, asks from? */
-export const isAskingPort = (name: string) => /^vmp[0-9a-f]{8}\d+$/.test(name);
+export const isAskingPort = (name: string) => /^vm[pl][0-9a-f]{8}\d+$/.test(name);
 
-function sitesOf(targets: readonly Target[], links: ReadonlyMap<string, Link>): Site[] {
+function sitesOf(
+  targets: readonly Target[],
+  links: ReadonlyMap<string, Link>,
+  members: ReadonlySet<string>,
+): Site[] {
   const tag = randomBytes(4).toString('hex');
-  return [...new Set(targets.map(target => target.bridge))].map((bridge, i) => {
-    const own = targets.filter(target => target.bridge === bridge);
+  return [...new Set(targets.map(domainOf))].map((domain, i) => {
+    const own = targets.filter(target => domainOf(target) === domain);
+    const { bridge = '', ovs = false, segment = null } = own[0] ?? {};
     const uplink = own.find(target => target.uplink !== null)?.uplink ?? null;
-    const enslaved = uplink !== null && links.get(uplink)?.master === bridge;
+    const enslaved =
+      uplink !== null &&
+      (ovs ? members.has(`${bridge} ${uplink}`) : links.get(uplink)?.master === bridge) &&
+      segment?.carried !== false;
     const link = links.get(bridge);
     const addresses = link?.addresses.filter(({ local }) => !local.includes(':')) ?? [];
     const subnets = [
@@ -94,11 +126,16 @@ function sitesOf(targets: readonly Target[], links: ReadonlyMap<string, Link>): 
     ];
     return {
       bridge,
+      domain,
+      ovs,
+      vid: segment?.vid ?? null,
+      tag: segment?.tag ?? null,
+      lanPort: portName(tag, i, ovs && enslaved ? 'vml' : 'vmp'),
       targets: own,
       port: portName(tag, i),
       mtu: link?.mtu ?? 1500,
       uplink: enslaved ? uplink : null,
-      noLan: enslaved ? null : uplink ? `${uplink} is no port of ${bridge}` : `${bridge} has no uplink`,
+      noLan: enslaved ? null : uplink ? `${uplink} is no port of ${domain}` : `${bridge} has no uplink`,
       hears: !keepsSilent(link),
       subnets: [...new Map(subnets.map(subnet => [subnet.text, subnet] as const)).values()],
     };
@@ -109,24 +146,77 @@ function sitesOf(targets: readonly Target[], links: ReadonlyMap<string, Link>): 
 export const keepsSilent = (link: Link | undefined): boolean =>
   link?.bridge?.stp === true && link.bridge.forwardDelay > 0;
 
+type Plug = Pick<Site, 'port' | 'bridge' | 'mtu'> & { readonly ovs?: boolean };
+
+/** Where frames of the LAN are sent from by a tap of their own. */
+const lanLines = ({ port, lanPort }: Site) =>
+  lanPort === port ? [] : [`link set dev ${lanPort} addrgenmode none`, `link set dev ${lanPort} up`];
+
 /**
  * The port does not learn: so the bridge floods a guest's answers to every port, the uplink among them, and they
  * are seen there although no peer on the LAN takes part. A MAC that begins with fe is never the lowest, which a
  * bridge without a MAC of its own would take over.
  */
-export const plugLines = ({ port, bridge, mtu }: Pick<Site, 'port' | 'bridge' | 'mtu'>) => [
+export const plugLines = ({ port, bridge, mtu, ovs = false }: Plug) => [
   `link set dev ${port} address fe:${randomMac().slice(3)} mtu ${mtu} txqueuelen ${QUEUE} addrgenmode none`,
-  `link set dev ${port} master ${bridge}`,
-  `link set dev ${port} type bridge_slave learning off`,
+  ...(ovs
+    ? []
+    : [`link set dev ${port} master ${bridge}`, `link set dev ${port} type bridge_slave learning off`]),
   `link set dev ${port} up`,
 ];
+
+/** Our port in one VLAN of a bridge that filters. */
+export const vlanLines = ({
+  port,
+  vid,
+  ovs = false,
+}: Pick<Site, 'port' | 'vid'> & { readonly ovs?: boolean }) =>
+  ovs || vid === null ? [] : [`vlan add dev ${port} vid ${vid} pvid untagged`];
+
+/** A port of Open vSwitch stays in its database when its tap is gone: it bears a mark, by which a later run knows it. */
+const ovsCommands = ({ port, bridge, ovs, vid }: Site) =>
+  ovs
+    ? [
+        [
+          ...['--may-exist', 'add-port', bridge, port],
+          ...(vid === null ? [] : [`tag=${vid}`]),
+          `external_ids:${PROOF}=${process.pid}`,
+        ],
+      ]
+    : [];
+
+/** Take our ports off bridges of Open vSwitch, before their taps go. */
+export const unplug = async (stations: readonly Station[], drivers: Drivers): Promise<void> =>
+  drivers.ovs?.transact(
+    stations.flatMap(({ ovs, bridge, port }) => (ovs ? [['--if-exists', 'del-port', bridge, port]] : [])),
+  );
+
+/** `BRIDGE PORT`. */
+const portsIn = (dump: OvsDump) =>
+  new Set(bridgesIn(dump).flatMap(({ name, ports }) => ports.map(port => `${name} ${port.name}`)));
+
+/** One port for two taps: frames of `lanMac` go by the other. */
+const split = (port: FramePort, lan: FramePort, lanMac: string): FramePort => ({
+  ...port,
+  send: frame => (sourceOf(frame) === lanMac ? lan : port).send(frame),
+  close() {
+    port.close();
+    lan.close();
+  },
+});
+
+/** The LAN's frames bear the tag of their VLAN. */
+const trunk = (port: FramePort, tag: number | null, lanMac: string): FramePort =>
+  tag === null
+    ? port
+    : { ...port, send: frame => port.send(sourceOf(frame) === lanMac ? tagged(frame, tag) : frame) };
 
 /**
  * Frames that we send as `lanMac` are handed to the uplink, as if they had come in there: through its tc and
  * netfilter ingress into the bridge. The filter is on our own port and goes with it. Null, or why that is not to be.
  */
 async function redirect(sites: readonly Site[], lanMac: string, drivers: Drivers): Promise<string | null> {
-  const lines = sites.flatMap(({ port, uplink }) =>
+  const lines = sites.flatMap(({ lanPort: port, uplink }) =>
     uplink === null
       ? []
       : [
@@ -156,6 +246,10 @@ function station(site: Site, port: FramePort, noLan: string | null): Station {
   };
   return {
     bridge: site.bridge,
+    domain: site.domain,
+    ovs: site.ovs,
+    vid: site.vid,
+    port: site.port,
     targets: site.targets,
     mac: `02:${randomMac().slice(3)}`,
     linkLocal: randomLinkLocal(),

@@ -5,7 +5,8 @@ import { type KnownAddress, makeKnown } from './known.js';
 import { type Claim, parseFrame } from './packets.js';
 import { answerTo, borrowFor, type Place, placeOf } from './place.js';
 import { greetings, introductions, type Questions, sized, toAllNodes } from './questions.js';
-import { makeStations, randomMac, type Station } from './station.js';
+import { domainOf } from './segment.js';
+import { makeStations, randomMac, type Station, unplug } from './station.js';
 import type { Target } from './targets.js';
 
 /**
@@ -24,7 +25,7 @@ export interface Stimulus {
   askFromLan(targets: readonly Target[]): Promise<void>;
   /** Source of the frames that come in at the uplink. */
   readonly lanMac: string;
-  /** Where we are, by bridge. */
+  /** Where we are, by bridge, or by VLAN of one. */
   readonly places: ReadonlyMap<string, Place>;
   /** Every MAC that we speak by. */
   readonly macs: ReadonlySet<string>;
@@ -79,7 +80,7 @@ export async function makeStimulus(
   const known = makeKnown(targets, mine);
   const hearing = makeHearing(mine);
   const places = new Map(
-    stations.map(it => [it.bridge, placeOf(it, lanMac, { taken, mine, isUsed: known.isUsed })]),
+    stations.map(it => [it.domain, placeOf(it, lanMac, { taken, mine, isUsed: known.isUsed })]),
   );
   const tried = new Map(targets.map(target => [target, new Set(passive ? ['listening only'] : [])]));
   const vain = new Map<Target, number>();
@@ -115,7 +116,7 @@ export async function makeStimulus(
     extra: (place: Place) => readonly Uint8Array[] = () => [],
   ) => {
     const batches = [...places.values()].map(place => {
-      const here = asked.filter(target => target.bridge === place.station.bridge);
+      const here = asked.filter(target => domainOf(target) === place.station.domain);
       const all = here.map(target => ({ target, ...questions(target, place) }));
       for (const { target, words } of all) for (const word of words) tried.get(target)?.add(word);
       return {
@@ -139,7 +140,7 @@ export async function makeStimulus(
       ({ voice }) =>
         alone ? asked.map(({ nic }) => toAllNodes(voice, numbers, nic.mac)) : [toAllNodes(voice, numbers)],
     );
-    await Promise.all(asked.map(target => borrowFor(places.get(target.bridge), known.of(target))));
+    await Promise.all(asked.map(target => borrowFor(places.get(domainOf(target)), known.of(target))));
     await converse(asked, (target, { voice }) => greetings(voice, target.nic.mac, known.of(target), numbers));
   };
 
@@ -147,23 +148,23 @@ export async function makeStimulus(
     lanMac,
     places,
     macs: mine,
-    noLan: target => places.get(target.bridge)?.station.noLan ?? null,
+    noLan: target => places.get(domainOf(target))?.station.noLan ?? null,
     askAll: () => (passive ? sleep(LISTEN_MS) : askThem(targets, false)),
     async ask(target) {
       if (passive) return;
       await askThem([target], true);
       const times = (vain.get(target) ?? 0) + 1;
       vain.set(target, times);
-      const sweeper = places.get(target.bridge)?.sweeper;
+      const sweeper = places.get(domainOf(target))?.sweeper;
       if (!sweeper || times < PATIENCE || known.answered(target).size > 0) return;
       await sweeper.run();
       for (const word of sweeper.words) tried.get(target)?.add(word);
       await askThem([target], true);
     },
     async askFromLan(asked) {
-      const reached = asked.filter(target => places.get(target.bridge)?.lan);
+      const reached = asked.filter(target => places.get(domainOf(target))?.lan);
       if (passive || reached.length === 0) return;
-      await Promise.all(reached.map(target => borrowFor(places.get(target.bridge), known.of(target))));
+      await Promise.all(reached.map(target => borrowFor(places.get(domainOf(target)), known.of(target))));
       await converse(reached, (target, { lan, own }) => {
         const voice = lan ?? own;
         const who = introductions(voice, target.nic.mac, known.of(target), false);
@@ -175,13 +176,19 @@ export async function makeStimulus(
     },
     async askSize(target, bytes) {
       const [address] = known.answered(target);
-      const place = places.get(target.bridge);
+      const place = places.get(domainOf(target));
       if (passive || address === undefined || !place) return null;
-      const frame = sized(place.own, { mac: target.nic.mac, ip: address }, bytes, numbers);
+      const voice = target.ovs ? (place.lan ?? place.own) : place.own;
+      const frame = sized(voice, { mac: target.nic.mac, ip: address }, bytes, numbers);
       if (frame === null) return null;
       const expected = hearing.expect([`${target.nic.mac} ${address} ${bytes}`]);
       tried.get(target)?.add(`echo request of ${bytes} bytes to ${address}`);
       await place.station.send([frame]);
+      if (voice === place.lan) {
+        // It is not we who hear the answer.
+        await sleep(LAN_MS);
+        return { address, bytes, answered: false };
+      }
       return { address, bytes, answered: (await expected.quiet()).size === 0 };
     },
     tried: target => [...(tried.get(target) ?? [])],
@@ -191,6 +198,7 @@ export async function makeStimulus(
       for (const word of words) tried.get(target)?.add(word);
     },
     async close() {
+      await unplug(stations, drivers);
       for (const { station } of places.values()) station.close();
       await forget(stations, lanMac, drivers);
     },
@@ -199,7 +207,9 @@ export async function makeStimulus(
 
 /** The bridge has learned on the uplink what came in there. */
 async function forget(stations: readonly Station[], mac: string, drivers: Drivers): Promise<void> {
-  const uplinks = stations.flatMap(({ lan }) => lan?.uplink ?? []);
+  for (const { bridge, ovs, vid, lan } of stations)
+    if (ovs && lan) await drivers.ovs.forget(bridge, vid ?? 0, mac);
+  const uplinks = stations.flatMap(({ lan, ovs }) => (ovs ? [] : (lan?.uplink ?? [])));
   if (uplinks.length === 0) return;
   const lines = uplinks.map(uplink => `fdb del ${mac} dev ${uplink} master\n`);
   await drivers.run('bridge', ['-force', '-batch', '-'], { input: lines.join(''), allowFailure: true });

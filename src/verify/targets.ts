@@ -2,6 +2,7 @@ import type { HostState } from '../host/model.js';
 import type { BridgeMode, Lab, Nic } from '../lab/model.js';
 import { nicsOf } from '../lab/nics.js';
 import { type Intent, intentOf } from './intent.js';
+import { type Segment, segmentOf } from './segment.js';
 
 /** A NIC of the lab with the names that its links have now. */
 export interface Target {
@@ -14,10 +15,14 @@ export interface Target {
   /** What the bridge is for, and the verdict that this makes a good one. */
   readonly mode: BridgeMode;
   readonly intent: Intent;
+  /** On a bridge of Open vSwitch. */
+  readonly ovs?: boolean;
+  /** null, or missing, where its bridge tells no VLANs apart. */
+  readonly segment?: Segment | null;
 }
 
 /** A NIC with the ends of its path: the device of its guest, and where its frames leave. */
-export type Ends = Pick<Target, 'nic' | 'tap' | 'uplink'>;
+export type Ends = Pick<Target, 'nic' | 'tap' | 'uplink' | 'segment'>;
 
 /** Each NIC on a bridge with the names that its tap and bridge have now: marks tell, since an owner may have renamed them. */
 export function targetsOf(lab: Lab, host: HostState, networkOnly = false): Target[] {
@@ -29,6 +34,7 @@ export function targetsOf(lab: Lab, host: HostState, networkOnly = false): Targe
   return nicsOf(lab).flatMap(nic => {
     if (nic.bridge === null) return [];
     const bridge = bridges.get(nic.bridge);
+    const segment = segmentOf(nic, bridge, lab);
     return {
       nic,
       domain: domains.get(nic.vm) ?? null,
@@ -37,6 +43,8 @@ export function targetsOf(lab: Lab, host: HostState, networkOnly = false): Targe
       uplink: bridge?.uplink ?? null,
       mode: bridge?.mode ?? 'bridged',
       intent: intentOf(bridge?.mode ?? 'bridged'),
+      ...(bridge?.type === 'ovs' ? { ovs: true } : {}),
+      ...(segment ? { segment } : {}),
     };
   });
 }

@@ -109,7 +109,10 @@ export async function verifyTargets(
   drivers: Drivers,
   options: ProveOptions,
 ): Promise<Omit<Verified, 'targets'> & { readonly host: HostState }> {
-  const bridges = new Set(before.links.filter(link => link.kind === 'bridge').map(link => link.name));
+  const bridges = new Set([
+    ...before.links.filter(link => link.kind === 'bridge').map(link => link.name),
+    ...(before.ovs?.bridges ?? []).map(({ name }) => name),
+  ]);
   const present = targets.filter(target => bridges.has(target.bridge));
   const proof = present.length > 0 ? await prove(present, before, drivers, options) : NO_PROOF;
   const host = present.length > 0 ? await look() : before;

@@ -8,6 +8,9 @@ import type { Target } from './targets.js';
 const QUESTIONS =
   '(arp and arp[7] = 1) or (icmp and icmp[0] = 8) or (ip6 and (ip6[40] = 128 or ip6[40] = 135))';
 
+/** Frames that bear a tag: what they say is behind it, where a filter does not look. */
+const TAGGED = 'ether proto 0x8100';
+
 /** Who speaks besides the guests. */
 export interface Speakers {
   /** MACs of the bridges. */
@@ -39,12 +42,16 @@ export function captureOf(
   const entrances = new Set(targets.map(({ tap, nic }) => `${indexes.get(tap)} ${nic.mac}`));
   const macs = new Set([...targets.map(({ nic }) => nic.mac), ...own, lanMac]);
   const heardOn = new Map<number, number>();
+  const alone = new Set(targets.flatMap(({ ovs, uplink, nic }) => (ovs && uplink === null ? [nic.mac] : [])));
   // Where times are compared, the quickest of several counts.
   const enough = aims.size > 0 ? 16 : 1;
   let asked = 0;
   const places = [...uplinks].map(index => ` or ifindex ${index}`).join('');
+  const tags = targets.some(({ segment }) => segment);
   return {
-    only: `inbound${places} or ${QUESTIONS}`,
+    ...(tags ? { also: TAGGED } : {}),
+    // Open vSwitch tells no more of a bridge without an uplink than what leaves by its ports.
+    ...(alone.size > 0 ? {} : { only: `inbound${places} or ${QUESTIONS}` }),
     keep(frame) {
       const { ifindex, direction, mac } = frame;
       if (aims.size > 0 && isErrand(frame, aims)) return true;
@@ -60,6 +67,7 @@ export function captureOf(
         }
       }
       if (mac === null || !macs.has(mac)) return false;
+      if (direction === 'out' && alone.has(mac)) return true;
       if (uplinks.has(ifindex) || bridges.has(ifindex)) return true;
       if (direction === 'in') return entrances.has(`${ifindex} ${mac}`);
       return mac === lanMac && taps.has(ifindex);

@@ -1,9 +1,11 @@
+import type { OvsTrouble } from '../../src/drivers/ovs.js';
 import type {
   DockerChain,
   DomainState,
   FirewallRule,
   ForwardDrop,
   ImageState,
+  KernelLack,
   Learned,
   Link,
   Manager,
@@ -14,6 +16,8 @@ import { planDestroy, planProvision } from '../../src/plan/plan.js';
 import { FakeHost, STATE_DIR } from './host.js';
 import { runIpLine } from './ip.js';
 import { carryOut, labFrom, renderContext } from './labs.js';
+import { FakeOvs } from './ovs.js';
+import { runBridgeLine } from './vlans.js';
 import { addressFrom, neighbourFrom, routeFrom, ruleFrom, Words } from './words.js';
 
 /** A host in few words; everything that is left out is a default. */
@@ -44,6 +48,11 @@ export interface HostDescription {
   readonly space?: { readonly free: number; readonly total: number };
   readonly owners?: Record<string, Owner[]>;
   readonly managers?: Manager[];
+  /** Open vSwitch: commands of ovs-vsctl; its trouble; or `kernel`, where the kernel has its datapath. */
+  readonly ovs?: readonly string[];
+  readonly ovsTrouble?: OvsTrouble;
+  readonly ovsInKernel?: boolean;
+  readonly lacks?: KernelLack[];
   readonly forwardDrops?: ForwardDrop[];
   /** Docker's chains for rules of others. */
   readonly docker?: DockerChain[];
@@ -54,6 +63,8 @@ export interface HostDescription {
   readonly destroyed?: readonly string[];
   /** What happened to the host since, as lines of ip. */
   readonly since?: readonly string[];
+  /** The same as commands of ovs-vsctl. */
+  readonly sinceOvs?: readonly string[];
   /** States that domains have come to since, by name. */
   readonly states?: Readonly<Record<string, string>>;
   /** Labs whose record was lost. */
@@ -97,6 +108,13 @@ export async function hostFrom(description: HostDescription): Promise<FakeHost> 
   for (const [name, id] of Object.entries(description.users ?? {}))
     host.users.push({ asked: name, name, id });
   for (const tap of description.openTaps ?? []) host.openTaps.add(tap);
+  if (description.ovs || description.ovsTrouble) host.ovs = new FakeOvs(kernel);
+  for (const line of description.ovs ?? []) host.ovs?.transact([line.split(' ')]);
+  if (host.ovs) {
+    host.ovs.trouble = description.ovsTrouble ?? null;
+    host.ovs.hasKernelDatapath = description.ovsInKernel ?? false;
+  }
+  host.lacks = description.lacks ?? [];
   host.owners = description.owners ?? {};
   host.managers = description.managers ?? [];
   host.forwardDrops = description.forwardDrops ?? [];
@@ -118,7 +136,10 @@ export async function hostFrom(description: HostDescription): Promise<FakeHost> 
     await carryOut(planDestroy(name, host.observe(), STATE_DIR), host);
     host.records.delete(name);
   }
-  for (const line of description.since ?? []) runIpLine(kernel, line);
+  for (const line of description.since ?? [])
+    if (line.startsWith('vlan ')) runBridgeLine(kernel, line);
+    else runIpLine(kernel, line);
+  for (const line of description.sinceOvs ?? []) host.ovs?.transact([line.split(' ')]);
   for (const [name, state] of Object.entries(description.states ?? {})) setState(host, name, state);
   for (const name of description.forgotten ?? []) host.records.delete(name);
   if (description.rebooted) host.bootId = 'boot-2';

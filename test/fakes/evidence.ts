@@ -67,6 +67,20 @@ export async function directScene(uplink: boolean): Promise<Scene> {
   return { target, evidence, host, domain: 'running', settings, diagnosis: NO_DIAGNOSIS };
 }
 
+/** The same on a bridge of Open vSwitch. */
+export async function ovsScene(): Promise<Scene> {
+  const scene = await directScene(true);
+  const port = { lab: 'l', vlan: null, ofport: 1, mtu: null, error: null };
+  const bridge = { name: 'br0', lab: 'l', datapath: 'netdev', mac: null, stp: false } as const;
+  const ports = [scene.target.tap, 'eth0'].map(name => ({ ...port, name }));
+  const ovs = {
+    bridges: [{ ...bridge, multicastSnooping: false, ports }],
+    trouble: null,
+    kernelDatapath: null,
+  };
+  return { ...scene, target: { ...scene.target, ovs: true }, host: { ...scene.host, ovs } };
+}
+
 const SENT: Errand = {
   family: 'ip',
   decides: true,

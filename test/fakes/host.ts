@@ -10,6 +10,7 @@ import type {
   ForwardDrop,
   HostState,
   ImageState,
+  KernelLack,
   LabRecord,
   Learned,
   Link,
@@ -19,13 +20,16 @@ import type {
   Renewer,
   TableState,
 } from '../../src/host/model.js';
+import { bridgesIn } from '../../src/host/ovs.js';
 import { runIpLine } from './ip.js';
 import { restore } from './iptables.js';
 import { FakeKernel, type FakeLink } from './kernel.js';
 import { loadTables } from './nft.js';
+import type { FakeOvs } from './ovs.js';
 import { fakeProcesses, servicesOf } from './processes.js';
 import { FakeSpaces } from './spaces.js';
 import { runTcLine } from './tc.js';
+import { runBridgeLine, seenVlans } from './vlans.js';
 
 export const STATE_DIR = '/var/lib/vmnet';
 
@@ -47,6 +51,10 @@ const DEFAULTS = {
 /** A machine with a kernel, libvirt and files, whose drivers change it and whose state can be looked at. */
 export class FakeHost {
   readonly kernel = new FakeKernel();
+  /** null where there is none. */
+  ovs: FakeOvs | null = null;
+  /** What the kernel cannot do, where a lab wants it. */
+  lacks: KernelLack[] = [];
   readonly spaces = new FakeSpaces(this.kernel);
   readonly domains = new Map<string, DomainState>();
   readonly files = new Set<string>();
@@ -121,6 +129,13 @@ export class FakeHost {
       disks: [...this.files].filter(path => path.startsWith(`${STATE_DIR}/disks/`)),
       images: this.images,
       space: this.space,
+      ...(Object.keys(seenVlans(kernel)).length > 0 ? { vlans: seenVlans(kernel) } : {}),
+      lacks: this.lacks,
+      ovs: this.ovs && {
+        bridges: this.ovs.trouble === null ? bridgesIn(this.ovs.dump()) : [],
+        trouble: this.ovs.trouble,
+        kernelDatapath: this.ovs.hasKernelDatapath,
+      },
       ...(this.spaces.folder ? { namespaces: this.spaces.state() } : {}),
       namespaceFolder: this.spaces.folder,
       accounts: { users: this.users, groups: [] },
@@ -153,6 +168,7 @@ export class FakeHost {
   readonly drivers: Drivers = this.#drivers();
 
   #drivers(): Drivers {
+    const host = this;
     const fakes = {
       stateDir: STATE_DIR,
       libvirtUri: 'qemu:///system',
@@ -165,6 +181,9 @@ export class FakeHost {
           for (const name of names)
             await this.#call(`link del dev ${name}`, () => this.spaces.remove(null, name));
         },
+      },
+      get ovs() {
+        return host.ovs?.drivers((call, act) => host.#call(call, act));
       },
       kernel: {
         bootId: async () => this.observe().bootId,
@@ -272,11 +291,11 @@ export class FakeHost {
   }
 
   /** Stops at the first line that fails, unless forced. */
-  async #batch(lines: readonly string[], { family, force, enter }: BatchOptions): Promise<void> {
+  async #batch(lines: readonly string[], { program, family, force, enter }: BatchOptions): Promise<void> {
     for (const line of lines) {
       try {
-        await this.#call(`ip ${family === 6 ? '-6 ' : ''}${line}`, () =>
-          this.#runLine(line, family, enter?.[0]),
+        await this.#call(`${program ?? 'ip'} ${family === 6 ? '-6 ' : ''}${line}`, () =>
+          program === 'bridge' ? runBridgeLine(this.kernel, line) : this.#runLine(line, family, enter?.[0]),
         );
       } catch (error) {
         if (!force) throw new VmnetError('command-failed', `\`ip ${line}\`: ${(error as Error).message}`);
@@ -324,16 +343,56 @@ export class FakeHost {
     if (domain.state === 'running') throw libvirtError(55);
     for (const [, tap = ''] of (domain.xml ?? '').matchAll(/<target dev="([^"]+)" managed/g))
       this.kernel.link(tap);
+    for (const { bridge, tap, card } of cardsOf(domain.xml ?? '')) this.#plug(bridge, tap, card);
     this.domains.set(uuid, { ...domain, state: 'running', liveMark: domain.mark });
     this.files.add(/<log file="([^"]+)"/.exec(domain.xml ?? '')?.[1] ?? '');
   }
 
+  /** libvirt makes tap and port in one, with the VLANs of the definition. */
+  #plug(bridge: string, tap: string, card: string): void {
+    this.kernel.add({
+      name: tap,
+      kind: 'tun',
+      mac: 'fe:00:00:00:00:01',
+      tap: { vnetHdr: true, multiQueue: false, persist: false },
+      up: true,
+    });
+    const tags = [...card.matchAll(/<tag id="(\d+)"( nativeMode="untagged")?/g)];
+    const native = tags.find(([, , mode]) => mode)?.[1];
+    const trunk = card.includes('<vlan trunk="yes">');
+    const columns = trunk
+      ? [
+          `trunks=[${tags.map(([, id]) => id).join(',')}]`,
+          ...(native ? [`tag=${native}`, 'vlan_mode=native-untagged'] : []),
+        ]
+      : tags.map(([, id]) => `tag=${id}`);
+    this.ovs?.transact([
+      ['--may-exist', 'add-port', bridge, tap],
+      ['--if-exists', 'set', 'Port', tap, ...columns],
+    ]);
+  }
+
+  /** Taps that libvirt made as the guest started. */
+  #plugged = ({ xml }: DomainState): string[] => cardsOf(xml ?? '').map(({ tap }) => tap);
+
   #stop(uuid: string): void {
     const domain = this.#domain(uuid);
     if (domain.state === 'shutoff') throw libvirtError(55);
+    for (const tap of this.#plugged(domain)) {
+      this.kernel.remove(tap);
+      this.ovs?.removePort(tap);
+    }
     this.domains.set(uuid, { ...domain, state: 'shutoff', liveMark: null });
   }
 }
+
+/** Network cards on bridges of Open vSwitch. */
+const cardsOf = (xml: string) =>
+  [...xml.matchAll(/<interface type="bridge">[\s\S]*?<\/interface>/g)].map(([card]) => ({
+    card,
+    bridge: /<source bridge="([^"]+)"/.exec(card)?.[1] ?? '',
+    tap: /<target dev="([^"]+)"/.exec(card)?.[1] ?? '',
+  }));
 
 const element = (xml: string, name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1] ?? '';
 

@@ -1,7 +1,9 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import type { HostState } from '../../src/host/model.js';
 import type { Lab } from '../../src/lab/model.js';
+import { subInterfaceAlias, subInterfaceAltname } from '../../src/lab/names.js';
 import { nicsOf } from '../../src/lab/nics.js';
+import { subInterfaceOf } from '../../src/lab/vlans.js';
 import { tapMac } from '../../src/plan/tap.js';
 
 /** The words that may stand in a line of `ip -batch` beside those of the language. */
@@ -17,6 +19,8 @@ export interface Vocabulary {
 export function vocabulary(lab: Lab, host: HostState): Vocabulary {
   const nics = nicsOf(lab);
   const ends = lab.links.flatMap(link => link.ends);
+  const subs = lab.bridges.flatMap(({ uplink }) => (uplink && subInterfaceOf(uplink) ? [uplink] : []));
+  const marked = [...lab.bridges, ...nics, ...ends, ...lab.namespaces];
   const { links } = host;
   return {
     names: new Set([
@@ -27,8 +31,14 @@ export function vocabulary(lab: Lab, host: HostState): Vocabulary {
       'lo',
       ...links.map(link => link.name),
     ]),
-    marks: new Set([...lab.bridges, ...nics, ...ends, ...lab.namespaces].map(link => link.altname)),
-    aliases: new Set([...lab.bridges, ...nics, ...ends, ...lab.namespaces].map(link => link.alias)),
+    marks: new Set([
+      ...marked.map(link => link.altname),
+      ...subs.map(sub => subInterfaceAltname(lab.name, sub)),
+    ]),
+    aliases: new Set([
+      ...marked.map(link => link.alias),
+      ...subs.map(sub => subInterfaceAlias(lab.name, sub)),
+    ]),
     macs: new Set([
       ...lab.bridges.map(bridge => bridge.mac),
       ...nics.flatMap(nic => [nic.mac, tapMac(nic)]),
@@ -43,6 +53,16 @@ export function vocabulary(lab: Lab, host: HostState): Vocabulary {
 const FORMS = [
   'link add name NAME address MAC mtu NUMBER type bridge stp_state BIT forward_delay NUMBER',
   'link add name NAME address MAC mtu NUMBER type bridge stp_state BIT forward_delay NUMBER mcast_snooping BIT',
+  'link add name NAME address MAC mtu NUMBER type bridge stp_state BIT forward_delay NUMBER vlan_filtering BIT vlan_default_pvid 0',
+  'link add name NAME address MAC mtu NUMBER type bridge stp_state BIT forward_delay NUMBER mcast_snooping BIT vlan_filtering BIT vlan_default_pvid 0',
+  'link set dev NAME type bridge vlan_filtering BIT',
+  'link set dev NAME type bridge vlan_default_pvid NUMBER',
+  'link add link NAME name NAME type vlan id NUMBER',
+  'vlan add dev NAME vid NUMBER',
+  'vlan add dev NAME vid NUMBER pvid untagged',
+  'vlan add dev NAME vid NUMBER pvid untagged self',
+  'vlan del dev NAME vid NUMBER',
+  'vlan del dev NAME vid NUMBER self',
   'netns add NETNS',
   'link add name NAME address MAC mtu NUMBER type veth peer name NAME netns NETNS address MAC mtu NUMBER',
   'link add name NAME netns NETNS address MAC mtu NUMBER type veth peer name NAME netns NETNS address MAC mtu NUMBER',

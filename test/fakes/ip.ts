@@ -66,10 +66,22 @@ function linkAdd(kernel: FakeKernel, words: Words): void {
     macvtapAdd(kernel, fields, words);
     return;
   }
+  if (kind === 'vlan') {
+    addVlanLink(kernel, fields, words);
+    return;
+  }
   if (kind !== 'bridge') throw words.unknown('this type');
   const bridge = { stp: false, forwardDelay: 15, multicastSnooping: true };
   const { name, address: mac, mtu } = fields;
-  bridgeOptions(kernel, kernel.add({ name, mac, mtu, kind: 'bridge', bridge }), words);
+  bridgeOptions(kernel, kernel.add({ name, mac, mtu, kind: 'bridge', bridge }), words, true);
+}
+
+/** It has the MAC and the MTU of the interface below. */
+function addVlanLink(kernel: FakeKernel, fields: { name: string; link: string }, words: Words): void {
+  if (!words.take('id')) throw words.unknown(words.peek());
+  words.number();
+  const { mac, mtu } = kernel.link(fields.link);
+  kernel.add({ name: fields.name, kind: 'vlan', mac, mtu });
 }
 
 function macvtapAdd(
@@ -82,14 +94,22 @@ function macvtapAdd(
 }
 
 /** The kernel takes the forward delay before STP, wherever they stand in the line (`br_changelink`). */
-function bridgeOptions(kernel: FakeKernel, link: FakeLink, words: Words): void {
+function bridgeOptions(kernel: FakeKernel, link: FakeLink, words: Words, made = false): void {
   let stp: boolean | null = null;
   while (!words.empty) {
     const word = words.next();
     if (word === 'stp_state') stp = words.next() === '1';
     else if (word === 'forward_delay') kernel.setForwardDelay(link, words.number() / 100);
     else if (word === 'mcast_snooping' && link.bridge) link.bridge.multicastSnooping = words.next() === '1';
-    else throw words.unknown(word);
+    else if (word === 'vlan_filtering' && link.bridge) {
+      if (words.next() === '1') link.bridge.vlanFiltering = true;
+      else delete link.bridge.vlanFiltering;
+    } else if (word === 'vlan_default_pvid' && link.bridge) {
+      if (link.bridge.vlanFiltering && !made) throw new Error('RTNETLINK answers: Operation not permitted');
+      const pvid = words.number();
+      if (pvid === 1) delete link.bridge.defaultPvid;
+      else link.bridge.defaultPvid = pvid;
+    } else throw words.unknown(word);
   }
   if (stp !== null) kernel.setStp(link, stp);
 }

@@ -1,4 +1,4 @@
-import type { Address, Route } from '../../src/host/model.js';
+import type { Address, PortVlan, Route } from '../../src/host/model.js';
 import { inserted, linkLocalOf, prefixRoutes, sameSubnet } from './addresses.js';
 import { FakeTables } from './tables.js';
 import { familyOf } from './words.js';
@@ -20,9 +20,17 @@ export interface FakeLink {
   readonly altnames: string[];
   alias: string | null;
   readonly tap: { vnetHdr: boolean; multiQueue: boolean; persist: boolean } | null;
-  readonly bridge: { stp: boolean; forwardDelay: number; multicastSnooping: boolean } | null;
+  readonly bridge: {
+    stp: boolean;
+    forwardDelay: number;
+    multicastSnooping: boolean;
+    vlanFiltering?: true;
+    defaultPvid?: number;
+  } | null;
   readonly tun?: { owner: string | null; group: string | null; multiQueue: boolean };
   readonly macvlan?: { lower: string | null; mode: string };
+  /** Made by Open vSwitch. */
+  ovs?: boolean;
   /** A bridge whose MTU was set after it was made keeps it; any other takes its ports' lowest (br_mtu_auto_adjust). */
   mtuIsSet: boolean;
   addresses: Address[];
@@ -37,6 +45,8 @@ const MODES = ['eui64', 'none', 'stable_secret', 'random'];
 export class FakeKernel extends FakeTables {
   links: FakeLink[] = [];
   readonly sysctls = new Map<string, string>();
+  /** Of bridge ports, and of bridges themselves. */
+  readonly vlans = new Map<string, PortVlan[]>();
   /** Who advertises a default route on which wire. */
   readonly routers: { wire: string; route: Route }[] = [];
   #lastIndex = 0;
@@ -96,7 +106,11 @@ export class FakeKernel extends FakeTables {
     const link = this.link(name);
     this.setDown(link);
     this.links = this.links.filter(other => other !== link);
-    for (const port of this.links) if (port.master === link.name) port.master = null;
+    this.vlans.delete(link.name);
+    for (const port of this.links.filter(({ master }) => master === link.name)) {
+      port.master = null;
+      this.vlans.delete(port.name);
+    }
     this.neighbours = this.neighbours.filter(entry => entry.dev !== link.name);
     for (const [path] of this.#conf(link.name)) this.sysctls.delete(path);
     this.#adjustMtu(link.master);
@@ -131,6 +145,7 @@ export class FakeKernel extends FakeTables {
     const name = master === null ? null : this.link(master).name;
     if (name !== null && !this.link(name).bridge)
       throw new Error('RTNETLINK answers: Operation not supported');
+    if (name !== former) this.vlans.delete(link.name);
     link.master = name;
     // The flag is the port's.
     link.isolated = false;

@@ -26,7 +26,7 @@ export function planText(plan: Plan) {
 function lines(action: Action): string[] {
   switch (action.kind) {
     case 'ip':
-      return action.lines.map(line => `ip ${action.family === 6 ? '-6 ' : ''}${line}`);
+      return action.lines.map(line => `${action.program ?? 'ip'} ${action.family === 6 ? '-6 ' : ''}${line}`);
     case 'tc':
       return action.lines.map(line => `tc ${line}`);
     case 'delete-links':
@@ -50,6 +50,10 @@ function lines(action: Action): string[] {
       return [`lro of ${action.dev} on`];
     case 'routers':
       return action.standIns.map(({ gateway, line }) => `after ${gateway} on ${action.dev}: ip -6 ${line}`);
+    case 'ovs':
+      return action.commands.map(words => `ovs-vsctl ${words.join(' ')}`);
+    case 'delete-ovs':
+      return [`delete the bridge ${action.bridge} of Open vSwitch, if it is of ${action.lab}`];
     case 'overlay':
       return [
         `overlay ${action.path} on ${action.image}, ${action.format}${action.sizeMiB === null ? '' : `, ${action.sizeMiB} MiB`}`,

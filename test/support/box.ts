@@ -32,10 +32,13 @@ export class Box {
     private readonly drivers: Drivers,
   ) {}
 
-  static async up(nics: readonly SandboxNic[] = [plainNetwork('eth0')]): Promise<Box> {
+  static async up(
+    nics: readonly SandboxNic[] = [plainNetwork('eth0')],
+    options: { readonly ovs?: boolean } = {},
+  ): Promise<Box> {
     const drivers = makeDrivers({}, process.env);
     const name = `test-${process.env.VMNET_TEST_RUN}-${Math.random().toString(36).slice(2, 8)}`;
-    const sandbox = await sandboxUp(name, { nics, kvm: false, owner: null }, drivers);
+    const sandbox = await sandboxUp(name, { nics, kvm: false, owner: null, ...options }, drivers);
     return new Box(sandbox, await mkdtemp(join(tmpdir(), 'lab-')), drivers);
   }
 

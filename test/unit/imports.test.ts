@@ -20,7 +20,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>
   // What is there: through drivers, and for a lab's names.
   host: { errors: 'all', drivers: 'types', lab: 'all' },
   // Pure text from a lab.
-  render: { lab: 'types', place: 'all' },
+  render: { lab: 'all', place: 'all' },
   // Pure data from lab and host: no driver can be called from here, hence host's types only; of lab, its arithmetic.
   plan: { errors: 'all', lab: 'all', host: 'types', render: 'all' },
   // The probe guest, below whoever boots it.

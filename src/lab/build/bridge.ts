@@ -4,6 +4,7 @@ import { bridgeAlias, bridgeAltname, bridgeMac } from '../names.js';
 import { normalised, plainAddress } from './address.js';
 import { buildDhcp } from './dhcp.js';
 import type { Taken } from './taken.js';
+import { buildVlan } from './vlan.js';
 
 type RawBridge = NonNullable<RawLab['bridges']>[string];
 
@@ -11,6 +12,7 @@ export function buildBridge(lab: string, name: string, raw: RawBridge, taken: Ta
   const stp = raw.stp ?? false;
   return {
     name,
+    type: raw.type ?? 'linux',
     uplink: raw.uplink ?? null,
     permanent: raw.permanent ?? false,
     mode: bridgeMode(raw),
@@ -18,6 +20,8 @@ export function buildBridge(lab: string, name: string, raw: RawBridge, taken: Ta
     address: bridgeAddress(raw),
     dhcp: buildDhcp(lab, raw),
     peers: (raw.peers ?? []).map(plainAddress),
+    vlanFiltering: raw.vlanFiltering ?? false,
+    uplinkVlan: buildVlan(raw.uplinkVlan),
     bridgeNetfilter: raw.bridgeNetfilter ?? 'keep',
     mtu: raw.mtu ?? null,
     stp,
@@ -30,9 +34,9 @@ export function buildBridge(lab: string, name: string, raw: RawBridge, taken: Ta
   };
 }
 
-/** With neither an uplink nor an owner of its own, nothing leads out of a bridge. */
-const bridgeMode = ({ mode, uplink, permanent }: RawBridge): BridgeMode =>
-  mode ?? (uplink === undefined && !permanent ? 'isolated' : 'bridged');
+/** With neither an uplink nor an owner of its own, nothing leads out of a bridge; rules of modes are for Linux bridges. */
+const bridgeMode = ({ type, mode, uplink, permanent }: RawBridge): BridgeMode =>
+  mode ?? (uplink === undefined && !permanent && type !== 'ovs' ? 'isolated' : 'bridged');
 
 function bridgeAddress(raw: RawBridge): BridgeAddress {
   const mode = raw.address ?? defaultAddress(raw);
@@ -41,7 +45,7 @@ function bridgeAddress(raw: RawBridge): BridgeAddress {
 }
 
 /** Where guests get out through the host, the host has to be there. */
-function defaultAddress({ uplink, permanent, mode }: RawBridge): 'inherit' | 'auto' | 'none' {
+function defaultAddress({ type, uplink, permanent, mode }: RawBridge): 'inherit' | 'auto' | 'none' {
   if (mode === 'nat' || mode === 'routed') return 'auto';
-  return uplink === undefined || permanent ? 'none' : 'inherit';
+  return uplink === undefined || permanent || type === 'ovs' ? 'none' : 'inherit';
 }

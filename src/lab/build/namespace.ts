@@ -48,6 +48,8 @@ function buildNic(lab: string, namespace: string, index: number, nic: RawNic, ta
     addresses: normalised(nic.address ?? []),
     // Its routes are written out.
     gateways: [],
+    // It has none to choose: on a bridge that keeps VLANs apart it is in the native one.
+    vlan: null,
     altname: nicAltname(lab, namespace, index),
     alias: nicAlias(lab, namespace, index),
   };

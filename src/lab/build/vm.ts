@@ -10,6 +10,7 @@ import { buildCloudInit, type ReadText } from './cloud-init.js';
 import { buildDisks } from './disk.js';
 import { buildPort } from './port.js';
 import type { Taken } from './taken.js';
+import { buildVlan } from './vlan.js';
 
 type RawVm = NonNullable<RawLab['vms']>[string];
 type RawNic = RawVm['nics'][number];
@@ -79,6 +80,7 @@ function buildNic(raw: RawLab, vm: string, index: number, nic: RawNic, taken: Ta
     mtu: nic.type === 'macvtap' ? null : (all.mtu ?? null),
     addresses,
     gateways: gatewaysOf(nic, addresses, raw.bridges?.[nic.bridge ?? '']),
+    vlan: buildVlan(nic.vlan),
     // Of the defaults, a macvtap takes no rules: no bridge's port sees its frames.
     ...(nic.type === 'macvtap' ? UNRULED : buildPort(all)),
     altname: nicAltname(raw.name, vm, index),

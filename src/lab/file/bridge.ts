@@ -1,12 +1,19 @@
 import { z } from 'zod';
 import { IP_PATTERN } from '../patterns.js';
 import { DhcpFile } from './dhcp.js';
+import { vlan } from './vlan.js';
 import { choice, cidr, cidrs, flag, ifname, int, objectAs } from './words.js';
 
 export const BridgeFile = objectAs('an object such as { "uplink": "eth0" }')({
+  type: choice(['linux', 'ovs'])
+    .meta({
+      description: 'What switches: the bridge of the Linux kernel, or Open vSwitch.',
+      default: 'linux',
+    })
+    .optional(),
   uplink: ifname('the name of a network interface, such as "eth0"')
     .describe(
-      'The physical interface that becomes a port of the bridge. Leave it out for a bridge of its own.',
+      'The physical interface that becomes a port of the bridge; "eth0.10" is VLAN 10 of eth0, which is made where it is missing. Leave it out for a bridge of its own.',
     )
     .optional(),
   mode: choice(['bridged', 'isolated', 'nat', 'routed'])
@@ -51,6 +58,18 @@ export const BridgeFile = objectAs('an object such as { "uplink": "eth0" }')({
     .max(16, { error: 'a list of at most 16 addresses' })
     .describe(
       'Addresses that the host must still reach after the uplink has moved, besides its default gateways: the move is refused where one does not answer before, and undone where one does not answer after.',
+    )
+    .optional(),
+  vlanFiltering: flag()
+    .meta({
+      description:
+        'Keep VLANs apart on a Linux bridge (Open vSwitch always does). A NIC without "vlan" is then in VLAN 1, which is untagged on the uplink.',
+      default: false,
+    })
+    .optional(),
+  uplinkVlan: vlan()
+    .describe(
+      'Which VLANs the uplink carries. Default: VLAN 1 without a tag, and all others of the NICs on this bridge with theirs.',
     )
     .optional(),
   bridgeNetfilter: choice(['keep', 'off'])

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { INDEXED_IFNAME_PATTERN, IP_PATTERN, MAC_PATTERN } from '../patterns.js';
 import { macvtapKeys } from './macvtap.js';
 import { portKeys } from './port.js';
+import { vlan } from './vlan.js';
 import { choice, cidrs, guestCidr, ifname, int, objectAs } from './words.js';
 
 export const nicKeys = {
@@ -40,6 +41,11 @@ export const NicFile = objectAs('an object such as { "bridge": "br0" }')({
     )
     .optional(),
   ...nicKeys,
+  vlan: vlan()
+    .describe(
+      'The VLAN of the NIC, or those that it carries; on a bridge with "vlanFiltering", or of type "ovs".',
+    )
+    .optional(),
   address: z
     .union([guestCidr, cidrs(guestCidr)], {
       error: 'an address such as "192.168.1.50/24", or a list of such addresses',

@@ -14,7 +14,8 @@ type Settings = Exclude<NonNullable<LooseBridge['dhcp']>, boolean>;
 export function checkDhcp(lab: LooseLab, report: Report): void {
   for (const at of bridgesOf(lab)) {
     const dhcp = at.bridge.dhcp ?? isServedByDefault(at.bridge);
-    if (dhcp === false) continue;
+    // What Open vSwitch does not do is told elsewhere.
+    if (dhcp === false || at.bridge.type === 'ovs') continue;
     const path = [...at.path, 'dhcp'];
     const where = at.bridge.dhcp === undefined ? [...at.path, 'mode'] : path;
     const subnet = servedSubnet(at, where, report);

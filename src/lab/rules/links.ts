@@ -1,8 +1,16 @@
-import { bridgeAltname, endAltname, HOST, namespaceAltname, nicAltname } from '../names.js';
+import {
+  bridgeAltname,
+  endAltname,
+  HOST,
+  namespaceAltname,
+  nicAltname,
+  subInterfaceAltname,
+} from '../names.js';
 import type { Path, Report } from '../problem.js';
 import { quote } from '../quote.js';
 import type { LooseLab } from '../shape.js';
 import { didYouMean } from '../suggest.js';
+import { subInterfaceOf } from '../vlans.js';
 import { bridgesOf, endsOf, innerNicsOf, namespacesOf, nicsOf, tunsOf } from './walk.js';
 
 /** Interfaces share one set of names on the host: what is in use, and by whom. */
@@ -64,6 +72,12 @@ function checkTaps(lab: LooseLab, inUse: InUse, report: Report): void {
 /** A bridge may have dots in its name, so its mark could be that of a NIC, or the name of another link. */
 function checkAltnames(lab: LooseLab, inUse: InUse, report: Report): void {
   if (lab.name === undefined) return;
+  for (const { bridge, path } of bridgesOf(lab)) {
+    const { uplink } = bridge;
+    if (uplink === undefined || subInterfaceOf(uplink) === null) continue;
+    const altname = subInterfaceAltname(lab.name, uplink);
+    claimAltname(inUse, altname, `the mark of the uplink ${quote(uplink)}`, path, report);
+  }
   for (const { namespace, name, who, path } of endsOf(lab)) {
     if (namespace === undefined || name === undefined) continue;
     // Elsewhere it is in nobody's way but that namespace's.

@@ -6,6 +6,8 @@ import { bridgesOf } from './walk.js';
 /** What a bridge is for, and what it is connected to, must agree. */
 export function checkModes(lab: LooseLab, report: Report): void {
   for (const { name, bridge, path } of bridgesOf(lab)) {
+    // What it cannot be is told with the rest about Open vSwitch.
+    if (bridge.type === 'ovs') continue;
     const { mode, uplink } = bridge;
     if (bridge.docker === 'allow' && mode !== 'nat' && mode !== 'routed')
       report(

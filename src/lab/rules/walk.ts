@@ -124,10 +124,16 @@ export const endsOf = (lab: LooseLab): AtInner[] =>
 export const innersOf = (lab: LooseLab): AtInner[] => [...innerNicsOf(lab), ...endsOf(lab)];
 
 /** Where a bridge gets its addresses, with its default as in build/bridge.ts. */
-export function bridgeAddressOf({ address, mode, uplink, permanent }: LooseBridge): LooseBridge['address'] {
+export function bridgeAddressOf({
+  type,
+  address,
+  mode,
+  uplink,
+  permanent,
+}: LooseBridge): LooseBridge['address'] {
   if (address !== undefined) return address;
   if (mode === 'nat' || mode === 'routed') return 'auto';
-  return uplink === undefined || permanent ? 'none' : 'inherit';
+  return uplink === undefined || permanent || type === 'ovs' ? 'none' : 'inherit';
 }
 
 /** A value that may also come from `defaults`, with the place to blame for it. */

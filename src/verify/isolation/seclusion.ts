@@ -4,7 +4,8 @@ import type { Drivers } from '../../drivers/drivers.js';
 import type { FramePort } from '../../drivers/port.js';
 import { arpProbe } from '../frames.js';
 import { NOBODY } from '../octets.js';
-import { plugLines, randomMac } from '../station.js';
+import { domainOf } from '../segment.js';
+import { plugLines, randomMac, vlanLines } from '../station.js';
 import type { Stimulus } from '../stimulus.js';
 import type { Target } from '../targets.js';
 import { parseWay } from '../way/counters.js';
@@ -38,10 +39,9 @@ const WAIT_MS = 60;
 export function seclude(targets: readonly Target[], table: string): Seclusion | null {
   const apart = targets.filter(({ nic }) => nic.isolated);
   if (apart.length === 0) return null;
-  const bridges = [...new Set(apart.map(({ bridge }) => bridge))];
-  const sites = bridges.map(bridge => ({
-    bridge,
-    targets: apart.filter(target => target.bridge === bridge),
+  const sites = [...new Set(apart.map(domainOf))].map(domain => ({
+    domain,
+    targets: apart.filter(target => domainOf(target) === domain),
     isolated: `02:${randomMac().slice(3)}`,
     ordinary: `02:${randomMac().slice(3)}`,
   }));
@@ -50,8 +50,10 @@ export function seclude(targets: readonly Target[], table: string): Seclusion | 
     script: [seclusionScript(table, sites)],
     async run(stimulus, drivers) {
       const tag = randomBytes(4).toString('hex');
-      const heard = sites.filter(({ bridge }) => stimulus.places.get(bridge)?.station.hears);
-      const named = heard.map((site, i) => ({ ...site, port: `vmq${tag}${i}` }));
+      const named = sites.flatMap((site, i) => {
+        const station = stimulus.places.get(site.domain)?.station;
+        return station?.hears ? [{ ...site, station, port: `vmq${tag}${i}` }] : [];
+      });
       const open = await Promise.all(
         named.map(async site => {
           const port = await drivers.port.open(site.port);
@@ -60,18 +62,22 @@ export function seclude(targets: readonly Target[], table: string): Seclusion | 
         }),
       );
       await drivers.ip.batch(
-        open.flatMap(({ port, bridge }) => [
-          ...plugLines({ port: port.name, bridge, mtu: stimulus.places.get(bridge)?.station.mtu ?? 1500 }),
+        open.flatMap(({ port, station: { bridge, mtu } }) => [
+          ...plugLines({ port: port.name, bridge, mtu }),
           `link set dev ${port.name} type bridge_slave isolated on`,
         ]),
       );
-      for (const { port, bridge, isolated, ordinary, targets: own } of open) {
+      await drivers.ip.batch(
+        open.flatMap(({ port, station: { vid } }) => vlanLines({ port: port.name, vid })),
+        { program: 'bridge' },
+      );
+      for (const { port, station, isolated, ordinary, targets: own } of open) {
         const questions = (from: string) => [
           arpProbe(from, UNUSED),
           ...own.flatMap(({ nic }) => Array.from({ length: REPEAT }, () => arpProbe(from, UNUSED, nic.mac))),
         ];
         for (const frame of questions(isolated)) port.send(frame);
-        await stimulus.places.get(bridge)?.station.send(questions(ordinary));
+        await station.send(questions(ordinary));
       }
       await sleep(WAIT_MS);
     },

@@ -9,13 +9,15 @@ import { type Host, ICMP, ICMPV6, ipBytes, NOBODY } from '../octets.js';
 import { type Frame, parseFrame } from '../packets.js';
 import { borrowFor, type Place } from '../place.js';
 import type { Numbers } from '../questions.js';
+import { domainOf } from '../segment.js';
 import { randomMac } from '../station.js';
 import type { Stimulus } from '../stimulus.js';
 import type { Target } from '../targets.js';
 import { type Aims, aimsOf, type Nowhere } from './aims.js';
 
-/** What is to be tried on one bridge that is no plain switch. */
+/** What is to be tried on one bridge, or one VLAN of it, that is no plain switch. */
 export interface Outing {
+  readonly domain: string;
   readonly bridge: string;
   readonly intent: Intent;
   readonly targets: readonly Target[];
@@ -36,8 +38,9 @@ export interface ErrandPlan {
 /** One a bridge that is meant to be no plain switch: of those nothing is asked. */
 export function outingsFor(targets: readonly Target[], host: HostState): Outing[] {
   const meant = targets.filter(({ intent }) => intent !== 'direct');
-  return [...new Set(meant.map(({ bridge }) => bridge))].flatMap(bridge => {
-    const own = meant.filter(target => target.bridge === bridge);
+  return [...new Set(meant.map(domainOf))].flatMap(domain => {
+    const own = meant.filter(target => domainOf(target) === domain);
+    const { bridge = '' } = own[0] ?? {};
     const link = host.links.find(({ name }) => name === bridge);
     const intent = own[0]?.intent;
     if (!link || !intent) return [];
@@ -55,7 +58,7 @@ export function outingsFor(targets: readonly Target[], host: HostState): Outing[
           asker: nowhere(family).host,
         };
       });
-    return [{ bridge, intent, targets: own, link, errands }];
+    return [{ domain, bridge, intent, targets: own, link, errands }];
   });
 }
 
@@ -131,7 +134,7 @@ export function makeRunner(stimulus: Stimulus, host: HostState): Runner {
     async run(outings) {
       await Promise.all(
         outings.map(async outing => {
-          const place = stimulus.places.get(outing.bridge);
+          const place = stimulus.places.get(outing.domain);
           // Where STP keeps our port silent, nothing that we send gets in.
           if (!place?.station.hears) return;
           await begin(outing, place);

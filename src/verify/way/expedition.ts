@@ -37,8 +37,8 @@ export function prepare(targets: readonly Target[], host: HostState, table: stri
     aims: new Set(aims),
     script: [
       wayScript(table, {
-        bridges: outings.map(({ bridge }) => bridge),
-        own: outings.map(({ link }) => link.mac),
+        bridges: [...new Set(outings.map(({ bridge }) => bridge))],
+        own: [...new Set(outings.map(({ link }) => link.mac))],
         guests: outings.flatMap(it => it.targets.map(({ tap, nic }) => ({ tap, mac: nic.mac }))),
         envoys: errands.map(({ mac }) => mac),
         sealed: outings.flatMap(it => (it.intent === 'isolated' ? it.errands.map(({ mac }) => mac) : [])),

@@ -80,6 +80,7 @@ const isPrintable = (text: string) =>
 function hostFor(lab: Lab): Promise<FakeHost> {
   const uplinks = lab.bridges.flatMap(bridge => bridge.uplink ?? []);
   return hostFrom({
+    ovs: [],
     links: Object.fromEntries(
       uplinks.map((name, n) => [name, { addresses: [`10.99.${n}.2/24`], mtu: 9000 }]),
     ),
@@ -151,6 +152,9 @@ const TC_LINE =
 
 const isBelow = (path: string, folder: string) => resolve(path) === path && path.startsWith(`${folder}/`);
 
+/** A name, an option, or a column with what it is set to; ovs-vsctl takes `--` for the next command. */
+const OVS_WORD =
+  /^(--(may|if)-exists?|[A-Za-z0-9][A-Za-z0-9_.-]{0,14}|[a-z_]+(:[a-z-]+)?=([a-z0-9-]+|\[[0-9,]*\]|"[A-Za-z0-9_:-]+"))$/;
 const NETNS = /^[A-Za-z0-9][A-Za-z0-9_-]{2,95}$/;
 /** Every line that vmnet writes; no name can be taken for anything else. */
 const DNSMASQ_LINE = new RegExp(
@@ -184,6 +188,12 @@ function checkAction(action: Action, lab: Lab): void {
     case 'sysctl':
       expect(isBelow(`/proc/sys/${action.path}`, '/proc/sys/net')).toBe(true);
       expect(action.value).toMatch(/^-?[0-9]{1,12}$/);
+      return;
+    case 'ovs':
+      for (const word of action.commands.flat()) expect(word).toMatch(OVS_WORD);
+      return;
+    case 'delete-ovs':
+      expect(action.bridge).toMatch(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/);
       return;
     case 'delete-links':
       for (const { altname, createdAs } of action.links) {

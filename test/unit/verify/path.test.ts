@@ -4,8 +4,8 @@ import type { PortFlags } from '../../../src/host/ports.js';
 import type { Scene } from '../../../src/verify/causes/cause.js';
 import { NO_DIAGNOSIS } from '../../../src/verify/diagnosis.js';
 import type { HostStack, Inbound, PathEvidence } from '../../../src/verify/model.js';
-import { CAUSES, judgePath } from '../../../src/verify/path.js';
-import { directScene, withLink } from '../../fakes/evidence.js';
+import { CAUSES, judgePath, OVS_CAUSES } from '../../../src/verify/path.js';
+import { directScene, ovsScene, withLink } from '../../fakes/evidence.js';
 
 const seen = (scene: Scene, change: Partial<PathEvidence>): Scene => ({
   ...scene,
@@ -69,6 +69,12 @@ const uplinkSaw = (scene: Scene, egress: number, captured: number | null) =>
 
 const STRANGER = '52:54:00:aa:aa:aa';
 
+/** The NIC is in VLAN 10, and so many of its frames left the uplink with that tag. */
+const inVlan = (scene: Scene, frames: number, carried = true): Scene => ({
+  ...seen(scene, { tag: { vid: 10, frames } }),
+  target: { ...scene.target, segment: { vid: 10, tag: 10, carried } },
+});
+
 /** What makes a good path bad, and what it has to be called then. */
 const BAD: readonly [reason: string, verdict: string, (scene: Scene) => Scene][] = [
   ['guest-not-running', 'unproven', scene => ({ ...scene, domain: 'shutoff' })],
@@ -114,6 +120,8 @@ const BAD: readonly [reason: string, verdict: string, (scene: Scene) => Scene][]
   ['tap-ingress-filter', 'blocked', absent],
   ['routed', 'detour', scene => seen(scene, { rerouted: { mac: '02:00:00:00:00:01', translated: false } })],
   ['nat', 'detour', scene => seen(scene, { rerouted: { mac: '02:00:00:00:00:01', translated: true } })],
+  ['wrong-vlan-tag', 'blocked', scene => inVlan(scene, 5)],
+  ['vlan-not-carried', 'blocked', scene => inVlan(scene, 0, false)],
   ['bridge-filter', 'blocked', scene => through(scene, 0, 6, 6)],
   [
     'not-forwarded',
@@ -175,6 +183,53 @@ const BAD: readonly [reason: string, verdict: string, (scene: Scene) => Scene][]
   ['host-stack', 'detour', scene => inbound(scene, { hostStack: { prerouting: 0, forward: 1 } })],
 ];
 
+const ovsPort = (scene: Scene, name: string, error: string | null): Scene => {
+  const { ovs } = scene.host;
+  if (!ovs) return scene;
+  const bridges = ovs.bridges.map(bridge => ({
+    ...bridge,
+    ports: bridge.ports.flatMap(it => (it.name !== name ? [it] : error === null ? [] : [{ ...it, error }])),
+  }));
+  return { ...scene, host: { ...scene.host, ovs: { ...ovs, bridges } } };
+};
+
+/** The same on a bridge of Open vSwitch. */
+const BAD_OVS: typeof BAD = [
+  ['guest-not-running', 'unproven', scene => ({ ...scene, domain: 'shutoff' })],
+  ...(['tap', 'uplink'] as const).flatMap((role): (typeof BAD)[number][] => {
+    const name = (scene: Scene) => (role === 'tap' ? tapOf(scene) : 'eth0');
+    return [
+      [`${role}-missing`, 'blocked', scene => withLink(scene, name(scene), null)],
+      [`${role}-not-enslaved`, 'blocked', scene => ovsPort(scene, name(scene), null)],
+      [`${role}-refused`, 'blocked', scene => ovsPort(scene, name(scene), 'could not open it')],
+      [`${role}-down`, 'blocked', scene => withLink(scene, name(scene), { up: false })],
+      [`${role}-no-carrier`, 'blocked', scene => withLink(scene, name(scene), { operState: 'DOWN' })],
+    ];
+  }),
+  [
+    'mac-on-another-port',
+    'blocked',
+    scene => seen(scene, { fdb: { mac: scene.target.nic.mac, port: 'eth0' } }),
+  ],
+  [
+    'foreign-mac',
+    'blocked',
+    scene => seen(absent(scene), { strangers: [{ port: tapOf(scene), mac: STRANGER, frames: 5 }] }),
+  ],
+  ['no-capture', 'unproven', scene => seen(scene, { heard: null })],
+  ['tap-egress-filter', 'blocked', scene => seen(silent(scene), { heard: false })],
+  ['guest-silent', 'unproven', silent],
+  ['wrong-vlan-tag', 'blocked', scene => inVlan(scene, 5)],
+  ['vlan-not-carried', 'blocked', scene => inVlan(scene, 0, false)],
+  ['routed', 'detour', scene => seen(scene, { rerouted: { mac: '02:00:00:00:00:01', translated: false } })],
+  ['not-forwarded', 'blocked', scene => uplinkSaw(scene, 0, 0)],
+  ['not-forwarded', 'blocked', scene => through(seen(scene, { uplink: null }), 6, 0, 0)],
+  ['mtu', 'blocked', scene => seen(scene, { fullSize: { bytes: 1500, left: 0 } })],
+  ['not-forwarded-in', 'blocked', scene => inbound(scene, { toTap: 0 })],
+  ['host-stack', 'detour', scene => stack(scene, { prerouting: 1 })],
+  ['spoke-late', 'unproven', scene => seen(scene, { late: true, inbound: null })],
+];
+
 describe('the verdict on a path', () => {
   test.each([true, false])('is direct where all is right (uplink: %s)', async uplink => {
     const check = judgePath(await directScene(uplink));
@@ -198,6 +253,7 @@ describe('the verdict on a path', () => {
       stack(scene, { neighbours: ['192.0.2.50 is …'], conntrack: 2, forwarded: 9 }), // the host's own talk
       port(scene, [tapOf(scene)], { isolated: true }), // from other guests, not from the uplink
       seen(scene, { strangers: [{ port: tapOf(scene), mac: STRANGER, frames: 1 }] }), // a nested guest
+      inVlan(scene, 6),
     ];
     expect(good.map(it => judgePath(it).verdict)).toEqual(good.map(() => 'direct'));
   });
@@ -219,6 +275,25 @@ describe('the verdict on a path', () => {
   test('of a tap on another bridge says where it is', async () => {
     const scene = await directScene(true);
     expect(judgePath(withLink(scene, tapOf(scene), { master: 'br7' })).hint).toContain('it is a port of br7');
+  });
+});
+
+describe('the verdict on a path through Open vSwitch', () => {
+  test('is direct where all is right', async () => {
+    expect(judgePath(await ovsScene())).toMatchObject({ verdict: 'direct', reason: null, hint: null });
+  });
+
+  test.each(BAD_OVS)('%s is %s', async (reason, verdict, change) => {
+    const check = judgePath(change(await ovsScene()));
+    expect(check).toMatchObject({ name: 'path', verdict, reason });
+    expect(check.hint).toMatch(/\w{3}/);
+  });
+
+  test.each(Object.keys(OVS_CAUSES))('cannot do without %s', async name => {
+    const others = Object.fromEntries(Object.entries(OVS_CAUSES).filter(([key]) => key !== name));
+    const scene = await ovsScene();
+    const missed = BAD_OVS.filter(([reason, , change]) => judgePath(change(scene), others).reason !== reason);
+    expect(missed.map(([reason]) => reason)).not.toEqual([]);
   });
 });
 

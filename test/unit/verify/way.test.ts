@@ -113,7 +113,14 @@ const plan: ErrandPlan = {
 describe('of what was counted and captured', () => {
   const target = meant('nat', 'routed');
   const link = host.links.find(({ name }) => name === 'br0');
-  const outing = { bridge: 'br0', intent: 'routed', targets: [target], link, errands: [plan] } as Outing;
+  const outing = {
+    domain: 'br0',
+    bridge: 'br0',
+    intent: 'routed',
+    targets: [target],
+    link,
+    errands: [plan],
+  } as Outing;
   const { mac } = target.nic;
   const element = (packets: number, ...parts: string[]) => ({
     elem: { val: parts.length > 1 ? { concat: parts } : parts[0], counter: { packets, bytes: 1 } },
