@@ -157,6 +157,7 @@ describe('dnsmasq', () => {
     await box.run('ip', 'link', 'del', 'br1');
     expect((await provision(file)).json.steps.map(({ title }: { title: string }) => title)).toEqual([
       'create bridge br1',
+      'forward IPv4 from br1',
       'restart dnsmasq on br1',
     ]);
     await box.run('ip', 'link', 'set', 'p-g1', 'master', 'br1');
