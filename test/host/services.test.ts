@@ -257,7 +257,9 @@ describe('subnets', () => {
 });
 
 describe('vmnet killed', () => {
-  it('around each phase, and all that it writes for dnsmasq: recover leaves none of it', async () => {
+  it('around each phase, and all that it writes for dnsmasq: recover leaves none of it', {
+    timeout: 600_000,
+  }, async () => {
     const file = await box.lab(NAT);
     const folder = '/run/vmnet-state';
     const all = await momentsOf(box, [folder], 'provision', '--network-only', file);
