@@ -97,6 +97,7 @@ function wantedOf(flags: ImpairFlags): Impair | null {
       flags.clear ? '--clear goes with nothing else' : 'impair takes how the line is to be',
       `Such as --delay 50ms --loss 1%; of ${KEYS.map(key => `--${key}`).join(', ')}; or --clear.`,
     );
+  if (flags.clear) return null;
   const [fault] = impairFaults(said);
   if (fault)
     throw new VmnetError(

@@ -7,6 +7,8 @@ import type { Context } from './command.js';
 
 export interface ObserveFlags extends PlanOptions {
   readonly networkOnly?: boolean;
+  /** See `ObserveOptions`. */
+  readonly networks?: boolean;
 }
 
 /** Has the lab no VMs, and had none when it was last applied? */
@@ -16,7 +18,8 @@ export const isGuestless = async (lab: Lab, drivers: Context['drivers']): Promis
 /** Look at the host for a lab. Where libvirt cannot be reached, a lab that does not fit this host is the first thing to say. */
 export async function observeFor(lab: Lab, flags: ObserveFlags, { drivers }: Context): Promise<HostState> {
   try {
-    return await observeHost(drivers, lab, { networkOnly: flags.networkOnly ?? false });
+    const { networkOnly = false, networks = false } = flags;
+    return await observeHost(drivers, lab, { networkOnly, networks });
   } catch (error) {
     if (!flags.networkOnly)
       planProvision(lab, await observeHost(drivers, lab, { networkOnly: true }), null, flags);

@@ -20,7 +20,7 @@ export async function plan(file: string, flags: PlanFlags, context: Context): Pr
   context.about.lab = lab.name;
   await requireServices(lab, drivers);
   const networkOnly = flags.networkOnly === true || (await isGuestless(lab, drivers));
-  const host = await observeFor(lab, { ...flags, networkOnly }, context);
+  const host = await observeFor(lab, { ...flags, networkOnly, networks: !flags.networkOnly }, context);
   const prepared = networkOnly
     ? null
     : await (await import('./prepare.js')).prepareRender(lab, host, drivers, false);

@@ -77,7 +77,7 @@ async function change(
   const { drivers, reporter } = context;
   // Without VMs, now or before, nobody need have libvirt.
   const networkOnly = flags.networkOnly === true || (await isGuestless(lab, drivers));
-  const observe = () => observeFor(lab, { ...flags, networkOnly }, context);
+  const observe = () => observeFor(lab, { ...flags, networkOnly, networks: !flags.networkOnly }, context);
   const seconds = rollbackAfter(flags.rollbackAfter);
   const question = questionOf(flags.confirm, context);
   const guard = seconds > 0 ? (name: string) => startGuard(name, seconds, drivers) : null;

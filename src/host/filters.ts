@@ -13,10 +13,12 @@ export interface Filter {
   readonly where: string;
   /** What drops there, in the order of the rules: `policy drop`, `handle 7 drops`. */
   readonly drops: readonly string[];
+  /** Goes through the chain that Docker keeps for rules of others. */
+  readonly toDockerUser: boolean;
 }
 
 /** A chain that the kernel calls, and what it leads to. */
-export interface BaseChain extends Omit<Filter, 'where'> {
+export interface BaseChain extends Omit<Filter, 'where' | 'toDockerUser'> {
   readonly table: string;
   readonly name: string;
   /** Does its policy drop what no rule accepts? */
@@ -59,8 +61,13 @@ export const nftFilters = (listed: readonly Record<string, unknown>[]): Filter[]
 /** Table and chain, for people. */
 export const nftName = ({ family, table, name }: BaseChain) => `nft ${family} table ${table}, chain ${name}`;
 
-export const filterOf = ({ family, hook, devices, drops }: BaseChain, where: string): Filter[] =>
-  drops.length > 0 ? [{ family, hook, devices, where, drops }] : [];
+export const filterOf = (chain: BaseChain, where: string): Filter[] => {
+  const { family, hook, devices, drops, reached } = chain;
+  if (drops.length === 0) return [];
+  return [{ family, hook, devices, where, drops, toDockerUser: reached.has(DOCKER_USER) }];
+};
+
+const DOCKER_USER = 'DOCKER-USER';
 
 /** Base chains out of `nft -j list ruleset`; a rule that jumps drops what its target drops. */
 export function nftChains(listed: readonly Record<string, unknown>[]): BaseChain[] {

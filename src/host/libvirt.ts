@@ -1,22 +1,14 @@
 import type { Drivers } from '../drivers/drivers.js';
 import type { DomainMark, DomainState, LibvirtState } from './model.js';
-import { observeNetworks } from './networks.js';
 
 /** XML namespace of our mark in a domain's `<metadata>`. */
 export const MARK_NAMESPACE = 'urn:vmnet:lab:1';
 
-/** What libvirt holds, in one round trip for all domains; its networks only where a lab's subnet could clash with them. */
-export async function observeLibvirt(drivers: Drivers, withNetworks: boolean): Promise<LibvirtState> {
+/** What libvirt holds, in one round trip for all domains. */
+export async function observeLibvirt(drivers: Drivers): Promise<LibvirtState> {
   const libvirt = await drivers.libvirt();
-  const [domains, networks] = await Promise.all([
-    libvirt.listDomains({ metadataUri: MARK_NAMESPACE }),
-    withNetworks ? observeNetworks(drivers) : null,
-  ]);
-  return {
-    uri: drivers.libvirtUri,
-    domains: domains.map(parseDomain),
-    ...(networks === null ? {} : { networks }),
-  };
+  const domains = await libvirt.listDomains({ metadataUri: MARK_NAMESPACE });
+  return { uri: drivers.libvirtUri, domains: domains.map(parseDomain) };
 }
 
 /** libvirt's VIR_DOMAIN_SHUTOFF_CRASHED. */

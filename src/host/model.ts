@@ -47,6 +47,8 @@ export interface HostState {
   readonly namespaces?: readonly NamespaceState[];
   /** The folder of their names is there: ip(8) makes it with the first, and leaves it behind. */
   readonly namespaceFolder?: boolean;
+  /** libvirt's own networks; absent where no lab in question has a subnet that could clash with theirs. */
+  readonly networks?: readonly LibvirtNetwork[];
   /** Chains of the host's own filters that can drop what is forwarded; empty where the lab has nothing forwarded. */
   readonly forwardDrops: readonly ForwardDrop[];
   /** Docker's chains for rules of others, where a lab or its record has to do with them; else empty. */
@@ -372,8 +374,6 @@ export interface Neighbour {
 export interface LibvirtState {
   readonly uri: string;
   readonly domains: readonly DomainState[];
-  /** Its own networks; absent where no lab in question has a subnet that could clash with theirs. */
-  readonly networks?: readonly LibvirtNetwork[];
 }
 
 /** A virtual network of libvirt's own, active or not. */

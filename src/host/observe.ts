@@ -13,6 +13,7 @@ import { exactMetrics } from './metrics.js';
 import type { HostState, LabRecord, Link } from './model.js';
 import { namespacesFor } from './namespaces.js';
 import { networkdLeases } from './networkd.js';
+import { observeNetworks } from './networks.js';
 import { parseNexthops } from './nexthops.js';
 import { mergingReceivers } from './offloads.js';
 import { observeOvs } from './ovs.js';
@@ -30,6 +31,8 @@ import { lackingFor, observeVlans } from './vlans.js';
 export interface ObserveOptions {
   /** Leave libvirt out: only links matter (`--network-only`). */
   readonly networkOnly?: boolean;
+  /** Then ask it for its networks all the same, where it can be reached: a lab without guests clashes with them, too. */
+  readonly networks?: boolean;
 }
 
 /**
@@ -44,12 +47,13 @@ export async function observeHost(
   const { kernel } = drivers;
   const records = await readRecords(drivers);
   const nics = namesOfInterest(lab, records);
-  const [bootId, netns, dump, sysctls, libvirt, namespaces] = await Promise.all([
+  const [bootId, netns, dump, sysctls, libvirt, networks, namespaces] = await Promise.all([
     kernel.bootId(),
     kernel.netns(),
     drivers.ip.dump(),
     readSysctls(drivers, nics, records),
-    options.networkOnly ? null : observeLibvirt(drivers, lab !== null && hasSubnets(lab)),
+    options.networkOnly ? null : observeLibvirt(drivers),
+    lab !== null && hasSubnets(lab) ? networksFor(drivers, options) : null,
     namespacesFor(lab, records, drivers),
   ]);
   const links = withPeersHere(dump.links);
@@ -88,6 +92,7 @@ export async function observeHost(
     ...seen,
     ...namespaces,
     ...queues,
+    ...(networks === null ? {} : { networks }),
     bootId,
     netns,
     links,
@@ -100,6 +105,11 @@ export async function observeHost(
     records,
   };
 }
+
+const networksFor = async (drivers: Drivers, { networkOnly, networks }: ObserveOptions) => {
+  if (!networkOnly) return observeNetworks(drivers);
+  return networks ? observeNetworks(drivers).catch(() => null) : null;
+};
 
 /** Look-ups that do not need each other, by name. */
 async function atOnce<T extends Readonly<Record<string, unknown>>>(

@@ -1,7 +1,7 @@
 import type { Drivers } from '../drivers/drivers.js';
 import { VmnetError } from '../errors.js';
 import { hasQueues, isQueued } from '../lab/has.js';
-import type { Lab } from '../lab/model.js';
+import type { Lab, Nic } from '../lab/model.js';
 import { string } from './json.js';
 import type { HostState, LabRecord, Link, Queue } from './model.js';
 
@@ -16,9 +16,15 @@ export async function readQueues(
   if (!labs.some(one => one && hasQueues(one))) return {};
   const taps = new Set(links.filter(link => link.tap && isMarked(link, lab)).map(({ name }) => name));
   const queues = parseQueues(await drivers.tc.qdiscs()).filter(({ dev }) => taps.has(dev));
-  const lacking = (lab?.vms ?? []).flatMap(vm => vm.nics).filter(isQueued).length > queues.length;
+  const asking = (lab?.vms ?? []).flatMap(vm => vm.nics).filter(isQueued);
+  // One of another kind may have to be exchanged.
+  const lacking = (['netem', 'tbf'] as const).some(
+    kind => asking.filter(nic => rootOf(nic) === kind).length > queues.filter(it => it.kind === kind).length,
+  );
   return { queues, ...(lacking ? { queueing: await tried(lab as Lab, drivers) } : {}) };
 }
+
+const rootOf = ({ impair }: Nic) => (impair ? 'netem' : 'tbf');
 
 const isMarked = (link: Link, lab: Lab | null) =>
   link.altnames.some(altname => altname.startsWith(`vmnet.${lab?.name}.`));

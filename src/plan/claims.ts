@@ -103,7 +103,7 @@ export const claimsOfOthers = (bridge: Bridge, lab: Lab, host: HostState): Claim
     .flatMap(labClaims);
 
 export const libvirtClaims = (host: HostState): Claim[] =>
-  (host.libvirt?.networks ?? []).flatMap(({ name, cidrs }) =>
+  (host.networks ?? []).flatMap(({ name, cidrs }) =>
     cidrs
       .flatMap(cidr => parseCidr(cidr) ?? [])
       .map(subnet => ({ subnet, who: `libvirt's network ${name} (${subnetText(subnet)})` })),

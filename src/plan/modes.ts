@@ -99,6 +99,8 @@ function translation(bridges: readonly Bridge[]): Part {
     ],
     forward: [
       ...foreign('nat'),
+      // What belongs to no connection is translated by nobody, and would leave with the guest's own address.
+      'iifname @nat ct state { invalid, untracked } counter drop',
       'oifname @nat ct state { established, related } accept',
       'oifname @nat_in drop',
     ],

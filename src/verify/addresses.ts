@@ -19,6 +19,12 @@ export function subnetOf(text: string): Subnet | null {
   return cidr?.family === 4 ? { ...cidr, text: subnetText(cidr) } : null;
 }
 
+/** Is an address, without prefix, of a subnet? */
+export function isIn({ family, network, last }: Cidr, address: string): boolean {
+  const it = parseCidr(`${address}/${address.includes(':') ? 128 : 32}`);
+  return it !== null && it.family === family && it.value >= network && it.value <= last;
+}
+
 /** How many addresses are tried before a subnet counts as full. */
 const TRIES = 8;
 

@@ -1,6 +1,7 @@
 import type { Drivers } from '../drivers/drivers.js';
 import type { Filter, TcFilter } from '../host/filters.js';
 import { readFilters, readTcFilters } from '../host/read-filters.js';
+import { tableName } from '../lab/names.js';
 import { FORWARDING } from './forwarding.js';
 
 /** What could have stopped a frame: looked at only where one was stopped. */
@@ -35,16 +36,30 @@ export async function diagnose(
   };
 }
 
-/** The chains at a hook, as one phrase; empty where none could have dropped. */
-export function culprits(
+/** The chains at a hook that could have dropped; what tables of labs drop is meant, so they are the last to be thought of. */
+export function suspects(
   { filters }: Diagnosis,
   families: readonly Filter['family'][],
   hook: string,
   device?: string,
-): string {
-  return filters
+): readonly Filter[] {
+  const all = filters
     .filter(filter => families.includes(filter.family) && filter.hook === hook)
-    .filter(({ devices }) => device === undefined || devices.length === 0 || devices.includes(device))
+    .filter(({ devices }) => device === undefined || devices.length === 0 || devices.includes(device));
+  const others = all.filter(({ where }) => !where.includes(OF_LABS));
+  return others.length > 0 ? others : all;
+}
+
+const OF_LABS = ` table ${tableName('')}`;
+
+/** The same as one phrase; empty where there are none. */
+export function culprits(
+  diagnosis: Diagnosis,
+  families: readonly Filter['family'][],
+  hook: string,
+  device?: string,
+): string {
+  return suspects(diagnosis, families, hook, device)
     .map(({ where, drops }) => `${where} (${drops.slice(0, 2).join('; ')})`)
     .join(', ');
 }

@@ -5,11 +5,13 @@ import { string } from '../host/json.js';
 import type { HostState } from '../host/model.js';
 import { bridgesIn } from '../host/ovs.js';
 import { type BridgeSettings, parseBridgeSettings } from '../host/ports.js';
-import { bare } from '../lab/cidr.js';
+import { bare, parseCidr } from '../lab/cidr.js';
+import { isIn } from './addresses.js';
 import { type Counts, counterScript, entryKey, parseCounts } from './counters.js';
 import { evidenceOf, type Gathered, indexesOf, receivedBetween } from './evidence.js';
 import { readStack, stackBetween } from './host-stack.js';
 import { type SeclusionEvidence, seclude } from './isolation/seclusion.js';
+import type { KnownAddress } from './known.js';
 import type { PathEvidence } from './model.js';
 import { withOvsCounts } from './ovs-counts.js';
 import { byPlace, type Captured, leftAtSize } from './sightings.js';
@@ -183,8 +185,11 @@ async function askUntilSeen(
     // Open vSwitch learns our port: only answers to the LAN leave on the uplink.
     await stimulus.askFromLan((round === 1 ? targets : waiting).filter(({ ovs }) => ovs));
     const look = await eyes.read();
-    const shown = targets.filter(target => leaves(target, look, eyes.host));
-    waiting = targets.filter(target => !shown.includes(target) && !stuck(target, look, round));
+    const lost = (target: Target) => !canSendOut(target, stimulus.seenAddresses(target), eyes.host);
+    const shown = targets.filter(target => leaves(target, look, eyes.host) && !lost(target));
+    waiting = targets.filter(
+      target => !shown.includes(target) && (lost(target) || !stuck(target, look, round)),
+    );
     if (waiting.length === 0 || Date.now() > deadline || signal?.aborted) return shown;
     if (!(await anyAlive(waiting, eyes.drivers))) return shown;
     if (waiting.length !== told) tell(`${waiting.length} of ${targets.length} NICs not seen yet`);
@@ -239,6 +244,22 @@ function leaves(target: Target, { counts, captured }: Look, host: HostState): bo
   if (counts.get('netdev_egress', target.nic.mac) === 0) return false;
   const uplink = host.links.find(({ name }) => name === target.uplink)?.index;
   return captured === null || captured(uplink, 'out', target.nic.mac).length > 0;
+}
+
+/**
+ * What a host is to pass on comes from a subnet of its bridge: a guest that has no such address yet, as long as its
+ * lease is on the way, speaks to its neighbours alone.
+ */
+function canSendOut(
+  { intent, bridge }: Target,
+  known: readonly KnownAddress[],
+  { links }: HostState,
+): boolean {
+  const subnets = (links.find(({ name }) => name === bridge)?.addresses ?? [])
+    .filter(({ local }) => !local.startsWith('fe80:'))
+    .flatMap(({ local, prefix }) => parseCidr(`${local}/${prefix}`) ?? []);
+  if (intent !== 'routed' || subnets.length === 0) return true;
+  return known.some(({ address, by }) => by !== 'source' && subnets.some(subnet => isIn(subnet, address)));
 }
 
 /** A frame that entered and did not leave within two rounds will not leave. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Drivers } from '../drivers/drivers.js';
+import { isIn } from './addresses.js';
 import { makeHearing } from './hearing.js';
 import { type KnownAddress, makeKnown } from './known.js';
 import { type Claim, parseFrame } from './packets.js';
@@ -144,6 +145,15 @@ export async function makeStimulus(
     await converse(asked, (target, { voice }) => greetings(voice, target.nic.mac, known.of(target), numbers));
   };
 
+  /** One that the host is to route for has to be known by an address of the bridge's, all others by any. */
+  const isKnown = (target: Target) => {
+    const subnets = places.get(target.bridge)?.station.subnets ?? [];
+    if (target.intent !== 'routed' || subnets.length === 0) return known.answered(target).size > 0;
+    return known
+      .of(target)
+      .some(({ address, by }) => by !== 'source' && subnets.some(subnet => isIn(subnet, address)));
+  };
+
   return {
     lanMac,
     places,
@@ -156,7 +166,7 @@ export async function makeStimulus(
       const times = (vain.get(target) ?? 0) + 1;
       vain.set(target, times);
       const sweeper = places.get(domainOf(target))?.sweeper;
-      if (!sweeper || times < PATIENCE || known.answered(target).size > 0) return;
+      if (!sweeper || times < PATIENCE || isKnown(target)) return;
       await sweeper.run();
       for (const word of sweeper.words) tried.get(target)?.add(word);
       await askThem([target], true);

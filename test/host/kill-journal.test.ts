@@ -82,19 +82,22 @@ async function everywhere(
   console.log(`${what}: ${tried} points tried, ${tried} restored`);
 }
 
+/** Dozens of runs, on a machine that has other things to do. */
+const LONG = 600_000;
+
 describe('killed before and after everything that is written down', () => {
-  it('provision, without a guard', async () => {
+  it('provision, without a guard', { timeout: LONG }, async () => {
     await everywhere('provision', provision, async () => {}, [...PROVISION, '--rollback-after', '0', file]);
   });
 
-  it('destroy', async () => {
+  it('destroy', { timeout: LONG }, async () => {
     const ready = async () => {
       expect((await box.vmnet(...PROVISION, file)).json.error).toBeNull();
     };
     await everywhere('destroy', destroy, ready, ['destroy', 'cut']);
   });
 
-  it('provision, undone by its guard alone wherever the uplink had moved', async () => {
+  it('provision, undone by its guard alone wherever the uplink had moved', { timeout: LONG }, async () => {
     let tried = 0;
     let alone = 0;
     for (const moment of guarded) {

@@ -318,7 +318,7 @@ describe('killed with -9', () => {
     links: [{ endpoints: ['a:eth1', 'host:veth0'] }],
   };
 
-  it('after each line of each batch, a provision is undone', async () => {
+  it('after each line of each batch, a provision is undone', { timeout: 600_000 }, async () => {
     const file = await box.lab(SMALL, 'killed.json');
     let restored = 0;
     for (const [batch, lines] of (await batches('plan', file)).entries()) {

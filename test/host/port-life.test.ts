@@ -55,6 +55,15 @@ async function end(tap: string): Promise<TapEnd> {
 
 const ruleset = () => box.run('nft', 'list', 'ruleset');
 const qdisc = (tap: string) => box.run('tc', 'qdisc', 'show', 'dev', tap);
+
+/** Does this kernel make lines bad? */
+async function hasNetem(): Promise<boolean> {
+  const words = 'tc qdisc replace dev lo root netem delay 1ms'.split(' ');
+  const { code } = await box.attempt('host', ...words);
+  if (code === 0) await box.run('tc', 'qdisc', 'del', 'dev', 'lo', 'root');
+  return code === 0;
+}
+
 const ALL = { antiSpoof: 'ip', guard: ['dhcp', 'ra', 'bpdu'], isolated: true };
 const RATES = { bandwidth: { in: '8mbit', out: '4mbit' } };
 
@@ -118,10 +127,7 @@ describe('on a running lab', () => {
   });
 
   it('netem that this kernel lacks is told before anything is changed', async () => {
-    const has =
-      (await box.attempt('host', 'tc', 'qdisc', 'replace', 'dev', 'lo', 'root', 'netem', 'delay', '1ms'))
-        .code === 0;
-    if (has) await box.run('tc', 'qdisc', 'del', 'dev', 'lo', 'root');
+    const has = await hasNetem();
     const file = await lab({ impair: { delay: '20ms', loss: '1%' }, bandwidth: { in: '8mbit' } });
     const { json } = await box.vmnet('provision', '--network-only', file);
     if (has) {
@@ -135,16 +141,64 @@ describe('on a running lab', () => {
     expect(await box.differenceFrom(before)).toEqual([]);
   });
 
-  it('a change that fails half-way is undone, rules and queues as well', async () => {
+  it('a change that is refused leaves rules and queues as they are', async () => {
     const first = await lab({ ...ALL, ...RATES });
     await provision(first);
     const [rules, queue] = [await ruleset(), await qdisc('t0')];
-    // The second VM's tap cannot be made: its name is taken while the batch is under way by nothing, so by its MTU.
+    // The second VM's tap cannot be made: its name is somebody else's.
     await box.run('ip', 'link', 'add', 'name', 'x0', 'type', 'veth', 'peer', 'name', 'x1');
     const second = await lab({ antiSpoof: 'mac', bandwidth: { in: '1mbit' } }, { mtu: 1500, tap: 'x1' });
     expect((await box.vmnet('provision', '--network-only', second)).json.error.code).toBe('conflict');
     await box.run('ip', 'link', 'del', 'dev', 'x0');
     expect([await ruleset(), await qdisc('t0')]).toEqual([rules, queue]);
+  });
+});
+
+describe('vmnet impair', () => {
+  const words = ['impair', 'life/vm0', '--delay', '20ms', '--loss', '1%'];
+
+  it('makes the line to a running guest bad, once, and good again; the next provision asks the lab file', async () => {
+    const file = await lab(RATES, {});
+    await provision(file);
+    const [found, other] = [await qdisc('t0'), await qdisc('t1')];
+    const host = await box.snapshot();
+    const { code, json } = await box.vmnet(...words);
+    if (!(await hasNetem())) {
+      expect([code, json.error.code]).toEqual([2, 'bad-lab']);
+      expect(json.error.message).toMatch(/vm0.*netem|netem.*vm0/);
+      expect(json.error.hint).not.toMatch(/lab file/);
+      expect(await box.differenceFrom(host)).toEqual([]);
+      expect(await qdisc('t0')).toBe(found);
+    } else {
+      expect([code, json.error, json.changed]).toEqual([0, null, 1]);
+      expect(await qdisc('t0')).toMatch(/netem[\s\S]*delay 20ms[\s\S]*loss 1%[\s\S]*tbf/);
+      expect(await qdisc('t1')).toBe(other);
+      expect((await box.vmnet(...words)).json.changed).toBe(0);
+      expect((await box.vmnet('impair', 'vm0:0', '--clear')).json.error).toBeNull();
+      expect(await qdisc('t0')).toBe(found);
+      await box.vmnet(...words);
+      expect(await provision(file)).toBe(1);
+      expect(await qdisc('t0')).toBe(found);
+    }
+    // A line that is good already stays as it is.
+    expect((await box.vmnet('impair', 'vm1', '--clear')).json).toMatchObject({ error: null, changed: 0 });
+    expect(await provision(file)).toBe(0);
+    expect((await box.vmnet('destroy', 'life')).json.error).toBeNull();
+    expect(await box.differenceFrom(before)).toEqual([]);
+  });
+
+  it.each([
+    [['vm0:7', '--delay', '1ms'], 'vm0 has no NIC 7'],
+    [['vm9', '--delay', '1ms'], 'vm9'],
+    [['vm0'], 'impair takes how the line is to be'],
+    [['vm0', '--clear', '--delay', '1ms'], '--clear goes with nothing else'],
+    [['vm0', '--loss', '101%'], '--loss: "101%"'],
+    [['vm0', '--jitter', '1ms'], '--jitter'],
+  ])('%j is refused: %s', async (args, message) => {
+    await provision(await lab({}));
+    const { code, json } = await box.vmnet('impair', ...args);
+    expect([code, json.error.code]).toEqual([2, 'usage']);
+    expect(json.error.message).toContain(message);
   });
 });
 

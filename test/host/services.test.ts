@@ -157,6 +157,7 @@ describe('dnsmasq', () => {
     await box.run('ip', 'link', 'del', 'br1');
     expect((await provision(file)).json.steps.map(({ title }: { title: string }) => title)).toEqual([
       'create bridge br1',
+      'forward IPv4 from br1',
       'restart dnsmasq on br1',
     ]);
     await box.run('ip', 'link', 'set', 'p-g1', 'master', 'br1');
@@ -256,7 +257,9 @@ describe('subnets', () => {
 });
 
 describe('vmnet killed', () => {
-  it('around each phase, and all that it writes for dnsmasq: recover leaves none of it', async () => {
+  it('around each phase, and all that it writes for dnsmasq: recover leaves none of it', {
+    timeout: 600_000,
+  }, async () => {
     const file = await box.lab(NAT);
     const folder = '/run/vmnet-state';
     const all = await momentsOf(box, [folder], 'provision', '--network-only', file);

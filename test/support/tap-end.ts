@@ -79,7 +79,7 @@ export class Listener {
   private constructor(readonly port: Lines) {}
 
   static async on(box: Box, device: string): Promise<Listener> {
-    const script = `tcpdump -i ${device} -Q in -n -l --immediate-mode -t -xx & cat; kill $!; wait`;
+    const script = `tcpdump -i ${device} -Q in -n -l --immediate-mode -s 2048 -B 8192 -t -xx & cat; kill $!; wait`;
     const port = new Lines(box, 'lan', ['sh', '-c', script]);
     await port.until('tcpdump', () => port.complaints.includes('listening on'));
     return new Listener(port);

@@ -127,10 +127,14 @@ function clashes({ cidr, path }: Owned, own: readonly Owned[], report: Report): 
 
 /** Which subnet it will be, the lab does not say. */
 function tooEarly({ cidr, path }: Owned, bridge: string, report: Report): void {
+  const own = `give the bridge an address of your own, such as ${quote(gatewayFor(cidr))}`;
   report(
     path,
     `the address ${cidr.address} cannot be kept for a guest: the subnet of bridge ${quote(bridge)} is chosen by vmnet`,
-    `take it out and let DHCP give one, or give the bridge an address of your own, such as ${quote(gatewayFor(cidr))}`,
+    // Who asks for a lease in a namespace is up to its user.
+    path[0] === 'namespaces'
+      ? `${own}; or take it out, and run a DHCP client there with vmnet exec`
+      : `take it out and let DHCP give one, or ${own}`,
   );
 }
 

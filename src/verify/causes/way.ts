@@ -1,4 +1,4 @@
-import { culprits, portFilters } from '../diagnosis.js';
+import { culprits, portFilters, suspects } from '../diagnosis.js';
 import { dotted, FORWARDING } from '../forwarding.js';
 import type { Errand } from '../way/model.js';
 import { blocked, type Cause, type Finding, linkOf, type Scene } from './cause.js';
@@ -152,16 +152,22 @@ const STACK = { ip: ['ip', 'inet'], ip6: ['ip6', 'inet'] } as const;
 
 function inStack(
   { family, stack }: Errand,
-  { target, diagnosis }: Scene,
+  { target, diagnosis, host }: Scene,
   hook: 'prerouting' | 'forward' | 'postrouting',
 ): Finding {
   const named = culprits(diagnosis, STACK[family], hook);
-  const chain = /DOCKER/.test(named) ? 'DOCKER-USER' : 'FORWARD';
+  const docker = suspects(diagnosis, STACK[family], hook).some(({ toDockerUser }) => toDockerUser);
+  const chain = docker ? 'DOCKER-USER' : 'FORWARD';
+  const isAllowed = host.docker.some(({ rules }) => rules.some(({ bridge }) => bridge === target.bridge));
+  const byLab =
+    docker && !isAllowed
+      ? `"docker": "allow" on ${target.bridge} in the lab file lets it pass in the chain DOCKER-USER. By hand`
+      : 'Let it pass there';
   const program = family === 'ip' ? 'iptables' : 'ip6tables';
   if (hook === 'forward')
     return blocked(
       'forward-drop',
-      `the host's firewall does not let through what comes from ${target.bridge}: ${named || 'look at the chains of the forward hook'}. Let it pass there: ${program} -I ${chain} -i ${target.bridge} -j ACCEPT; ${program} -I ${chain} -o ${target.bridge} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
+      `the host's firewall does not let through what comes from ${target.bridge}: ${named || 'look at the chains of the forward hook'}. ${byLab}: ${program} -I ${chain} -i ${target.bridge} -j ACCEPT; ${program} -I ${chain} -o ${target.bridge} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
     );
   const reverse = hook === 'prerouting' && !named ? REVERSE(target.bridge) : '';
   return blocked(

@@ -31,6 +31,7 @@ describe("the chains of nft's own listing that drop", () => {
       devices: [],
       where: 'nft bridge table far, chain f',
       drops: ['policy drop', 'chain deeper handle 10 drops'],
+      toDockerUser: false,
     });
   });
 
@@ -122,6 +123,7 @@ describe('the legacy tables', () => {
           `rule -A DOCKER-USER -j REJECT --reject-with ${icmp}-port-unreachable`,
           'rule -A DOCKER-ISOLATION-STAGE-2 -o docker0 -j DROP',
         ],
+        toDockerUser: true,
       },
     ]);
   });

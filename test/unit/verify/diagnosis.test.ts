@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Filter, TcFilter } from '../../../src/host/filters.js';
-import { culprits, NO_DIAGNOSIS, portFilters } from '../../../src/verify/diagnosis.js';
+import { culprits, NO_DIAGNOSIS, portFilters, suspects } from '../../../src/verify/diagnosis.js';
 
 const filter = (change: Partial<Filter>): Filter => ({
   family: 'netdev',
@@ -8,6 +8,7 @@ const filter = (change: Partial<Filter>): Filter => ({
   devices: [],
   where: 'table t, chain c',
   drops: ['policy drop'],
+  toDockerUser: false,
   ...change,
 });
 const TC: TcFilter = { device: 'eth0', side: 'ingress', text: 'u32 filter, pref 1' };
@@ -23,6 +24,13 @@ test('culprits are those of the families and of the hook, with no more than two 
   expect(culprits(several, ['ip', 'inet'], 'forward')).toBe('a (1; 2), b (policy drop)');
   expect(culprits(several, ['arp'], 'forward')).toBe('');
   expect(culprits(NO_DIAGNOSIS, ['ip'], 'forward')).toBe('');
+});
+
+test('what tables of labs drop is meant, so they are named only where nothing else drops', () => {
+  const own = filter({ family: 'inet', hook: 'forward', where: 'nft inet table vmnet.home, chain forward' });
+  const other = filter({ family: 'ip', hook: 'forward', where: 'nft ip table filter, chain FORWARD' });
+  expect(suspects(only(own, other), ['ip', 'inet'], 'forward')).toEqual([other]);
+  expect(suspects(only(own), ['ip', 'inet'], 'forward')).toEqual([own]);
 });
 
 test('of a port: its tc filters, then the chains on it, and those of which nft does not tell the device', () => {

@@ -191,13 +191,15 @@ describe('what is said', () => {
     hook: 'forward',
     devices: [],
     where: 'iptables chain FORWARD',
-    drops: ['policy DROP', 'rule -A DOCKER-USER -j RETURN'],
+    drops: ['policy DROP'],
+    toDockerUser: true,
   };
 
   test('names the chain that drops, and the rule that lets pass', async () => {
     const scene = errand({ ...GONE, forward: 3 })(await routedScene('nat'));
     const { hint } = judgePath({ ...scene, diagnosis: { ...NO_DIAGNOSIS, filters: [filter] } });
     expect(hint).toContain('iptables chain FORWARD (policy DROP');
+    expect(hint).toContain('"docker": "allow" on br0 in the lab file lets it pass in the chain DOCKER-USER');
     expect(hint).toContain('iptables -I DOCKER-USER -i br0 -j ACCEPT');
   });
 

@@ -314,6 +314,7 @@ describe('what dropped the frames is named', () => {
     devices: [],
     where: 'nft bridge table far, chain c',
     drops: ['policy drop'],
+    toDockerUser: false,
     ...change,
   });
   const diagnosed = (scene: Scene, filters: Filter[], tc: TcFilter[] = []): string =>
