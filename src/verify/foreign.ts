@@ -57,6 +57,7 @@ function targetOf(domain: string, card: DomainInterface, index: number, host: Ho
     // What its owner means by it is not known: that it is a switch is all that can be asked of it.
     mode: 'bridged',
     intent: 'direct',
+    leased: false,
   };
 }
 

@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Drivers } from '../drivers/drivers.js';
 import type { IpJson } from '../drivers/iproute2.js';
 import type { CapturedFrame } from '../drivers/pcap.js';
 import { string } from '../host/json.js';
+import type { Lease } from '../host/leases.js';
 import type { HostState } from '../host/model.js';
 import { type BridgeSettings, parseBridgeSettings } from '../host/ports.js';
 import { bare } from '../lab/cidr.js';
@@ -9,6 +11,7 @@ import { type Counts, counterScript, entryKey, parseCounts } from './counters.js
 import { evidenceOf, type Gathered, indexesOf, receivedBetween } from './evidence.js';
 import { readStack, stackBetween } from './host-stack.js';
 import { type SeclusionEvidence, seclude } from './isolation/seclusion.js';
+import { waitForLeases } from './leases.js';
 import type { PathEvidence } from './model.js';
 import { byPlace, type Captured, leftAtSize } from './sightings.js';
 import { randomMac } from './station.js';
@@ -24,6 +27,8 @@ export interface ProveOptions {
   readonly passive?: boolean;
   readonly signal: AbortSignal | null;
   readonly tell: (line: string) => void;
+  /** What DHCP servers of ours have given out by now; only asked for targets that are leased. */
+  readonly leases?: () => Promise<readonly Lease[]>;
 }
 
 export interface Proof {
@@ -161,25 +166,33 @@ function addressesInUse(targets: readonly Target[], host: HostState): Set<string
   ]);
 }
 
+/** Between two looks at what DHCP has given out. */
+const LEASE_MS = 250;
+
 /** Returns the NICs that showed their way out. */
 async function askUntilSeen(
   targets: readonly Target[],
   stimulus: Stimulus,
   eyes: Eyes,
-  { patienceMs, signal, tell }: ProveOptions,
+  { patienceMs, signal, tell, passive, leases = async () => [] }: ProveOptions,
 ): Promise<readonly Target[]> {
   const deadline = Date.now() + patienceMs;
+  const leased = !passive && targets.some(target => target.leased) ? waitForLeases(stimulus, leases) : null;
   let told = 0;
   let waiting = targets;
   for (let round = 1; ; round++) {
+    if (leased) await leased.learn();
     await (round === 1 ? stimulus.askAll() : Promise.all(waiting.map(target => stimulus.ask(target))));
     const look = await eyes.read();
     const shown = targets.filter(target => leaves(target, look, eyes.host));
-    waiting = targets.filter(target => !shown.includes(target) && !stuck(target, look, round));
+    const unseen = targets.filter(target => !shown.includes(target) && !stuck(target, look, round));
+    waiting = [...new Set([...unseen, ...targets.filter(target => leased?.awaits(target))])];
     if (waiting.length === 0 || Date.now() > deadline || signal?.aborted) return shown;
     if (!(await anyAlive(waiting, eyes.drivers))) return shown;
     if (waiting.length !== told) tell(`${waiting.length} of ${targets.length} NICs not seen yet`);
     told = waiting.length;
+    // Who answers, but has no lease yet, would be asked as fast as it answers.
+    if (unseen.length === 0) await sleep(LEASE_MS);
   }
 }
 

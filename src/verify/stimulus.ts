@@ -36,6 +36,8 @@ export interface Stimulus {
   tried(target: Target): readonly string[];
   /** Every address that this NIC is known by. */
   seenAddresses(target: Target): readonly KnownAddress[];
+  /** Addresses at which this NIC answered an echo request. */
+  answered(target: Target): ReadonlySet<string>;
   /** What others saw, such as a capture. */
   learn(claim: Claim): void;
   /** What else was done to make a NIC speak, for the report. */
@@ -186,6 +188,7 @@ export async function makeStimulus(
     },
     tried: target => [...(tried.get(target) ?? [])],
     seenAddresses: target => known.of(target),
+    answered: known.answered,
     learn: known.learn,
     note(target, words) {
       for (const word of words) tried.get(target)?.add(word);

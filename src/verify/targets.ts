@@ -1,6 +1,6 @@
 import type { HostState } from '../host/model.js';
 import type { BridgeMode, Lab, Nic } from '../lab/model.js';
-import { nicsOf } from '../lab/nics.js';
+import { isInner, nicsOf } from '../lab/nics.js';
 import { type Intent, intentOf } from './intent.js';
 
 /** A NIC of the lab with the names that its links have now. */
@@ -14,7 +14,11 @@ export interface Target {
   /** What the bridge is for, and the verdict that this makes a good one. */
   readonly mode: BridgeMode;
   readonly intent: Intent;
+  /** A guest that the bridge's DHCP gives its IPv4 address: the lab has none for it. */
+  readonly leased: boolean;
 }
+
+const isFour = (address: string) => !address.includes(':');
 
 /** Each NIC with the names that its tap and bridge have now: marks tell, since an owner may have renamed them. */
 export function targetsOf(lab: Lab, host: HostState, networkOnly = false): Target[] {
@@ -33,6 +37,8 @@ export function targetsOf(lab: Lab, host: HostState, networkOnly = false): Targe
       uplink: bridge?.uplink ?? null,
       mode: bridge?.mode ?? 'bridged',
       intent: intentOf(bridge?.mode ?? 'bridged'),
+      // Namespaces are given their addresses, or have none.
+      leased: bridge?.dhcp != null && !isInner(nic) && !nic.addresses.some(isFour),
     };
   });
 }

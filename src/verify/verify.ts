@@ -16,6 +16,7 @@ import { nothingSeen } from './evidence.js';
 import { targetsOfDomain } from './foreign.js';
 import { checkIsolation } from './isolation/check.js';
 import type { SeclusionEvidence } from './isolation/seclusion.js';
+import { leasesOf } from './leases.js';
 import { checkLinks } from './link.js';
 import type { Check } from './model.js';
 import { checkNamespace } from './namespace.js';
@@ -49,7 +50,10 @@ export async function verifyLab(lab: Lab, drivers: Drivers, options: VerifyOptio
   const before = await look();
   const targets = targetsOf(lab, before, networkOnly);
   const services = await checkServices(lab, before, drivers, options);
-  const { checks, ...seen } = await verifyTargets(targets, before, look, drivers, options);
+  const { checks, ...seen } = await verifyTargets(targets, before, look, drivers, {
+    leases: () => leasesOf(lab, drivers),
+    ...options,
+  });
   const domains = networkOnly ? [] : lab.vms.map(vm => checkDomain(vm, seen.host));
   const namespaces = lab.namespaces.map(namespace => checkNamespace(namespace, lab, seen.host));
   const links = await checkLinks(lab, seen.host, drivers);
