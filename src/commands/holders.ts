@@ -16,7 +16,7 @@ export async function holdersOf(host: HostState, { drivers }: Context): Promise<
   const open = host.links.filter(link => link.kind === 'tun' && link.carrier);
   if (open.length === 0) return new Map();
   // Without libvirt there are no domains to be told.
-  const libvirt = host.libvirt ?? (await observeLibvirt(drivers, false).catch(() => null));
+  const libvirt = host.libvirt ?? (await observeLibvirt(drivers).catch(() => null));
   const users = new Map(
     (libvirt?.domains ?? [])
       .filter(isAlive)

@@ -48,6 +48,13 @@ export function formatIp(family: 4 | 6, value: bigint): string {
 export const contains = (subnet: Cidr, cidr: Cidr) =>
   subnet.family === cidr.family && cidr.value >= subnet.network && cidr.value <= subnet.last;
 
+/** Have two subnets an address in common? */
+export const overlap = (a: Cidr, b: Cidr) =>
+  a.family === b.family && a.network <= b.last && b.network <= a.last;
+
+/** fe80::/10, which means another network on each link. */
+export const isLinkLocal = ({ family, value }: Cidr) => family === 6 && value >> 118n === 0x3fan;
+
 /** The same address, whatever the prefixes. */
 export const sameAddress = (a: Cidr, b: Cidr) => a.family === b.family && a.value === b.value;
 

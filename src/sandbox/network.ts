@@ -1,4 +1,4 @@
-import { bare, formatIp, parseCidr } from '../lab/cidr.js';
+import { bare, formatIp, overlap, parseCidr } from '../lab/cidr.js';
 import type { Bridge, Lab } from '../lab/model.js';
 import { nicsOf } from '../lab/nics.js';
 
@@ -13,17 +13,57 @@ export interface SandboxNic {
 }
 
 /** Documentation ranges (RFC 5737, RFC 3849 is /32; a ULA stands in for it): no real network is meant. */
-const DEFAULTS = ['192.0.2.0/24', 'fd00:db8::/64'];
+const DEFAULTS = ['192.0.2.0/24', 'fd00:db8::/64'] as const;
 
 /**
  * The uplinks of a lab as NICs of a sandbox. The LAN gets an address in each subnet that the lab's guests use,
- * so that it can ping them; the host gets one where the bridge takes its uplink's addresses over.
+ * so that it can ping them; the host gets one where the bridge takes its uplink's addresses over. A lab with networks
+ * behind the host needs one that is the host's own: nothing could get out, or be kept from it, without an outside.
  */
 export function networkFor(lab: Lab): SandboxNic[] {
-  return [
+  const uplinks = [
     ...lab.bridges.flatMap(bridge => (bridge.uplink === null ? [] : [bridged(lab, bridge, bridge.uplink)])),
     ...shared(lab),
   ].map(nicFor);
+  const needed = lab.bridges.some(({ mode }) => mode !== 'bridged');
+  return needed && !uplinks.some(({ gateways }) => gateways.length > 0)
+    ? [...uplinks, outsideOf(lab, uplinks)]
+    : uplinks;
+}
+
+/** Ranges for the host's own NIC, in the order in which they are tried. */
+const OUTSIDE = {
+  4: [DEFAULTS[0], '198.51.100.0/24', '203.0.113.0/24'],
+  6: [DEFAULTS[1], 'fd00:db8:fffe::/64', 'fd00:db8:ffff::/64'],
+} as const;
+
+/** A NIC with default routes that is nobody's uplink, in subnets that the lab does not use. */
+function outsideOf(lab: Lab, uplinks: readonly SandboxNic[]): SandboxNic {
+  const used = [
+    ...uplinks.flatMap(({ lan }) => lan),
+    ...lab.bridges.flatMap(({ address }) => ('cidrs' in address ? address.cidrs : [])),
+    ...nicsOf(lab).flatMap(({ addresses }) => addresses),
+    ...lab.links.flatMap(({ ends }) => ends.flatMap(({ addresses }) => addresses)),
+  ].flatMap(text => parseCidr(text) ?? []);
+  const isFree = (text: string) => used.every(other => !overlap(other, parseCidr(text) ?? other));
+  const subnets = ([4, 6] as const).flatMap(family => OUTSIDE[family].find(isFree) ?? []);
+  const lan = subnets.flatMap(subnet => freeAddress(subnet, []) ?? []);
+  const names = new Set([
+    ...lab.bridges.flatMap(({ name, uplink }) => [name, uplink]),
+    ...lab.links.flatMap(({ ends }) => ends.map(({ name }) => name)),
+    ...uplinks.map(({ name }) => name),
+    ...lab.tuns.map(({ name }) => name),
+  ]);
+  return {
+    name: nameBeside(names),
+    lan,
+    host: lan.flatMap(gateway => freeAddress(gateway, lan) ?? []),
+    gateways: lan.map(bare),
+  };
+}
+
+function nameBeside(names: ReadonlySet<string | null>): string {
+  for (let i = 0; ; i++) if (!names.has(`eth${i}`)) return `eth${i}`;
 }
 
 /** What hangs on a NIC of the host. */

@@ -1,35 +1,33 @@
 import type { Drivers } from '../drivers/drivers.js';
-import { bare } from '../lab/cidr.js';
-import type { Lab } from '../lab/model.js';
-import { nicsOf } from '../lab/nics.js';
-import { networkFor } from './network.js';
+import type { Question } from './reach/pings.js';
 import { inSandbox, type Sandbox } from './sandbox.js';
 
 export interface Ping {
+  /** `the LAN`, or a namespace. */
+  readonly from: string;
   /** `web` or `the host`. */
   readonly who: string;
   readonly address: string;
+  /** The lab means it to be answered. */
+  readonly answers: boolean;
   readonly sent: number;
   readonly received: number;
 }
 
 const COUNT = 3;
 
-/** Ping every address that a lab has on a bridge with an uplink, and the host's own, from the LAN's side. */
-export async function pingFromLan(lab: Lab, sandbox: Sandbox, drivers: Drivers): Promise<Ping[]> {
-  const wired = new Set(lab.bridges.filter(bridge => bridge.uplink !== null).map(bridge => bridge.name));
-  const guests = nicsOf(lab)
-    .filter(nic => nic.macvtap || wired.has(nic.bridge ?? ''))
-    .flatMap(nic => nic.addresses.map(cidr => ({ who: nic.vm, address: bare(cidr) })));
-  const own = [
-    ...networkFor(lab).flatMap(nic => nic.host),
-    ...lab.bridges.flatMap(({ uplink, address }) =>
-      uplink !== null && address.mode === 'static' ? address.cidrs : [],
-    ),
-  ].map(cidr => ({ who: 'the host', address: bare(cidr) }));
+/** Is it as the lab means it? */
+export const isAsMeant = ({ answers, received }: Ping) => received > 0 === answers;
+
+/** Ask all of them, from where they are to be asked. */
+export async function ping(
+  questions: readonly Question[],
+  sandbox: Sandbox,
+  drivers: Drivers,
+): Promise<Ping[]> {
   const pings: Ping[] = [];
-  for (const group of groups([...own, ...guests], AT_ONCE))
-    pings.push(...(await Promise.all(group.map(target => ping(target, sandbox, drivers)))));
+  for (const group of groups(questions, AT_ONCE))
+    pings.push(...(await Promise.all(group.map(question => askOne(question, sandbox, drivers)))));
   return pings;
 }
 
@@ -41,13 +39,15 @@ function groups<T>(items: readonly T[], size: number): T[][] {
   );
 }
 
-async function ping(
-  target: { who: string; address: string },
-  sandbox: Sandbox,
-  drivers: Drivers,
-): Promise<Ping> {
-  const words = ['ping', '-c', String(COUNT), '-i', '0.2', '-W', '2', target.address];
-  const [file = '', ...args] = inSandbox(sandbox, 'lan', words);
+async function askOne(question: Question, sandbox: Sandbox, drivers: Drivers): Promise<Ping> {
+  const { netns, ...rest } = question;
+  // What is not to be answered need not be waited for as long.
+  const patience = question.answers ? '2' : '1';
+  const words = ['ping', '-n', '-c', String(COUNT), '-i', '0.2', '-W', patience, question.address];
+  const [file = '', ...args] =
+    netns === null
+      ? inSandbox(sandbox, 'lan', words)
+      : inSandbox(sandbox, 'host', ['ip', 'netns', 'exec', netns, ...words]);
   const { stdout } = await drivers.run(file, args, { allowFailure: true, timeoutMs: 15_000 });
-  return { ...target, sent: COUNT, received: Number(/(\d+) received/.exec(stdout)?.[1] ?? 0) };
+  return { ...rest, sent: COUNT, received: Number(/(\d+) received/.exec(stdout)?.[1] ?? 0) };
 }

@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { asNobody, Folder, templateFile, vmnet } from './vmnet.js';
 
@@ -29,7 +30,9 @@ describe('init', () => {
       .trim()
       .split('\n')
       .map(line => line.split(' ')[0] ?? '');
-    expect(names).toEqual(['homelab', 'isolated', 'macvtap', 'quickstart']);
+    const files = readdirSync(dirname(templateFile('homelab'))).map(file => file.replace('.json', ''));
+    expect(names).toEqual(files.sort());
+    expect(names).toEqual(expect.arrayContaining(['homelab', 'nat', 'router', 'tenants', 'veth']));
     for (const line of stdout.trim().split('\n')) expect(line).toMatch(/^\S+ +\S.{20,}/);
     for (const name of names) {
       expect((await init('--template', name, `${name}.json`)).code).toBe(0);

@@ -33,13 +33,12 @@ describe('the JSON Schema', () => {
 });
 
 describe('templates', () => {
-  test('are these', () =>
-    expect(listTemplates().map(({ name }) => name)).toEqual([
-      'homelab',
-      'isolated',
-      'macvtap',
-      'quickstart',
-    ]));
+  test('are there in order, each with a word on what it is', () => {
+    const names = listTemplates().map(({ name }) => name);
+    expect(names).toEqual([...names].sort());
+    expect(names).toEqual(expect.arrayContaining(['homelab', 'isolated', 'quickstart']));
+    for (const { description } of listTemplates()) expect(description).toMatch(/^\S.{20,}/);
+  });
 
   test('are suggested when a name is wrong, and never leave their folder', () => {
     expect(() => readTemplate('homelap')).toThrow('there is no template "homelap"');

@@ -14,7 +14,39 @@ const network = (bridges: object, ...addresses: string[]) =>
   );
 
 describe("a sandbox's network", () => {
-  test('has no NIC where the lab names no uplink', () => expect(network({ br0: {} })).toEqual([]));
+  test('has a NIC of its own where the lab names no uplink: else nothing could be kept from getting out', () =>
+    expect(network({ br0: {} })).toEqual([plainNetwork('eth0')]));
+
+  test('has that beside an uplink that the host itself does not use', () => {
+    const nics = network({ br0: { uplink: 'eth0', address: 'none' }, br1: { mode: 'nat' } });
+    expect(nics).toMatchObject([
+      { name: 'eth0', lan: ['192.0.2.1/24', 'fd00:db8::1/64'] },
+      {
+        name: 'eth1',
+        host: ['198.51.100.2/24', 'fd00:db8:fffe::2/64'],
+        gateways: ['198.51.100.1', 'fd00:db8:fffe::1'],
+      },
+    ]);
+  });
+
+  test('has none beside an uplink with the host on it, and keeps out of the subnets of the lab', () => {
+    expect(network({ br0: { uplink: 'eth0' }, br1: { mode: 'nat' } })).toHaveLength(1);
+    const [nic] = network(
+      { br0: { mode: 'routed', address: ['192.0.2.1/24', '198.51.100.129/25', 'fd00:db8::1/32'] } },
+      '192.0.2.9/24',
+    );
+    expect(nic).toMatchObject({ name: 'eth0', host: ['203.0.113.2/24'], gateways: ['203.0.113.1'] });
+  });
+
+  test('has no NIC for a lab of wires alone', () => {
+    const lab = {
+      version: 1,
+      name: 'l',
+      namespaces: { a: {}, b: {} },
+      links: [{ endpoints: ['a:eth1', 'b:eth1'] }],
+    };
+    expect(networkFor(labFrom(lab))).toEqual([]);
+  });
 
   test('has both families where the lab has no addresses', () => {
     expect(network({ br0: { uplink: 'eth0' } })).toEqual([
