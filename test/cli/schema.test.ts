@@ -116,7 +116,7 @@ describe('schema', () => {
     ['another version', { version: 2 }],
     ['a name with a space', { name: 'a b' }],
     ['a bridge name of 16 bytes', { bridges: { abcdefghijklmnop: {} } }],
-    ['a NIC without a bridge', { vms: { a: { nics: [{}] } } }],
+    ['a NIC of no known type', { vms: { a: { nics: [{ type: 'ipvlan', uplink: 'eth0' }] } } }],
     ['a VM without NICs', { vms: { a: { boot: 'probe' } } }],
   ])('refuses %s', async (_, wrong) => {
     expect(faults({ ...read('homelab'), ...wrong }, await schemaOf())).not.toEqual([]);

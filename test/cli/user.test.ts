@@ -76,6 +76,9 @@ describe("libvirt's socket", () => {
   let server: Server;
   const uri = () => `qemu+unix:///system?socket=${folder.file('sock')}`;
   beforeEach(async () => {
+    // Without VMs libvirt would not be asked.
+    const vms = { a: { boot: 'probe', nics: [{ bridge: 'brt0' }] } };
+    file = folder.file('lab.json', plainLab({}, { vms }));
     server = createServer(socket => socket.destroy());
     await new Promise<void>(resolve => server.listen(folder.file('sock'), resolve));
   });

@@ -12,7 +12,8 @@ import type {
   Owner,
   Renewer,
 } from '../../src/host/model.js';
-import { planDestroy, planProvision } from '../../src/plan/plan.js';
+import { planDestroy } from '../../src/plan/destroy.js';
+import { planProvision } from '../../src/plan/plan.js';
 import { FakeHost, STATE_DIR } from './host.js';
 import { runIpLine } from './ip.js';
 import { carryOut, labFrom, renderContext } from './labs.js';

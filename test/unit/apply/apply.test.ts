@@ -3,7 +3,8 @@ import { type ApplyContext, applyDestroy, applyProvision } from '../../../src/ap
 import { forget } from '../../../src/apply/forget.js';
 import { VmnetError } from '../../../src/errors.js';
 import { difference } from '../../../src/host/normalise.js';
-import { planDestroy, planProvision } from '../../../src/plan/plan.js';
+import { planDestroy } from '../../../src/plan/destroy.js';
+import { planProvision } from '../../../src/plan/plan.js';
 import { jsonReporter } from '../../../src/report/json.js';
 import type { Stage } from '../../../src/report/reporter.js';
 import { hostFrom } from '../../fakes/describe-host.js';

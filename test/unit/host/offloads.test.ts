@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { mergesReceived } from '../../../src/host/offloads.js';
-import { planDestroy, planProvision } from '../../../src/plan/plan.js';
+import { planDestroy } from '../../../src/plan/destroy.js';
+import { planProvision } from '../../../src/plan/plan.js';
 import { hostFrom } from '../../fakes/describe-host.js';
 import { STATE_DIR } from '../../fakes/host.js';
 import { labFrom } from '../../fakes/labs.js';

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { difference } from '../../../src/host/normalise.js';
-import { planDestroy, planProvision } from '../../../src/plan/plan.js';
+import { planDestroy } from '../../../src/plan/destroy.js';
+import { planProvision } from '../../../src/plan/plan.js';
 import { FakeHost, STATE_DIR } from '../../fakes/host.js';
 import { carryOut, labFrom } from '../../fakes/labs.js';
 

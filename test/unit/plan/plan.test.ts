@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { VmnetError } from '../../../src/errors.js';
-import { type DestroyOptions, type PlanOptions, planDestroy, planProvision } from '../../../src/plan/plan.js';
+import { type DestroyOptions, planDestroy } from '../../../src/plan/destroy.js';
+import { type PlanOptions, planProvision } from '../../../src/plan/plan.js';
 import { hostFrom } from '../../fakes/describe-host.js';
 import { STATE_DIR } from '../../fakes/host.js';
 import { labFrom, renderContext } from '../../fakes/labs.js';
