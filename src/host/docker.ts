@@ -4,6 +4,7 @@ import type { Lab } from '../lab/model.js';
 import { tableName } from '../lab/names.js';
 import type { DockerChain, DockerRule, ForwardDrop, LabRecord } from './model.js';
 import { readFilters } from './read-filters.js';
+import { asAppliedAndWanted } from './records.js';
 
 /** Chains that can drop what a bridge forwards, but for those of labs, whose drops are meant. */
 export async function readForwardDrops(lab: Lab | null, drivers: Drivers): Promise<ForwardDrop[]> {
@@ -31,8 +32,8 @@ export async function readDocker(
   records: readonly LabRecord[],
   { run }: Drivers,
 ): Promise<DockerChain[]> {
-  const labs = [lab, records.find(({ name }) => name === lab?.name)?.lab];
-  if (lab !== null && !labs.some(one => one && asksDocker(one))) return [];
+  const labs = asAppliedAndWanted(lab, records);
+  if (lab !== null && !labs.some(asksDocker)) return [];
   const saved = await Promise.all(
     PROGRAMS.map(({ program }) =>
       run(`${program}-save`, [], { allowFailure: true }).then(

@@ -4,6 +4,7 @@ import { hasQueues, isQueued } from '../lab/has.js';
 import type { Lab, Nic } from '../lab/model.js';
 import { string } from './json.js';
 import type { HostState, LabRecord, Link, Queue } from './model.js';
+import { asAppliedAndWanted } from './records.js';
 
 /** Queueing disciplines of a lab's taps, and which the kernel has: nothing is asked where no lab in question has any. */
 export async function readQueues(
@@ -12,8 +13,8 @@ export async function readQueues(
   records: readonly LabRecord[],
   drivers: Drivers,
 ): Promise<Pick<HostState, 'queues' | 'queueing'>> {
-  const labs = [lab, records.find(({ name }) => name === lab?.name)?.lab];
-  if (!labs.some(one => one && hasQueues(one))) return {};
+  const labs = asAppliedAndWanted(lab, records);
+  if (!labs.some(hasQueues)) return {};
   const taps = new Set(links.filter(link => link.tap && isMarked(link, lab)).map(({ name }) => name));
   const queues = parseQueues(await drivers.tc.qdiscs()).filter(({ dev }) => taps.has(dev));
   const asking = (lab?.vms ?? []).flatMap(vm => vm.nics).filter(isQueued);

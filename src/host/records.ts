@@ -1,4 +1,5 @@
 import type { Drivers } from '../drivers/drivers.js';
+import type { Lab } from '../lab/model.js';
 import { UNRULED } from '../lab/unruled.js';
 import type { LabRecord } from './model.js';
 
@@ -46,3 +47,7 @@ const completed = (record: LabRecord): LabRecord => ({
 export async function findRecord(name: string, drivers: Drivers): Promise<LabRecord | undefined> {
   return (await readRecords(drivers)).find(record => record.name === name);
 }
+
+/** A lab, and the same as it was last applied: what either has is looked at. */
+export const asAppliedAndWanted = (lab: Lab | null, records: readonly LabRecord[]): Lab[] =>
+  [lab, records.find(({ name }) => name === lab?.name)?.lab].filter(one => one != null);

@@ -2,6 +2,7 @@ import type { Drivers } from '../drivers/drivers.js';
 import { hasServices } from '../lab/has.js';
 import type { Lab } from '../lab/model.js';
 import type { LabRecord, ServiceState } from './model.js';
+import { asAppliedAndWanted } from './records.js';
 
 /** Files of a bridge's dnsmasq, below the state folder. */
 export interface ServiceFiles {
@@ -46,8 +47,8 @@ export async function readServices(
   records: readonly LabRecord[],
   drivers: Drivers,
 ): Promise<ServiceState[]> {
-  const labs = [lab, records.find(({ name }) => name === lab?.name)?.lab];
-  if (lab !== null && !labs.some(one => one && hasServices(one))) return [];
+  const labs = asAppliedAndWanted(lab, records);
+  if (lab !== null && !labs.some(hasServices)) return [];
   const found = await findServices(drivers);
   const states = new Map(found.map(service => [service.path, service] as const));
   return Promise.all(

@@ -4,6 +4,7 @@ import type { Lab } from '../lab/model.js';
 import { DIGEST_CHAIN, tableName } from '../lab/names.js';
 import { object, string } from './json.js';
 import type { LabRecord, TableState } from './model.js';
+import { asAppliedAndWanted } from './records.js';
 
 const OURS = tableName('');
 
@@ -13,8 +14,8 @@ export async function readTables(
   records: readonly LabRecord[],
   { nft }: Drivers,
 ): Promise<TableState[]> {
-  const labs = [lab, records.find(({ name }) => name === lab?.name)?.lab];
-  if (lab !== null && !labs.some(one => one && hasTables(one))) return [];
+  const labs = asAppliedAndWanted(lab, records);
+  if (lab !== null && !labs.some(hasTables)) return [];
   const listed = await nft.chains().catch(() => null);
   // Without nft there are none; a lab that wants some is told when they are loaded.
   return listed === null ? [] : parseTables(listed);

@@ -55,6 +55,12 @@ export const overlap = (a: Cidr, b: Cidr) =>
 /** fe80::/10, which means another network on each link. */
 export const isLinkLocal = ({ family, value }: Cidr) => family === 6 && value >> 118n === 0x3fan;
 
+/** One address alone, such as `192.168.1.1`, as a subnet of itself; null if it is none. */
+export function parseHost(text: string): Cidr | null {
+  const ip = parseIp(text);
+  return ip === null ? null : parseCidr(`${formatIp(ip.family, ip.value)}/${ADDRESS_BITS[ip.family]}`);
+}
+
 /** The same address, whatever the prefixes. */
 export const sameAddress = (a: Cidr, b: Cidr) => a.family === b.family && a.value === b.value;
 

@@ -1,5 +1,5 @@
 import type { HostState, Route } from '../host/model.js';
-import { ADDRESS_BITS, type Cidr, parseCidr, subnetText } from '../lab/cidr.js';
+import { ADDRESS_BITS, type Cidr, isLinkLocal, parseCidr, subnetText } from '../lab/cidr.js';
 import type { Bridge, Lab } from '../lab/model.js';
 import { staticCidrs } from './bridge-addresses.js';
 import { bridgeName } from './links.js';
@@ -59,9 +59,6 @@ export const routeText = (route: Route) => {
 
 /** A default route, or what VPNs write instead of one (0.0.0.0/1 and 128.0.0.0/1; 2000::/3): anything is more specific. */
 const isWholeWorld = ({ family, prefix }: Cidr) => prefix <= (family === 4 ? 1 : 3);
-
-/** fe80::/10 is on every link. */
-const isLinkLocal = ({ family, value }: Cidr) => family === 6 && value >> 118n === 0x3fan;
 
 function addressClaims({ name, addresses }: HostState['links'][number]): Claim[] {
   return addresses.flatMap(({ local, prefix, peer }) =>

@@ -1,6 +1,6 @@
 import { VmnetError } from '../errors.js';
 import type { HostState, LabRecord } from '../host/model.js';
-import { type Cidr, contains, parseCidr, subnetText } from '../lab/cidr.js';
+import { contains, isLinkLocal, parseCidr, subnetText } from '../lab/cidr.js';
 import { isForwarded } from '../lab/has.js';
 import type { Bridge, Lab } from '../lab/model.js';
 import { staticCidrs } from './bridge-addresses.js';
@@ -169,9 +169,6 @@ function subnets(family: 4 | 6, bridges: readonly Bridge[]): string[] {
   const widest = all.filter(cidr => !all.some(it => it.prefix < cidr.prefix && contains(it, cidr)));
   return [...new Set(widest.map(subnetText))];
 }
-
-/** fe80::/10 is a source on every link. */
-const isLinkLocal = ({ family, value }: Cidr) => family === 6 && value >> 118n === 0x3fan;
 
 /** Rules may name one without elements. */
 const set = (name: string, type: string, elements: readonly string[]) =>

@@ -75,12 +75,12 @@ export const CLIENTS: Readonly<Record<string, readonly string[]>> = {
   dhcpcd: ['dhcpcd', '-4', 'eth0'],
 };
 
-/** Commands of clients that run on the host, with their session. */
+/** Commands of clients that run on the host; the part of dhcpcd that put it into the background is none, and soon gone. */
 export async function clientsOf(box: Box): Promise<string[]> {
   const { stdout } = await box.attempt('host', 'pgrep', '-a', 'dhclient|dhcpcd|udhcpc|busybox');
   return stdout
     .split('\n')
-    .filter(Boolean)
+    .filter(line => line !== '' && !line.endsWith('[launcher]'))
     .map(line => line.replace(/^\d+ /, ''));
 }
 

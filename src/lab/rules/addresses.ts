@@ -1,4 +1,4 @@
-import { type Cidr, contains, formatIp, parseCidr, sameAddress, subnetText } from '../cidr.js';
+import { type Cidr, contains, formatIp, isLinkLocal, parseCidr, sameAddress, subnetText } from '../cidr.js';
 import { HOST } from '../names.js';
 import type { Path, Report } from '../problem.js';
 import { quote } from '../quote.js';
@@ -144,11 +144,9 @@ function gatewayFor({ network, value, prefix }: Cidr): string {
   return `${formatIp(4, first)}/${prefix}`;
 }
 
-/** Link-local addresses are at home on every link. */
-const isLinkLocal = (cidr: Cidr) => cidr.family === 6 && cidr.value >> 118n === 0x3fan;
-
 function checkSubnet({ cidr, path }: Owned, bridge: string, own: readonly Owned[], report: Report): void {
   const family = own.filter(other => other.cidr.family === cidr.family);
+  // Link-local addresses are at home on every link.
   if (family.length === 0 || isLinkLocal(cidr) || family.some(other => contains(other.cidr, cidr))) return;
   const subnets = family.map(other => subnetText(other.cidr)).join(' or ');
   report(

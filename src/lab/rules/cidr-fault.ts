@@ -17,6 +17,10 @@ export function cidrFault(text: string): Fault {
   };
 }
 
+/** What to write instead of a text that is no address alone. */
+export const hostFix = (text: string, example = '"192.168.1.1" or "fd00::1"') =>
+  text.includes('/') ? 'leave out the prefix, the part from "/" on' : `write one such as ${example}`;
+
 function hint(ip: string): string {
   if (/(^|\.)0[0-9]/.test(ip)) return 'leave out leading zeros: some programs read them as octal';
   if (ip.includes('%')) return 'leave out the zone, the part from "%" on';

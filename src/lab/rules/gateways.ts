@@ -1,7 +1,8 @@
-import { ADDRESS_BITS, type Cidr, contains, formatIp, parseCidr, parseIp, subnetText } from '../cidr.js';
+import { type Cidr, contains, isLinkLocal, parseCidr, parseHost, subnetText } from '../cidr.js';
 import type { Path, Report } from '../problem.js';
 import { quote } from '../quote.js';
 import type { LooseLab } from '../shape.js';
+import { hostFix } from './cidr-fault.js';
 import { nicsOf, textsAt } from './walk.js';
 
 /** A gateway is a neighbour: it has to be on a subnet of its NIC, and there is one for each family. */
@@ -22,19 +23,15 @@ export function checkGateways(lab: LooseLab, report: Report): void {
 }
 
 function readGateway(text: string, path: Path, report: Report): Cidr | null {
-  const ip = parseIp(text);
-  if (ip !== null) return parseCidr(`${formatIp(ip.family, ip.value)}/${ADDRESS_BITS[ip.family]}`);
-  const fix = text.includes('/')
-    ? 'leave out the prefix, the part from "/" on'
-    : 'write one such as "192.168.1.1" or "fd00::1"';
-  report(path, `${quote(text)} is not an IP address`, fix);
-  return null;
+  const gateway = parseHost(text);
+  if (gateway === null) report(path, `${quote(text)} is not an IP address`, hostFix(text));
+  return gateway;
 }
 
 function checkReach(gateway: Cidr, subnets: readonly Cidr[], path: Path, report: Report): void {
   const { address, family } = gateway;
   // Link-local ones are on every link.
-  if (family === 6 && gateway.value >> 118n === 0x3fan) return;
+  if (isLinkLocal(gateway)) return;
   const same = subnets.filter(subnet => subnet.family === family);
   const [subnet] = same;
   if (subnet === undefined) {

@@ -1,9 +1,9 @@
-import { ADDRESS_BITS, formatIp, parseCidr, parseIp } from '../cidr.js';
+import { ADDRESS_BITS, parseCidr, parseHost } from '../cidr.js';
 import { ACCOUNT_PATTERN } from '../patterns.js';
 import type { Path, Report } from '../problem.js';
 import { quote } from '../quote.js';
 import type { LooseLab } from '../shape.js';
-import { useFault } from './cidr-fault.js';
+import { hostFix, useFault } from './cidr-fault.js';
 import { type AtTun, textsAt, tunsOf } from './walk.js';
 
 const ACCOUNT = new RegExp(ACCOUNT_PATTERN);
@@ -47,31 +47,28 @@ const isAccount = (value: string | number) =>
 function checkPeer({ name, tun, path }: AtTun, report: Report): void {
   if (tun.peer === undefined) return;
   const at: Path = [...path, 'peer'];
-  const ip = parseIp(tun.peer);
-  if (ip === null) {
-    const fix = tun.peer.includes('/')
-      ? 'leave out the prefix, the part from "/" on'
-      : 'write one such as "10.8.0.2"';
+  const peer = parseHost(tun.peer);
+  if (peer === null) {
+    const fix = hostFix(tun.peer, '"10.8.0.2"');
     report(at, `the peer ${quote(tun.peer)} is not an IP address`, fix);
     return;
   }
-  const bits = ADDRESS_BITS[ip.family];
-  const address = formatIp(ip.family, ip.value);
-  const whole = parseCidr(`${address}/${bits}`);
-  const fault = whole && useFault(whole);
+  const { address, family } = peer;
+  const bits = ADDRESS_BITS[family];
+  const fault = useFault(peer);
   if (fault) {
     report(at, fault.message, 'name the address of the other end');
     return;
   }
   const own = textsAt(tun.address, [])
     .flatMap(({ text }) => parseCidr(text) ?? [])
-    .filter(({ family }) => family === ip.family);
+    .filter(cidr => cidr.family === family);
   const [only] = own;
   if (own.length !== 1 || only?.prefix !== bits) {
-    const message = `the tun ${quote(name)} has the peer ${address}, for which it needs one IPv${ip.family} address, with the prefix ${bits}`;
-    const example = only ? `${only.address}/${bits}` : ip.family === 4 ? '10.8.0.1/32' : 'fd00:8::1/128';
+    const message = `the tun ${quote(name)} has the peer ${address}, for which it needs one IPv${family} address, with the prefix ${bits}`;
+    const example = only ? `${only.address}/${bits}` : family === 4 ? '10.8.0.1/32' : 'fd00:8::1/128';
     report(at, message, `write "address": "${example}", or take "peer" out`);
-  } else if (only.value === ip.value) {
+  } else if (only.value === peer.value) {
     report(at, `the peer ${address} is also the tun's own address`, 'change one of the two');
   }
 }
