@@ -6,6 +6,7 @@ import { bridgesIn } from '../host/ovs.js';
 import type { Action, LinkRef } from '../plan/model.js';
 import { startDnsmasq, stopDnsmasq } from './dnsmasq.js';
 import { deleteNamespaces, workInside } from './inside.js';
+import { changeNic, plugNic, unplugNic } from './nics.js';
 import { awaitRenewal, freezeRenewer, startRenewer, stopRenewer } from './renewer.js';
 import { heardFrom } from './routers.js';
 import { awaitGuest } from './start.js';
@@ -83,6 +84,12 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
       return unless(NOT_RUNNING, async () =>
         (await drivers.libvirt()).destroy(action.uuid, {}, { name: action.name }),
       );
+    case 'plug':
+      return plugNic(action, drivers);
+    case 'unplug':
+      return unplugNic(action, drivers, options.undoing ? null : options.signal);
+    case 'change-nic':
+      return changeNic(action, drivers);
     case 'tell':
       return tellManager(action, drivers, options);
     case 'freeze-renewer':

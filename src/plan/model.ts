@@ -126,6 +126,8 @@ export type Action =
   /** Wait until a started guest says that it is up. */
   | ({ readonly kind: 'await' } & GuestRef & { readonly upMarker: string })
   | { readonly kind: 'stop'; readonly name: string; readonly uuid: string }
+  /** Plug a NIC into a domain, pull it out, or change what can be changed in place. */
+  | ({ readonly kind: 'plug' | 'unplug' | 'change-nic' } & NicChange)
   /** Let a DHCP client stand still: it can go on as if nothing had been, or be ended. */
   | { readonly kind: 'freeze-renewer'; readonly client: Renewer['client']; readonly on: string }
   /** End a DHCP client so that it neither releases its lease nor takes the address away. */
@@ -198,6 +200,21 @@ export interface StandIn {
   readonly metric: number;
   /** Deletes the one that stands in. */
   readonly line: string;
+}
+
+/** A NIC of a domain. */
+export interface NicChange {
+  /** The domain's. */
+  readonly name: string;
+  readonly uuid: string;
+  /** By which it is found: six lower-case hex bytes with colons. */
+  readonly mac: string;
+  /** The `<interface>` element. */
+  readonly xml: string;
+  /** In the running guest. */
+  readonly live: boolean;
+  /** In the definition that the next start takes. */
+  readonly config: boolean;
 }
 
 /** A started guest. */
