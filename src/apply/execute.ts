@@ -71,7 +71,11 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
       return;
     case 'undefine':
       return unless(NO_DOMAIN, async () =>
-        (await drivers.libvirt()).undefine(action.uuid, { nvram: true }, { name: action.name }),
+        (await drivers.libvirt()).undefine(
+          action.uuid,
+          { nvram: action.keepNvram !== true },
+          { name: action.name },
+        ),
       );
     case 'start':
       await drivers.files.makeFolder(dirname(action.console));
