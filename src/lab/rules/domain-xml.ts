@@ -3,6 +3,7 @@ import type { Path, Report } from '../problem.js';
 import { quote, quotePath } from '../quote.js';
 import type { LooseLab } from '../shape.js';
 import { readOwnDomain } from '../xml/domain.js';
+import { A_DOMAIN } from '../xml/scan.js';
 import type { CloudInitFiles } from './cloud-init.js';
 import { type AtVm, type LooseVm, vmSetting, vmsOf } from './walk.js';
 
@@ -48,8 +49,7 @@ function checkText(file: string, path: Path, { check, read }: CloudInitFiles, re
   const found = read(file);
   if (found === null) return;
   if ('trouble' in found) {
-    const fix = 'name a file such as "virsh dumpxml --inactive NAME" prints it, of a domain\'s XML in UTF-8';
-    report(path, `the domainXml ${quotePath(file)} ${found.trouble}`, fix);
+    report(path, `the domainXml ${quotePath(file)} ${found.trouble}`, A_DOMAIN);
     return;
   }
   const own = readOwnDomain(found.text);

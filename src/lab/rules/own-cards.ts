@@ -1,4 +1,5 @@
 import type { Lab, Vm } from '../model.js';
+import { nicsOf } from '../nics.js';
 import type { Path, Report } from '../problem.js';
 import { quote, quotePath } from '../quote.js';
 import { type OwnCard, readOwnDomain } from '../xml/domain.js';
@@ -8,38 +9,43 @@ import { type OwnCard, readOwnDomain } from '../xml/domain.js';
  * @param placeOf where a VM says what it boots
  */
 export function checkOwnCards(lab: Lab, placeOf: (vm: string) => Path, report: Report): void {
-  const own = lab.vms.flatMap(vm => cardsOf(vm).map(card => ({ vm, ...card })));
-  if (own.length === 0) return;
+  const vms = lab.vms.filter(({ boot }) => boot.kind === 'domainXml');
+  if (vms.length === 0) return;
   const macs = new Map<string, string>();
   const names = new Map<string, string>(lab.bridges.map(({ name }) => [name, `the bridge ${quote(name)}`]));
-  for (const { vm, index, mac, tap } of [...lab.vms, ...lab.namespaces].flatMap(({ nics }) => nics)) {
-    macs.set(mac, `${quote(vm)}, NIC ${index}, of the lab`);
-    names.set(tap, `${quote(vm)}, NIC ${index}, of the lab`);
+  for (const { vm, index, mac, tap } of nicsOf(lab)) {
+    macs.set(mac, `NIC ${index} of ${quote(vm)}`);
+    names.set(tap, `NIC ${index} of ${quote(vm)}`);
   }
-  for (const { vm, file, mac, target, line } of own) {
-    const start = `the domainXml ${quotePath(file)}, line ${line}: its <interface> has`;
-    const ofMac = mac === null ? undefined : macs.get(mac);
-    if (mac !== null && ofMac !== undefined)
-      report(placeOf(vm.name), `${start} the MAC ${quote(mac)}, which is that of ${ofMac}, too`, FIX_MAC);
-    else if (mac !== null) macs.set(mac, `VM ${quote(vm.name)}, in its own XML`);
-    const ofName = target === null ? undefined : names.get(target);
-    if (target !== null && ofName !== undefined)
-      report(
-        placeOf(vm.name),
-        `${start} the name ${quote(target)}, which is that of ${ofName}, too`,
-        FIX_NAME,
-      );
-    else if (target !== null) names.set(target, `VM ${quote(vm.name)}, in its own XML`);
+  let left = MOST;
+  const tell = (vm: Vm, message: string, fix: string) => {
+    if (left-- > 0) report(placeOf(vm.name), message, fix);
+  };
+  for (const vm of vms) {
+    const who = `the domain XML of VM ${quote(vm.name)}`;
+    for (const { mac, target, line } of cardsOf(vm)) {
+      const has = `${fileOf(vm)} of VM ${quote(vm.name)}, line ${line}: its <interface> has`;
+      const [ofMac, ofName] = [macs.get(mac ?? ''), names.get(target ?? '')];
+      if (ofMac) tell(vm, `${has} the MAC ${quote(mac ?? '')}, which ${ofMac} has, too`, FIX_MAC);
+      if (ofName) tell(vm, `${has} the name ${quote(target ?? '')}, which ${ofName} has, too`, FIX_NAME);
+      if (mac !== null && !ofMac) macs.set(mac, who);
+      if (target !== null && !ofName) names.set(target, who);
+      if (left <= 0) return;
+    }
   }
 }
+
+/** As many as people read: a file may have a hundred thousand cards. */
+const MOST = 40;
+
+const fileOf = ({ boot }: Vm) => (boot.kind === 'domainXml' ? `the domainXml ${quotePath(boot.file)}` : '');
 
 const FIX_MAC =
   'take the <interface> out, where it is the one that vmnet adds; or its <mac>, so that libvirt chooses one';
 const FIX_NAME =
   'take the <interface> out, where it is the one that vmnet adds; or its <target>, so that libvirt chooses one';
 
-function cardsOf({ boot }: Vm): (OwnCard & { readonly file: string })[] {
-  if (boot.kind !== 'domainXml' || boot.xml === null) return [];
-  const own = readOwnDomain(boot.xml.open());
-  return 'fault' in own ? [] : own.cards.map(card => ({ ...card, file: boot.file }));
+function cardsOf({ boot }: Vm): readonly OwnCard[] {
+  const own = boot.kind === 'domainXml' && boot.xml !== null ? readOwnDomain(boot.xml.open()) : null;
+  return own === null || 'fault' in own ? [] : own.cards;
 }

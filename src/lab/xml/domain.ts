@@ -1,5 +1,5 @@
 import { attributeOf, firstNamed, named, unescaped, type XmlElement, type XmlFault } from './model.js';
-import { scanXml } from './scan.js';
+import { A_DOMAIN, scanXml } from './scan.js';
 
 /** What vmnet has to know of a domain that the user describes in libvirt's own words. */
 export interface OwnDomain {
@@ -23,8 +23,18 @@ export interface OwnCard {
   readonly line: number;
 }
 
+type Read = OwnDomain | { readonly fault: XmlFault };
+
+/** Copies of a VM share their file, and each is looked at several times. */
+let last: { readonly text: string; readonly read: Read } | null = null;
+
 /** Read a domain XML file; what cannot be made a domain of a lab is a fault. */
-export function readOwnDomain(text: string): OwnDomain | { readonly fault: XmlFault } {
+export function readOwnDomain(text: string): Read {
+  if (last?.text !== text) last = { text, read: readText(text) };
+  return last.read;
+}
+
+function readText(text: string): Read {
   const scanned = scanXml(text);
   if ('fault' in scanned) return scanned;
   const { root } = scanned;
@@ -46,11 +56,7 @@ function domainFault(text: string, root: XmlElement): XmlFault | null {
     fix,
   });
   if (root.name !== 'domain')
-    return at(
-      root,
-      `its root element is <${root.name.slice(0, 60)}>, not <domain>`,
-      'name the XML of a domain, such as "virsh dumpxml NAME" prints it',
-    );
+    return at(root, `its root element is <${root.name.slice(0, 60)}>, not <domain>`, A_DOMAIN);
   if (root.attributes.get('xmlns'))
     return at(
       root,

@@ -30,6 +30,9 @@ const VALUE = /"[^"<]*"|'[^'<]*'/y;
 /** Of the predefined entities and of character references; anything else that begins so is at fault. */
 const REFERENCE = /&(?:(?:lt|gt|amp|quot|apos|#[0-9]{1,7}|#x[0-9a-fA-F]{1,6});)?/g;
 
+/** What to name instead of what is none. */
+export const A_DOMAIN = 'name the XML of a domain, such as "virsh dumpxml --inactive NAME" prints it';
+
 type Open = { -readonly [K in keyof XmlElement]: XmlElement[K] } & { children: XmlElement[] };
 
 class Scanner {
@@ -52,14 +55,14 @@ class Scanner {
     const unclosed = this.#open.at(-1);
     if (unclosed !== undefined)
       this.#fail(`<${shown(unclosed.name)}> is not closed`, 'add its end tag', unclosed.start);
-    return this.#root ?? this.#fail('it has no element', 'write a <domain>', 0);
+    return this.#root ?? this.#fail('it has no element', A_DOMAIN, 0);
   }
 
   #token(begin: number): void {
     if (this.#text[this.#at] !== '<') this.#words();
     else if (this.#is('<!--')) this.#comment();
     else if (this.#is('<![CDATA[')) {
-      if (this.#open.length === 0) this.#fail('text stands outside of the root element', 'take it out');
+      if (this.#open.length === 0) this.#stray(this.#at);
       this.#upTo(']]>', 'a CDATA section');
     } else if (this.#is('<?')) {
       if (/^<\?xml[ \t\r\n]/i.test(this.#text.slice(this.#at, this.#at + 6)) && this.#at !== begin)
@@ -80,10 +83,20 @@ class Scanner {
     const words = this.#text.slice(this.#at, end);
     if (this.#open.length === 0) {
       const stray = words.search(/[^ \t\r\n]/);
-      if (stray >= 0) this.#fail('text stands outside of the root element', 'take it out', this.#at + stray);
+      if (stray >= 0) this.#stray(this.#at + stray);
     }
     this.#references(words, this.#at);
     this.#at = end;
+  }
+
+  #stray(offset: number): never {
+    if (this.#root === null)
+      this.#fail(
+        'text stands where its root element should begin',
+        `${A_DOMAIN}; or take that text out`,
+        offset,
+      );
+    this.#fail('text stands behind its root element', 'take it out', offset);
   }
 
   #comment(): void {

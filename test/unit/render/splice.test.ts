@@ -73,7 +73,11 @@ function checkSpliced(text: string): void {
   expect(cards.slice(0, -2)).toEqual(seenCards(text));
   expect(xml.split(NAMESPACE)).toHaveLength(text.includes(`:v="${NAMESPACE}"`) ? 3 : 2);
   // A second time there is nothing to change but the cards, which are there already.
-  expect(spliced(xml).edits.map(edit => xml.slice(edit.start, edit.end)).sort()).toEqual(['', MARK]);
+  expect(
+    spliced(xml)
+      .edits.map(edit => xml.slice(edit.start, edit.end))
+      .sort(),
+  ).toEqual(['', MARK]);
 }
 
 const seenCards = (text: string) => interfacesOf(text);
