@@ -1,6 +1,6 @@
 import type { DomainState, HostState } from '../host/model.js';
 import type { Lab, Vm } from '../lab/model.js';
-import { printable } from '../lab/quote.js';
+import { quotePath } from '../lab/quote.js';
 import { consolePath, type RenderContext, renderDomain } from '../render/domain.js';
 import { checkDisks, type DiskActions, diskGarbage, oldSeeds, planDisks } from './disks.js';
 import type { Action, Step } from './model.js';
@@ -111,13 +111,21 @@ function defineStep(
   return {
     title: `define ${vm.domain} (${machineWords(vm)}, ${vm.nics.length} NIC)`,
     why: present ? 'its definition differs from the lab' : 'the lab names it and libvirt has none',
-    do: [...disks.make, { kind: 'define', ...ref, xml }],
+    do: [
+      ...disks.make,
+      {
+        kind: 'define',
+        ...ref,
+        xml,
+        ...(vm.boot.kind === 'domainXml' ? { from: quotePath(vm.boot.file) } : {}),
+      },
+    ],
     undo: [...back, ...disks.undo],
   };
 }
 
 const machineWords = ({ boot, memoryMiB, vcpus }: Vm) =>
-  boot.kind === 'domainXml' ? `as ${printable(boot.file)} says` : `${memoryMiB} MiB, ${vcpus} vCPU`;
+  boot.kind === 'domainXml' ? `as ${quotePath(boot.file)} says` : `${memoryMiB} MiB, ${vcpus} vCPU`;
 
 const undefine = (ref: Ref, xml: string | null, stateDir: string): Action => ({
   kind: 'undefine',

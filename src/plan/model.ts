@@ -120,7 +120,14 @@ export type Action =
   | ({ readonly kind: 'start-dnsmasq'; readonly digest: string; readonly config: string } & DnsmasqRef)
   /** End whatever dnsmasq of ours serves the bridge. */
   | ({ readonly kind: 'stop-dnsmasq' } & DnsmasqRef)
-  | { readonly kind: 'define'; readonly name: string; readonly uuid: string; readonly xml: string }
+  | {
+      readonly kind: 'define';
+      readonly name: string;
+      readonly uuid: string;
+      readonly xml: string;
+      /** The user's file that most of it is from, in quotes for people. */
+      readonly from?: string;
+    }
   | {
       readonly kind: 'undefine';
       readonly name: string;

@@ -66,10 +66,9 @@ function block(text: string, root: XmlElement, parent: XmlElement, elements: rea
 
 /** How far the children of an element are indented; null where they share its line. */
 function childIndent(text: string, root: XmlElement, parent: XmlElement): string | null {
-  const known = firstIndent(text, parent);
-  if (known !== null) return known;
   const own = indentOf(text, parent.start);
-  return own === null || !text.includes('\n') ? null : `${own}${unitOf(text, root)}`;
+  const next = own === null || parent === root ? null : `${own}${unitOf(text, root)}`;
+  return firstIndent(text, parent) ?? next;
 }
 
 /** What a level is indented by. */

@@ -156,7 +156,7 @@ describe('a VM of a domain XML of its own', () => {
     await writeFile(own, text.replace("rack='7'", "rack='8'"));
     const { stdout } = await box.vmnetText('plan', file);
     expect(stdout).toContain(
-      `+ define own-web (as ${own} says, 1 NIC)\n      because its definition differs from the lab`,
+      `+ define own-web (as "${own}" says, 1 NIC)\n      because its definition differs from the lab`,
     );
     const kept = await box.vmnet('provision', file, '--no-verify');
     expect(kept.json.steps).toHaveLength(1);
