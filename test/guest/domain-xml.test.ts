@@ -39,6 +39,7 @@ const ownXml = ({ kernel, initrd }: ProbeGuest) => `<?xml version='1.0' encoding
 \t\t</interface>
 \t\t<serial type='pty'/>
 \t\t<memballoon model="none"/>
+\t\t<graphics type='vnc' autoport='yes' passwd='s3cr3t'/>
 \t\t<rng model='virtio'>
 \t\t\t<backend model='random'>/dev/urandom</backend>
 \t\t\t<address type='pci' domain='0x0000' bus='0x00' slot='0x05' function='0x0'/>
@@ -158,6 +159,7 @@ describe('a VM of a domain XML of its own', () => {
     expect(stdout).toContain(
       `+ define own-web (as "${own}" says, 1 NIC)\n      because its definition differs from the lab`,
     );
+    expect(JSON.stringify((await box.vmnet('plan', file)).json)).not.toContain('s3cr3t');
     const kept = await box.vmnet('provision', file, '--no-verify');
     expect(kept.json.steps).toHaveLength(1);
     expect(kept.json.notes.join()).toContain('web runs with its former definition');
@@ -169,10 +171,11 @@ describe('a VM of a domain XML of its own', () => {
 
   it('goes back when libvirt refuses the file', async () => {
     const text = await readFile(own, 'utf8');
-    await writeFile(own, text.replace('machine="pc"', 'machine="none-such"'));
+    await writeFile(own, text.replace("<rng model='virtio'", "<rng model='none-such'"));
     const { code, json } = await box.vmnet('provision', file, '--restart');
     expect([code, json.error.code]).toEqual([1, 'libvirt']);
     expect(json.error.message).toContain('none-such');
+    expect(json.error.hint).toContain(`own-web is what ${JSON.stringify(own)} says: correct it there`);
     await writeFile(own, text);
     expect((await box.vmnet('provision', file, '--no-verify')).json.steps).toEqual([]);
   });
