@@ -4,6 +4,7 @@ import { parseLink } from '../host/links.js';
 import type { Link } from '../host/model.js';
 import { bridgesIn } from '../host/ovs.js';
 import type { Action, LinkRef } from '../plan/model.js';
+import { define } from './define.js';
 import { startDnsmasq, stopDnsmasq } from './dnsmasq.js';
 import { deleteNamespaces, workInside } from './inside.js';
 import { changeNic, plugNic, unplugNic } from './nics.js';
@@ -67,11 +68,14 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
     case 'stop-dnsmasq':
       return stopDnsmasq(action, drivers);
     case 'define':
-      await (await drivers.libvirt()).defineDomain(action.xml);
-      return;
+      return define(action, drivers);
     case 'undefine':
       return unless(NO_DOMAIN, async () =>
-        (await drivers.libvirt()).undefine(action.uuid, { nvram: true }, { name: action.name }),
+        (await drivers.libvirt()).undefine(
+          action.uuid,
+          { nvram: action.keepNvram !== true },
+          { name: action.name },
+        ),
       );
     case 'start':
       await drivers.files.makeFolder(dirname(action.console));

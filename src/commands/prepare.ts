@@ -48,7 +48,8 @@ async function requireDomainTypes(
   drivers: Drivers,
 ): Promise<void> {
   const alive = new Set((host.libvirt?.domains ?? []).filter(isAlive).map(domain => domain.name));
-  const starting = lab.vms.filter(vm => !alive.has(vm.domain));
+  // Domains in the user's own words may be of any architecture and type: libvirt tells when it defines them.
+  const starting = lab.vms.filter(vm => !alive.has(vm.domain) && vm.boot.kind !== 'domainXml');
   const types = new Set(starting.map(vm => (vm.accel === 'auto' ? accel : vm.accel)));
   const libvirt = await drivers.libvirt();
   for (const type of types) {

@@ -122,7 +122,7 @@ function judgeType(type: DomainType, why: Complaint | null, family: Family): Fin
   return it.fault(
     why.message,
     type === 'kvm'
-      ? 'leave "accel" out, so that KVM is used only where it works'
+      ? 'leave "accel" out, so that KVM is used only where it works; in a domain XML of your own, write type=\'qemu\''
       : install(PACKAGES.qemu, family),
   );
 }

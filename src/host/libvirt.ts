@@ -1,8 +1,6 @@
 import type { Drivers } from '../drivers/drivers.js';
+import { MARK_NAMESPACE } from '../lab/names.js';
 import type { DomainMark, DomainState, LibvirtState } from './model.js';
-
-/** XML namespace of our mark in a domain's `<metadata>`. */
-export const MARK_NAMESPACE = 'urn:vmnet:lab:1';
 
 /** What libvirt holds, in one round trip for all domains. */
 export async function observeLibvirt(drivers: Drivers): Promise<LibvirtState> {

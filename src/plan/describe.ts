@@ -109,7 +109,10 @@ function describeAction(action: Action): string[] {
       return [
         indent(`libvirt: ${VERBS[action.kind]} the NIC ${action.mac} of ${action.name} (${where(action)})`),
       ];
-    case 'define':
+    case 'define': {
+      const from = action.from === undefined ? '' : `, as ${action.from} says`;
+      return [indent(`libvirt: define ${action.name}${from}`)];
+    }
     case 'undefine':
     case 'start':
     case 'stop':

@@ -1,8 +1,10 @@
 import type { DomainState, HostState } from '../host/model.js';
 import type { Lab, Vm } from '../lab/model.js';
+import { quotePath } from '../lab/quote.js';
 import { consolePath, type RenderContext, renderDomain } from '../render/domain.js';
 import { checkDisks, type DiskActions, diskGarbage, oldSeeds, planDisks } from './disks.js';
 import type { Action, Step } from './model.js';
+import { keepsNvram } from './nvram.js';
 import type { PlanProblem } from './problems.js';
 
 export interface GuestOptions {
@@ -105,14 +107,31 @@ function defineStep(
         { kind: 'define', ...ref, xml: present.xml },
         ...(restarted ? [{ kind: 'start', ...guest } as const] : []),
       ]
-    : [{ kind: 'undefine', ...ref }];
+    : [undefine(ref, xml, context.stateDir)];
   return {
-    title: `define ${vm.domain} (${vm.memoryMiB} MiB, ${vm.vcpus} vCPU, ${vm.nics.length} NIC)`,
+    title: `define ${vm.domain} (${machineWords(vm)}, ${vm.nics.length} NIC)`,
     why: present ? 'its definition differs from the lab' : 'the lab names it and libvirt has none',
-    do: [...disks.make, { kind: 'define', ...ref, xml }],
+    do: [
+      ...disks.make,
+      {
+        kind: 'define',
+        ...ref,
+        xml,
+        ...(vm.boot.kind === 'domainXml' ? { from: quotePath(vm.boot.file) } : {}),
+      },
+    ],
     undo: [...back, ...disks.undo],
   };
 }
+
+const machineWords = ({ boot, memoryMiB, vcpus }: Vm) =>
+  boot.kind === 'domainXml' ? `as ${quotePath(boot.file)} says` : `${memoryMiB} MiB, ${vcpus} vCPU`;
+
+const undefine = (ref: Ref, xml: string | null, stateDir: string): Action => ({
+  kind: 'undefine',
+  ...ref,
+  ...(keepsNvram(ref.name, xml, stateDir) ? { keepNvram: true } : {}),
+});
 
 /** How a domain was before the plan. */
 interface Before {
@@ -168,7 +187,7 @@ export function removeGuests(
     return {
       title: `remove ${domain.name}`,
       why,
-      do: [...(alive ? [{ kind: 'stop', ...ref } as const] : []), { kind: 'undefine', ...ref }],
+      do: [...(alive ? [{ kind: 'stop', ...ref } as const] : []), undefine(ref, domain.xml, stateDir)],
       // What was in its memory is gone, but it can run again.
       undo: domain.xml
         ? [

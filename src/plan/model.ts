@@ -120,8 +120,21 @@ export type Action =
   | ({ readonly kind: 'start-dnsmasq'; readonly digest: string; readonly config: string } & DnsmasqRef)
   /** End whatever dnsmasq of ours serves the bridge. */
   | ({ readonly kind: 'stop-dnsmasq' } & DnsmasqRef)
-  | { readonly kind: 'define'; readonly name: string; readonly uuid: string; readonly xml: string }
-  | { readonly kind: 'undefine'; readonly name: string; readonly uuid: string }
+  | {
+      readonly kind: 'define';
+      readonly name: string;
+      readonly uuid: string;
+      readonly xml: string;
+      /** The user's file that most of it is from, in quotes for people. */
+      readonly from?: string;
+    }
+  | {
+      readonly kind: 'undefine';
+      readonly name: string;
+      readonly uuid: string;
+      /** The file of its UEFI variables stays. */
+      readonly keepNvram?: boolean;
+    }
   | ({ readonly kind: 'start' } & GuestRef)
   /** Wait until a started guest says that it is up. */
   | ({ readonly kind: 'await' } & GuestRef & { readonly upMarker: string })

@@ -1,24 +1,19 @@
 import { createHash } from 'node:crypto';
 import type { Boot, Lab, Vm } from '../lab/model.js';
-import { ovsVlan } from '../lab/vlans.js';
-import { interfaceElement } from './interface.js';
+import { type CardContext, cardElements } from './cards.js';
 import { type Machine, probeCmdline } from './machine.js';
-import { ovsInterfaceElement } from './ovs-interface.js';
+import { ownDomainXml } from './own-domain.js';
 import { diskPath, nvramPath } from './paths.js';
 import { seedPath } from './seed.js';
 import { build, child, type Element, setAttributes, template } from './xml.js';
 
 /** What rendering needs beside the lab: facts that were found out before, so that it stays pure. */
-export interface RenderContext {
+export interface RenderContext extends CardContext {
   readonly machine: Machine;
   /** What `"accel": "auto"` means on this host. */
   readonly accel: 'kvm' | 'tcg';
   /** The built-in guest's files; null where no VM of the lab boots it. */
   readonly probe: { readonly kernel: string; readonly initrd: string } | null;
-  /** MTU of each bridge in bytes, by name. */
-  readonly mtus: Readonly<Record<string, number>>;
-  /** Bridges of Open vSwitch that are switched in user space. */
-  readonly userspace?: readonly string[];
   /** State folder, in which consoles and disks are kept. */
   readonly stateDir: string;
 }
@@ -43,6 +38,7 @@ export function renderDomain(lab: Lab, vm: Vm, context: RenderContext): Rendered
 }
 
 function domainXml(lab: Lab, vm: Vm, context: RenderContext, digest: string): string {
+  if (vm.boot.kind === 'domainXml') return ownDomainXml(lab, vm, vm.boot, context, digest);
   const accel = vm.accel === 'auto' ? context.accel : vm.accel;
   const domain = template('domain.xml');
   setAttributes(domain, { type: accel === 'kvm' ? 'kvm' : 'qemu' });
@@ -85,8 +81,8 @@ function fillBoot(os: Element, lab: Lab, vm: Vm, context: RenderContext): void {
 }
 
 function directBoot(lab: Lab, vm: Vm, boot: Boot, { probe, machine }: RenderContext) {
-  if (boot.kind === 'image') return null;
   if (boot.kind === 'kernel') return boot;
+  if (boot.kind !== 'probe') return null;
   if (probe === null) throw new Error(`${vm.name} boots the probe guest, which was not located`);
   const served = new Set(lab.bridges.filter(({ dhcp }) => dhcp !== null).map(({ name }) => name));
   return { ...probe, cmdline: probeCmdline(vm, machine, served) };
@@ -96,15 +92,7 @@ function fillDevices(devices: Element, lab: Lab, vm: Vm, context: RenderContext)
   const disks = diskElements(child(devices, 'disk'), lab, vm, context);
   if (disks.length > 0) devices.disk = disks;
   else delete devices.disk;
-  devices.interface = vm.nics.map(nic => {
-    const mtu = context.mtus[nic.bridge ?? ''] ?? 1500;
-    const bridge = lab.bridges.find(({ name }) => name === nic.bridge);
-    if (bridge?.type !== 'ovs') return interfaceElement(nic, mtu);
-    return ovsInterfaceElement(nic, mtu, {
-      vlan: ovsVlan(nic, bridge, lab),
-      userspace: context.userspace?.includes(bridge.name) ?? false,
-    });
-  });
+  devices.interface = cardElements(lab, vm, context);
   const serial = child(devices, 'serial');
   setAttributes(child(serial, 'log'), { file: consolePath(context.stateDir, lab.name, vm.name) });
 }
