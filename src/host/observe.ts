@@ -8,6 +8,7 @@ import { learnedFor } from './fdb.js';
 import { rulesNaming } from './firewall.js';
 import { readForwarding } from './forwarding.js';
 import { observeLibvirt } from './libvirt.js';
+import { followLab, libvirtUserFor } from './libvirt-user.js';
 import { withPeersHere } from './links.js';
 import { exactMetrics } from './metrics.js';
 import type { HostState, LabRecord, Link } from './model.js';
@@ -46,8 +47,9 @@ export async function observeHost(
 ): Promise<HostState> {
   const { kernel } = drivers;
   const records = await readRecords(drivers);
+  followLab(lab?.name, records, drivers);
   const nics = namesOfInterest(lab, records);
-  const [bootId, netns, dump, sysctls, libvirt, networks, namespaces] = await Promise.all([
+  const [bootId, netns, dump, sysctls, libvirt, networks, namespaces, user] = await Promise.all([
     kernel.bootId(),
     kernel.netns(),
     drivers.ip.dump(),
@@ -55,6 +57,7 @@ export async function observeHost(
     options.networkOnly ? null : observeLibvirt(drivers),
     lab !== null && hasSubnets(lab) ? networksFor(drivers, options) : null,
     namespacesFor(lab, records, drivers),
+    libvirtUserFor(lab, options.networkOnly ?? false, drivers),
   ]);
   const links = withPeersHere(dump.links);
   const routes = [
@@ -91,6 +94,7 @@ export async function observeHost(
   return {
     ...seen,
     ...namespaces,
+    ...user,
     ...queues,
     ...(networks === null ? {} : { networks }),
     bootId,

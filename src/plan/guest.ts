@@ -2,7 +2,7 @@ import type { DomainState, HostState } from '../host/model.js';
 import type { Lab, Vm } from '../lab/model.js';
 import { consolePath, type RenderContext, renderDomain } from '../render/domain.js';
 import { checkDisks, type DiskActions, diskGarbage, oldSeeds, planDisks } from './disks.js';
-import type { Action, Step } from './model.js';
+import type { Action, GuestRef, Step } from './model.js';
 import type { PlanProblem } from './problems.js';
 
 export interface GuestOptions {
@@ -78,6 +78,12 @@ export function planGuests(
   return { define, start, notes, garbage };
 }
 
+const guestRef = (lab: Lab, vm: Vm, ref: Ref, { stateDir, user }: RenderContext): GuestRef => ({
+  ...ref,
+  console: consolePath(stateDir, lab.name, vm.name),
+  ...(user === undefined ? {} : { owner: user }),
+});
+
 interface Ref {
   readonly name: string;
   readonly uuid: string;
@@ -92,7 +98,7 @@ function defineStep(
   current: boolean,
   context: RenderContext,
 ): Step {
-  const guest = { ...ref, console: consolePath(context.stateDir, lab.name, vm.name) };
+  const guest = guestRef(lab, vm, ref, context);
   if (current)
     return {
       title: `mend the files of ${vm.domain}`,
@@ -131,7 +137,7 @@ function startStep(
   restart: boolean,
   redefined: boolean,
 ): Step {
-  const guest = { ...ref, console: consolePath(context.stateDir, lab.name, vm.name) };
+  const guest = guestRef(lab, vm, ref, context);
   const start: Action = { kind: 'start', ...guest };
   const stop: Action = { kind: 'stop', ...ref };
   const launch: Action[] = [
