@@ -112,6 +112,6 @@ async function change(
     steps,
     checks,
     exitCode: verifying?.exitOf(checks) ?? 0,
-    more: { notes: [...warnings, ...plan.notes] },
+    more: { notes: [...warnings, ...plan.notes], ...(user ? { libvirtUser: user } : {}) },
   };
 }

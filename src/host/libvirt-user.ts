@@ -3,13 +3,18 @@ import type { Lab, Vm } from '../lab/model.js';
 import { parseAccount } from './accounts.js';
 import type { HostState, LabRecord } from './model.js';
 
-/** Use the libvirt that a lab was applied with, unless another was named. */
+/**
+ * Use the libvirt that a lab was applied with, unless another was named.
+ * @param unrecorded whose it is where no record tells; null for what was asked for
+ */
 export function followLab(
   lab: string | undefined,
   records: readonly LabRecord[],
   { connection }: Drivers,
+  unrecorded: LabRecord['libvirtUser'] | null = null,
 ): void {
-  connection.follow(records.find(({ name }) => name === lab)?.libvirtUser ?? null);
+  const record = records.find(({ name }) => name === lab);
+  connection.follow(record ? (record.libvirtUser ?? null) : unrecorded);
 }
 
 /** Whose the guests and their taps are to be; nothing where that is the host's own libvirt. */
@@ -29,7 +34,10 @@ export async function libvirtUserFor(
 const accountOf = async (uid: number, { run }: Drivers) =>
   parseAccount((await run('getent', ['passwd', String(uid)], { allowFailure: true })).stdout);
 
-/** Of these files and devices, those that a user may not open; asked of the kernel, as that user. */
+/**
+ * Of these files and devices, those that a user may not open: asked of the kernel, as that user. None where we may not
+ * ask so, as in a container.
+ */
 export async function closedTo(
   uid: number,
   wanted: { readonly read: readonly string[]; readonly write: readonly string[] },
@@ -37,13 +45,14 @@ export async function closedTo(
 ): Promise<string[]> {
   const { stdout } = await run('getent', ['passwd', String(uid)], { allowFailure: true });
   const gid = /^[^:]+:[^:]*:\d+:(\d+):/.exec(stdout)?.[1];
-  const groups = gid === undefined ? ['--clear-groups'] : [`--regid=${gid}`, '--init-groups'];
-  const as = [`--reuid=${uid}`, ...groups, '--bounding-set=-all', '--inh-caps=-all', '--'];
+  const groups = gid === undefined ? '--clear-groups' : '--init-groups';
+  const as = [`--reuid=${uid}`, `--regid=${gid ?? uid}`, groups, '--bounding-set=-all', '--inh-caps=-all', '--'];
   const ask = async (paths: readonly string[], tests: readonly string[]) => {
     if (paths.length === 0) return [];
     const find = ['find', '-L', ...paths, '-maxdepth', '0', ...tests, '-print0'];
-    const open = (await run('setpriv', [...as, ...find], { allowFailure: true })).stdout.split('\0');
-    return paths.filter(path => !open.includes(path));
+    const { stdout, stderr } = await run('setpriv', [...as, ...find], { allowFailure: true });
+    const open = stdout.split('\0');
+    return stderr.startsWith('setpriv:') ? [] : paths.filter(path => !open.includes(path));
   };
   const found = [ask(wanted.read, ['-readable']), ask(wanted.write, ['-readable', '-writable'])];
   return (await Promise.all(found)).flat();

@@ -11,7 +11,7 @@ import { observeLibvirt } from './libvirt.js';
 import { followLab, libvirtUserFor } from './libvirt-user.js';
 import { withPeersHere } from './links.js';
 import { exactMetrics } from './metrics.js';
-import type { HostState, LabRecord, Link } from './model.js';
+import type { HostState, LabRecord, LibvirtUser, Link } from './model.js';
 import { namespacesFor } from './namespaces.js';
 import { networkdLeases } from './networkd.js';
 import { observeNetworks } from './networks.js';
@@ -34,6 +34,8 @@ export interface ObserveOptions {
   readonly networkOnly?: boolean;
   /** Then ask it for its networks all the same, where it can be reached: a lab without guests clashes with them, too. */
   readonly networks?: boolean;
+  /** Whose libvirt it is where the lab has no record: that of a run which was cut off before it wrote one. */
+  readonly libvirtUser?: LibvirtUser | null;
 }
 
 /**
@@ -47,7 +49,7 @@ export async function observeHost(
 ): Promise<HostState> {
   const { kernel } = drivers;
   const records = await readRecords(drivers);
-  followLab(lab?.name, records, drivers);
+  followLab(lab?.name, records, drivers, options.libvirtUser);
   const nics = namesOfInterest(lab, records);
   const [bootId, netns, dump, sysctls, libvirt, networks, namespaces, user] = await Promise.all([
     kernel.bootId(),

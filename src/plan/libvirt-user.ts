@@ -1,12 +1,13 @@
 import type { HostState, LabRecord, LibvirtUser } from '../host/model.js';
 import type { Lab, Vm } from '../lab/model.js';
-import type { PlanProblem } from './problems.js';
+import { type PlanProblem, throwProblems } from './problems.js';
 
 /** What keeps a lab's guests from being in the libvirt that was named. */
 export function libvirtUserProblems(lab: Lab, host: HostState): PlanProblem[] {
-  const moved = elsewhere(lab.name, host);
+  // What else is in the way may be the guests themselves.
+  throwProblems(lab.name, elsewhere(lab.name, host));
   const user = host.libvirtUser;
-  if (moved.length > 0 || !user || host.libvirt === null) return moved;
+  if (!user || host.libvirt === null) return [];
   return lab.vms.flatMap(vm => notForUsers(lab, vm, user));
 }
 
