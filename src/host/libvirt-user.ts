@@ -46,7 +46,14 @@ export async function closedTo(
   const { stdout } = await run('getent', ['passwd', String(uid)], { allowFailure: true });
   const gid = /^[^:]+:[^:]*:\d+:(\d+):/.exec(stdout)?.[1];
   const groups = gid === undefined ? '--clear-groups' : '--init-groups';
-  const as = [`--reuid=${uid}`, `--regid=${gid ?? uid}`, groups, '--bounding-set=-all', '--inh-caps=-all', '--'];
+  const as = [
+    `--reuid=${uid}`,
+    `--regid=${gid ?? uid}`,
+    groups,
+    '--bounding-set=-all',
+    '--inh-caps=-all',
+    '--',
+  ];
   const ask = async (paths: readonly string[], tests: readonly string[]) => {
     if (paths.length === 0) return [];
     const find = ['find', '-L', ...paths, '-maxdepth', '0', ...tests, '-print0'];
