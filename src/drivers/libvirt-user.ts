@@ -92,7 +92,7 @@ function sessionSocket(uid: number): string {
   return `${folder}/${names.find(name => look(`${folder}/${name}`) !== null) ?? 'libvirt-sock'}`;
 }
 
-export const isSession = (uri: string) => /^qemu(\+unix)?:\/\/\/session\/?(\?|$)/i.test(uri);
+export const isSession = (uri: string) => /^qemu(\+unix)?:\/\/\/session\/?(\?|$)/.test(uri);
 
 export function socketIn(uri: string): string | null {
   return new URLSearchParams(uri.split('?')[1] ?? '').get('socket');

@@ -33,6 +33,7 @@ describe('whose libvirt a URI means', () => {
     'qemu+ssh://host/session',
     'qemu:///system?socket=/s',
     'qemu:///sessions',
+    'qemu:///Session',
     '',
   ])('%s: that of the host, or of another host', uri => expect(userOf(uri, ROOT)).toBeNull());
 
