@@ -53,11 +53,14 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
     case 'routers':
       return heardFrom(action, drivers, options.signal);
     case 'overlay':
-      return drivers.images.makeOverlay(action.path, action);
+      await drivers.images.makeOverlay(action.path, action);
+      return give(action, drivers);
     case 'disk':
-      return drivers.images.makeEmpty(action.path, action.format, action.sizeMiB);
+      await drivers.images.makeEmpty(action.path, action.format, action.sizeMiB);
+      return give(action, drivers);
     case 'seed':
-      return drivers.seeds.make(action.path, { ...action.files, 'user-data': action.userData.open() });
+      await drivers.seeds.make(action.path, { ...action.files, 'user-data': action.userData.open() });
+      return give(action, drivers);
     case 'mark-file':
       await drivers.files.makeFolder(dirname(action.path));
       return drivers.files.write(action.path, '');
@@ -79,6 +82,7 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
       );
     case 'start':
       await drivers.files.makeFolder(dirname(action.console));
+      if (action.owner !== undefined) await drivers.files.makeEmptyFor(action.console, action.owner);
       return unless(options.undoing ? NOT_RUNNING : [], async () =>
         (await drivers.libvirt()).create(action.uuid, { name: action.name }),
       );
@@ -108,6 +112,10 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
       return action satisfies never;
   }
 }
+
+const give = async ({ path, owner }: { path: string; owner?: number }, { files }: Drivers) => {
+  if (owner !== undefined) await files.give(path, owner);
+};
 
 /** Going back, it is enough that the file is gone: a manager that has ended meanwhile reads it no more. */
 async function tellManager(

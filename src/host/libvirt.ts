@@ -6,7 +6,7 @@ import type { DomainMark, DomainState, LibvirtState } from './model.js';
 export async function observeLibvirt(drivers: Drivers): Promise<LibvirtState> {
   const libvirt = await drivers.libvirt();
   const domains = await libvirt.listDomains({ metadataUri: MARK_NAMESPACE });
-  return { uri: drivers.libvirtUri, domains: domains.map(parseDomain) };
+  return { uri: drivers.connection.uri, domains: domains.map(parseDomain) };
 }
 
 /** libvirt's VIR_DOMAIN_SHUTOFF_CRASHED. */

@@ -3,7 +3,7 @@ import type { Lab, Vm } from '../lab/model.js';
 import { quotePath } from '../lab/quote.js';
 import { consolePath, type RenderContext, renderDomain } from '../render/domain.js';
 import { checkDisks, type DiskActions, diskGarbage, oldSeeds, planDisks } from './disks.js';
-import type { Action, Step } from './model.js';
+import type { Action, GuestRef, Step } from './model.js';
 import { keepsNvram } from './nvram.js';
 import type { PlanProblem } from './problems.js';
 
@@ -80,6 +80,12 @@ export function planGuests(
   return { define, start, notes, garbage };
 }
 
+const guestRef = (lab: Lab, vm: Vm, ref: Ref, { stateDir, user }: RenderContext): GuestRef => ({
+  ...ref,
+  console: consolePath(stateDir, lab.name, vm.name),
+  ...(user === undefined ? {} : { owner: user }),
+});
+
 interface Ref {
   readonly name: string;
   readonly uuid: string;
@@ -94,7 +100,7 @@ function defineStep(
   current: boolean,
   context: RenderContext,
 ): Step {
-  const guest = { ...ref, console: consolePath(context.stateDir, lab.name, vm.name) };
+  const guest = guestRef(lab, vm, ref, context);
   if (current)
     return {
       title: `mend the files of ${vm.domain}`,
@@ -150,7 +156,7 @@ function startStep(
   restart: boolean,
   redefined: boolean,
 ): Step {
-  const guest = { ...ref, console: consolePath(context.stateDir, lab.name, vm.name) };
+  const guest = guestRef(lab, vm, ref, context);
   const start: Action = { kind: 'start', ...guest };
   const stop: Action = { kind: 'stop', ...ref };
   const launch: Action[] = [

@@ -81,7 +81,7 @@ export type Action =
   | { readonly kind: 'lro'; readonly dev: string }
   /** Wait a moment for routers to say that they are there, then delete what stood in for each. */
   | { readonly kind: 'routers'; readonly dev: string; readonly standIns: readonly StandIn[] }
-  /** A copy-on-write disk over an image. */
+  /** A copy-on-write disk over an image; `owner`, here and below, is the user whose QEMU opens it, where libvirt does not see to that. */
   | {
       readonly kind: 'overlay';
       readonly path: string;
@@ -89,6 +89,7 @@ export type Action =
       readonly format: 'qcow2' | 'raw';
       /** null takes the image's. */
       readonly sizeMiB: number | null;
+      readonly owner?: number;
     }
   /** An empty disk. */
   | {
@@ -96,6 +97,7 @@ export type Action =
       readonly path: string;
       readonly format: 'qcow2' | 'raw';
       readonly sizeMiB: number;
+      readonly owner?: number;
     }
   /** What cloud-init reads, as a disk; neither a journal nor a printed plan has its user data. */
   | {
@@ -104,6 +106,7 @@ export type Action =
       /** Text by file name. */
       readonly files: Readonly<Record<string, string>>;
       readonly userData: Sealed;
+      readonly owner?: number;
     }
   /** An empty file that says something by being there. */
   | { readonly kind: 'mark-file'; readonly path: string }
@@ -236,6 +239,8 @@ export interface GuestRef {
   readonly uuid: string;
   /** File that the serial console is logged to. */
   readonly console: string;
+  /** User whose QEMU writes to it, by number; missing where libvirt sees to that. */
+  readonly owner?: number;
 }
 
 /** Number of steps in all phases. */

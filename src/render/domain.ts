@@ -14,8 +14,10 @@ export interface RenderContext extends CardContext {
   readonly accel: 'kvm' | 'tcg';
   /** The built-in guest's files; null where no VM of the lab boots it. */
   readonly probe: { readonly kernel: string; readonly initrd: string } | null;
-  /** State folder, in which consoles and disks are kept. */
+  /** Folder in which consoles and disks are kept. */
   readonly stateDir: string;
+  /** The ordinary user, by number, in whose own libvirt the guests are; missing where it is that of the host. */
+  readonly user?: number;
 }
 
 export interface RenderedDomain {
@@ -77,7 +79,8 @@ function fillBoot(os: Element, lab: Lab, vm: Vm, context: RenderContext): void {
   setAttributes(os, { firmware: 'efi' });
   // Images that nobody signed would not boot.
   os.firmware = [{ feature: [{ $: { enabled: 'no', name: 'secure-boot' } }] }];
-  os.nvram = [nvramPath(context.stateDir, lab.name, vm.name)];
+  // A user's libvirt cannot make files in our folders: it has one of its own for them.
+  if (context.user === undefined) os.nvram = [nvramPath(context.stateDir, lab.name, vm.name)];
 }
 
 function directBoot(lab: Lab, vm: Vm, boot: Boot, { probe, machine }: RenderContext) {
@@ -94,7 +97,10 @@ function fillDevices(devices: Element, lab: Lab, vm: Vm, context: RenderContext)
   else delete devices.disk;
   devices.interface = cardElements(lab, vm, context);
   const serial = child(devices, 'serial');
-  setAttributes(child(serial, 'log'), { file: consolePath(context.stateDir, lab.name, vm.name) });
+  const file = consolePath(context.stateDir, lab.name, vm.name);
+  // Otherwise its virtlogd would delete the file first, which in a folder of root's it may not; a start empties it.
+  const append = context.user === undefined ? 'off' : 'on';
+  setAttributes(child(serial, 'log'), { file, append });
 }
 
 /** The disks of a VM, and last the seed, which is no CD: the driver of a virtual disk is in every guest. */
