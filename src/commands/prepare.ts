@@ -3,6 +3,7 @@ import { VmnetError } from '../errors.js';
 import { buildProbe, locateProbe } from '../guest/build.js';
 import { proveKvm } from '../guest/kvm.js';
 import type { HostState } from '../host/model.js';
+import { ownPart } from '../lab/existing.js';
 import type { Lab } from '../lab/model.js';
 import { bridgeMtus } from '../plan/bridge.js';
 import { isAlive } from '../plan/guest.js';
@@ -48,7 +49,7 @@ async function requireDomainTypes(
   drivers: Drivers,
 ): Promise<void> {
   const alive = new Set((host.libvirt?.domains ?? []).filter(isAlive).map(domain => domain.name));
-  const starting = lab.vms.filter(vm => !alive.has(vm.domain));
+  const starting = ownPart(lab).vms.filter(vm => !alive.has(vm.domain));
   const types = new Set(starting.map(vm => (vm.accel === 'auto' ? accel : vm.accel)));
   const libvirt = await drivers.libvirt();
   for (const type of types) {

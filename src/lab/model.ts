@@ -98,14 +98,16 @@ export type Boot =
       readonly initrd: string | null;
       readonly cmdline: string;
     }
-  | { readonly kind: 'image'; readonly image: string };
+  | { readonly kind: 'image'; readonly image: string }
+  /** Not made by vmnet: only its NICs are. */
+  | { readonly kind: 'existing' };
 
 export interface Vm {
   /** The key in the lab file. */
   readonly name: string;
-  /** Name of the libvirt domain: `LAB-VM`. */
+  /** Name of the libvirt domain: `LAB-VM`, or that of one that is not ours. */
   readonly domain: string;
-  /** Derived from lab and VM, so that a plan needs no randomness. */
+  /** Derived from lab and VM, so that a plan needs no randomness; not that of a domain which is not ours. */
   readonly uuid: string;
   readonly memoryMiB: number;
   readonly vcpus: number;

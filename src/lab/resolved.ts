@@ -73,6 +73,7 @@ const dhcpFile = ({ range, leaseSeconds, dns, domain }: Dhcp) => ({
 
 function vmFile(vm: Vm): RawVm {
   const { boot, memoryMiB, vcpus, accel, firmware, disks, keepDisk, cloudInit, vagrant, nics } = vm;
+  if (boot.kind === 'existing') return { domain: vm.domain, nics: nics.map(nicFile) };
   const [first, ...rest] = disks;
   const beside = boot.kind === 'image' ? rest : disks;
   return {
@@ -114,7 +115,7 @@ const cloudInitFile = ({
   dns: [...dns],
 });
 
-function bootFile(boot: Boot): NonNullable<RawVm['boot']> {
+function bootFile(boot: Exclude<Boot, { kind: 'existing' }>): NonNullable<RawVm['boot']> {
   if (boot.kind === 'probe') return boot.forward ? { probe: { forward: true } } : 'probe';
   if (boot.kind === 'image') return { image: boot.image };
   const { kernel, initrd, cmdline } = boot;

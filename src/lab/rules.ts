@@ -5,6 +5,7 @@ import { type CloudInitFiles, checkCloudInit } from './rules/cloud-init.js';
 import { checkCounts } from './rules/counts.js';
 import { checkDhcp } from './rules/dhcp.js';
 import { checkDisks } from './rules/disks.js';
+import { checkExisting } from './rules/existing.js';
 import { checkGateways } from './rules/gateways.js';
 import { checkInterfaces } from './rules/interfaces.js';
 import { checkLimits } from './rules/limits.js';
@@ -46,6 +47,7 @@ export function checkRules(lab: LooseLab, files: CloudInitFiles, report: Report)
   checkSysctls(lab, report);
   checkDhcp(lab, report);
   checkPorts(lab, report);
+  checkExisting(lab, report);
   checkBoot(lab, report);
   checkFilesOf(lab, files.folder, report, files.check);
   checkDisks(lab, report);

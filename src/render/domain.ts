@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Boot, Lab, Vm } from '../lab/model.js';
+import type { Boot, Lab, Nic, Vm } from '../lab/model.js';
 import { ovsVlan } from '../lab/vlans.js';
 import { interfaceElement } from './interface.js';
 import { type Machine, probeCmdline } from './machine.js';
@@ -85,7 +85,7 @@ function fillBoot(os: Element, lab: Lab, vm: Vm, context: RenderContext): void {
 }
 
 function directBoot(lab: Lab, vm: Vm, boot: Boot, { probe, machine }: RenderContext) {
-  if (boot.kind === 'image') return null;
+  if (boot.kind === 'image' || boot.kind === 'existing') return null;
   if (boot.kind === 'kernel') return boot;
   if (probe === null) throw new Error(`${vm.name} boots the probe guest, which was not located`);
   const served = new Set(lab.bridges.filter(({ dhcp }) => dhcp !== null).map(({ name }) => name));
@@ -96,17 +96,20 @@ function fillDevices(devices: Element, lab: Lab, vm: Vm, context: RenderContext)
   const disks = diskElements(child(devices, 'disk'), lab, vm, context);
   if (disks.length > 0) devices.disk = disks;
   else delete devices.disk;
-  devices.interface = vm.nics.map(nic => {
-    const mtu = context.mtus[nic.bridge ?? ''] ?? 1500;
-    const bridge = lab.bridges.find(({ name }) => name === nic.bridge);
-    if (bridge?.type !== 'ovs') return interfaceElement(nic, mtu);
-    return ovsInterfaceElement(nic, mtu, {
-      vlan: ovsVlan(nic, bridge, lab),
-      userspace: context.userspace?.includes(bridge.name) ?? false,
-    });
-  });
+  devices.interface = vm.nics.map(nic => nicElement(lab, nic, context));
   const serial = child(devices, 'serial');
   setAttributes(child(serial, 'log'), { file: consolePath(context.stateDir, lab.name, vm.name) });
+}
+
+/** `<interface>` of a NIC, whatever it is on. */
+export function nicElement(lab: Lab, nic: Nic, context: Pick<RenderContext, 'mtus' | 'userspace'>): Element {
+  const mtu = context.mtus[nic.bridge ?? ''] ?? 1500;
+  const bridge = lab.bridges.find(({ name }) => name === nic.bridge);
+  if (bridge?.type !== 'ovs') return interfaceElement(nic, mtu);
+  return ovsInterfaceElement(nic, mtu, {
+    vlan: ovsVlan(nic, bridge, lab),
+    userspace: context.userspace?.includes(bridge.name) ?? false,
+  });
 }
 
 /** The disks of a VM, and last the seed, which is no CD: the driver of a virtual disk is in every guest. */
