@@ -112,6 +112,14 @@ function lines(action: Action): string[] {
       ];
     case 'stop-dnsmasq':
       return [`end dnsmasq on ${action.bridge}`];
+    case 'plug':
+    case 'unplug':
+    case 'change-nic':
+      return [
+        `${action.kind} ${action.mac} of ${action.name} (${[...(action.live ? ['guest'] : []), ...(action.config ? ['definition'] : [])].join(', ')})`,
+      ];
+    case 'restore-domain':
+      return [`restore ${action.name}, the ${action.to}`];
     case 'undefine':
     case 'stop':
       return [`${action.kind} ${action.name}`];
