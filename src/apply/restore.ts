@@ -1,6 +1,7 @@
 import type { Drivers } from '../drivers/drivers.js';
 import { findRecord } from '../host/records.js';
 import { type Card, cardsOf, compared } from '../plan/cards.js';
+import { cardsFor } from '../plan/existing.js';
 import type { DomainBefore } from '../plan/model.js';
 
 /**
@@ -12,11 +13,12 @@ export async function restoreDomain(
   drivers: Drivers,
   tell: (line: string) => void,
 ): Promise<void> {
-  const earlier = (await findRecord(lab, drivers))?.existing?.[uuid]?.[to] ?? null;
+  const before = (await findRecord(lab, drivers))?.existing?.[uuid];
+  const earlier = before?.[to] ?? null;
   const libvirt = await drivers.libvirt();
   const read = () => libvirt.domainXml(uuid, { inactive: true, secure: true }, { name });
   const now = await read();
-  const isOurs = ({ alias }: Card) => alias?.startsWith(`ua-vmnet-${lab}-`) ?? false;
+  const isOurs = cardsFor(lab, before?.vms ?? []);
   const cause = earlier === null ? 'theirs' : compared(earlier, now, isOurs);
   if (cause === 'same') return;
   if (cause === 'ours') {

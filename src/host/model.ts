@@ -393,8 +393,8 @@ export interface ExistingDomain {
 /** What a run writes down of such a domain before it changes it. */
 export interface ExistingBefore {
   readonly name: string;
-  /** The lab's VM that it stands for. */
-  readonly vm: string;
+  /** The lab's VM that it stands for, and before it those that it stood for: their names are in the marks of its NICs. */
+  readonly vms: readonly string[];
   /** Its definition as it was before the lab had any NIC in it; null for a transient domain. */
   readonly first: string | null;
   /** The same before the latest run that changed it. */

@@ -110,9 +110,14 @@ function oursIn(lab: Lab | null, host: HostState): (card: Card) => boolean {
   const record = lab === null ? undefined : recordNamed(lab.name, host);
   const vms = [
     ...[lab, record?.lab].flatMap(it => (it ? existingVms(it).map(({ name }) => name) : [])),
-    ...Object.values(record?.existing ?? {}).map(({ vm }) => vm),
+    ...Object.values(record?.existing ?? {}).flatMap(it => it.vms),
   ];
-  const starts = [...new Set(vms)].map(vm => aliasStart(lab?.name ?? '', vm));
+  return cardsFor(lab?.name ?? '', vms);
+}
+
+/** Whether a card bears the mark of one of these VMs. */
+export function cardsFor(lab: string, vms: readonly string[]): (card: Card) => boolean {
+  const starts = [...new Set(vms)].map(vm => aliasStart(lab, vm));
   return ({ alias }) =>
     alias !== null &&
     starts.some(start => alias.startsWith(start) && /^\d+-[0-9a-f]{8}$/.test(alias.slice(start.length)));
@@ -301,13 +306,14 @@ function recordOf(
   const former = recordNamed(lab.name, host)?.existing ?? {};
   const entries = (host.libvirt?.existing ?? []).flatMap(({ uuid, asked, xml, liveXml }) => {
     const known = Object.hasOwn(former, uuid) ? former[uuid] : undefined;
-    const vm = wanted.get(uuid)?.vm.name ?? known?.vm;
+    const vms = [wanted.get(uuid)?.vm.name ?? [], known?.vms ?? []].flat();
     const has = [xml, liveXml].some(it => cardsOf(it ?? '').some(isOurs));
-    if (vm === undefined || (!wanted.has(uuid) && !has)) return [];
+    if (!wanted.has(uuid) && !has) return [];
     // Without a NIC of ours in it, what is there is what there was, whoever changed it meanwhile.
     const isOld = known !== undefined && cardsOf(xml ?? '').some(isOurs);
     const last = changed.has(uuid) ? xml : (known?.last ?? null);
-    return [[uuid, { name: asked, vm, first: isOld ? known.first : xml, last }] as const];
+    const first = isOld ? known.first : xml;
+    return [[uuid, { name: asked, vms: [...new Set(vms)], first, last }] as const];
   });
   return entries.length > 0 ? Object.fromEntries(entries) : undefined;
 }

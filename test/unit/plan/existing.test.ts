@@ -76,7 +76,7 @@ describe('a domain that is not ours', () => {
       },
     ]);
     expect(plan.notes.join()).toContain('virsh start db');
-    expect(recordOf(plan).existing).toEqual({ [UUID]: { name: 'db', vm: 'it', first: XML, last: XML } });
+    expect(recordOf(plan).existing).toEqual({ [UUID]: { name: 'db', vms: ['it'], first: XML, last: XML } });
   });
 
   test('gets it in both where it runs', async () => {
@@ -118,7 +118,7 @@ describe('a domain that is not ours', () => {
       `remove: take the NIC ${MAC} out of db`,
       'domains: give db a NIC on br0 (it, NIC 0)',
     ]);
-    expect(recordOf(plan).existing?.[UUID]).toEqual({ name: 'db', vm: 'it', first: XML, last: has });
+    expect(recordOf(plan).existing?.[UUID]).toEqual({ name: 'db', vms: ['it'], first: XML, last: has });
   });
 
   test('loses all where the lab no longer names it, and stays known until then', async () => {
@@ -141,7 +141,7 @@ describe('a domain that is not ours', () => {
         undo: ['restore db, the last'],
       },
     ]);
-    expect(recordOf(plan).existing?.[UUID]).toMatchObject({ vm: 'it', first: XML });
+    expect(recordOf(plan).existing?.[UUID]).toMatchObject({ vms: ['it'], first: XML });
   });
 });
 
