@@ -9,6 +9,7 @@ import { startDnsmasq, stopDnsmasq } from './dnsmasq.js';
 import { deleteNamespaces, workInside } from './inside.js';
 import { changeNic, plugNic, unplugNic } from './nics.js';
 import { awaitRenewal, freezeRenewer, startRenewer, stopRenewer } from './renewer.js';
+import { restoreDomain } from './restore.js';
 import { heardFrom } from './routers.js';
 import { awaitGuest } from './start.js';
 
@@ -95,9 +96,13 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
     case 'plug':
       return plugNic(action, drivers);
     case 'unplug':
-      return unplugNic(action, drivers, options.undoing ? null : options.signal);
+      return unless(options.undoing ? NOT_RUNNING : [], () =>
+        unplugNic(action, drivers, options.undoing ? null : options.signal),
+      );
     case 'change-nic':
       return changeNic(action, drivers);
+    case 'restore-domain':
+      return unless(NO_DOMAIN, () => restoreDomain(action, drivers, options.tell));
     case 'tell':
       return tellManager(action, drivers, options);
     case 'freeze-renewer':

@@ -3,6 +3,7 @@ import type { Drivers } from '../drivers/drivers.js';
 import { VmnetError } from '../errors.js';
 import { findRecord } from '../host/records.js';
 import { requireHost } from '../host/require.js';
+import { ownPart } from '../lab/existing.js';
 import { CLI } from '../place.js';
 import { UNIT_MARK, unitName, unitText } from '../render/unit.js';
 import type { Context, Outcome } from './command.js';
@@ -28,7 +29,7 @@ export async function enable(labOrFile: string, _flags: object, context: Context
   const cli = fileURLToPath(CLI);
   const text = unitText(record.lab, { command: [process.execPath, cli], stateDir: drivers.stateDir });
   await drivers.systemd.enable(unit, text);
-  const guests = record.networkOnly ? [] : record.lab.vms.map(vm => vm.domain);
+  const guests = record.networkOnly ? [] : ownPart(record.lab).vms.map(vm => vm.domain);
   reporter.print(
     [
       `${name}: bridges, uplinks and taps come back at each boot, before libvirt starts guests (${unit})`,

@@ -4,6 +4,7 @@ import { buildProbe, locateProbe, type ProbeGuest } from '../guest/build.js';
 import { proveKvm } from '../guest/kvm.js';
 import { closedTo, filesToRead, TUN } from '../host/libvirt-user.js';
 import type { HostState, LibvirtUser } from '../host/model.js';
+import { ownPart } from '../lab/existing.js';
 import type { Lab } from '../lab/model.js';
 import { bridgeMtus } from '../plan/bridge.js';
 import { isAlive } from '../plan/guest.js';
@@ -55,7 +56,7 @@ async function requireFiles(
   drivers: Drivers,
 ): Promise<void> {
   const alive = new Set((host.libvirt?.domains ?? []).filter(isAlive).map(domain => domain.name));
-  const starting = lab.vms.filter(vm => !alive.has(vm.domain));
+  const starting = ownPart(lab).vms.filter(vm => !alive.has(vm.domain));
   if (starting.length === 0) return;
   const read = filesToRead(starting, probe);
   const [first, ...more] = await closedTo(uid, { read, write: [TUN] }, drivers);

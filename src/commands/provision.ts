@@ -95,8 +95,11 @@ async function change(
   for (const warning of warnings) reporter.warn(warning);
 
   const starting = plan.phases.some(phase => phase.name === 'start');
+  const plugging = plan.phases.some(({ steps }) =>
+    steps.some(step => step.do.some(action => action.kind === 'plug' && action.live)),
+  );
   const verifying = flags.networkOnly || flags.verify === false ? null : await import('./verify.js');
-  const proof = verifying?.proofStage(lab, context, starting, networkOnly);
+  const proof = verifying?.proofStage(lab, context, starting, plugging, networkOnly);
   const steps = await applyProvision(
     plan,
     host,

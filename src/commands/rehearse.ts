@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,9 +6,12 @@ import { fileURLToPath } from 'node:url';
 import { EXIT, VmnetError } from '../errors.js';
 import { buildProbe } from '../guest/build.js';
 import { bare } from '../lab/cidr.js';
+import { existingVms, ownPart } from '../lab/existing.js';
 import { loadLab } from '../lab/load.js';
 import type { Lab, Nic } from '../lab/model.js';
 import { nicsOf } from '../lab/nics.js';
+import { printable } from '../lab/quote.js';
+import { resolvedFile } from '../lab/resolved.js';
 import { CLI } from '../place.js';
 import { self } from '../process.js';
 import { table } from '../report/table.js';
@@ -28,7 +31,8 @@ import type { BridgeStatus } from './status-bridges.js';
 /** Play a lab through on a throw-away host: provision, prove, ping from the LAN, repeat, destroy, compare. */
 export async function rehearse(file: string, _flags: object, context: Context): Promise<Outcome> {
   const { drivers, reporter } = context;
-  const lab = await loadLab(file);
+  const whole = await loadLab(file);
+  const lab = ownPart(whole);
   context.about.lab = lab.name;
   requireThrowAway(lab);
   await sweep();
@@ -49,11 +53,23 @@ export async function rehearse(file: string, _flags: object, context: Context): 
       ? `${nics.map(nic => nic.name).join(', ')} with a LAN behind it`
       : 'no NIC, since the lab needs none';
   reporter.print(`A throw-away host is up: ${cables}, and a libvirtd of its own.`);
+  const folder = await mkdtemp(join(tmpdir(), 'vmnet-'));
   try {
-    return await play(lab, file, nics, sandbox, context);
+    const played = lab === whole ? file : await withoutExisting(whole, folder, context);
+    return await play(lab, played, nics, sandbox, context);
   } finally {
+    await rm(folder, { recursive: true, force: true });
     await sandboxDown(name);
   }
+}
+
+/** Domains that vmnet did not make are not there; a lab file without them is. */
+async function withoutExisting(lab: Lab, folder: string, { reporter }: Context): Promise<string> {
+  const names = existingVms(lab).map(vm => `${vm.name} (${printable(vm.domain)})`);
+  reporter.print(`Left out, since vmnet did not make these domains: ${names.join(', ')}.`);
+  const file = join(folder, 'lab.json');
+  await writeFile(file, JSON.stringify(resolvedFile(ownPart(lab))), { mode: 0o600 });
+  return file;
 }
 
 /** What `vmnet --json` prints, as far as a rehearsal needs it. */

@@ -1,10 +1,12 @@
+import { domainOf } from '../host/existing.js';
 import { number, object } from '../host/json.js';
 import { parseLink } from '../host/links.js';
-import type { LabRecord } from '../host/model.js';
+import type { HostState, LabRecord } from '../host/model.js';
 import { observeHost } from '../host/observe.js';
 import { readRecords } from '../host/records.js';
+import { isExisting } from '../lab/existing.js';
 import { hasTables } from '../lab/has.js';
-import type { Lab, Nic } from '../lab/model.js';
+import type { Lab, Nic, Vm } from '../lab/model.js';
 import { macvtapOf } from '../plan/macvtap.js';
 import { table } from '../report/table.js';
 import { type Drops, readDrops } from '../verify/drops.js';
@@ -57,6 +59,8 @@ async function inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>):
   for (const item of items) results.push(await work(item));
   return results;
 }
+const stateOf = (vm: Vm, host: HostState) =>
+  (host.libvirt?.domains.find(({ uuid }) => uuid === vm.uuid) ?? domainOf(vm, host))?.state;
 
 type Status = Awaited<ReturnType<typeof statusOf>>;
 type VmStatus = Status['vms'][number];
@@ -75,11 +79,9 @@ async function statusOf(lab: Lab, records: readonly LabRecord[], context: Contex
   const vms = lab.vms.map(vm => ({
     lab: lab.name,
     name: vm.name,
-    domain: vm.domain,
-    state: networkOnly
-      ? 'network only'
-      : (host.libvirt?.domains.find(({ uuid, name }) => uuid === vm.uuid || name === vm.domain)?.state ??
-        'not defined'),
+    domain: domainOf(vm, host)?.name ?? vm.domain,
+    existing: isExisting(vm),
+    state: networkOnly ? 'network only' : (stateOf(vm, host) ?? 'not defined'),
     nics: vm.nics.map(nic => {
       const target = targets.get(nic);
       const tap = target?.tap ?? macvtapOf(nic, host)?.name ?? nic.tap;

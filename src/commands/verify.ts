@@ -2,6 +2,7 @@ import { basename, join } from 'node:path';
 import { guestDied } from '../apply/start.js';
 import { EXIT, VmnetError } from '../errors.js';
 import { findRecord } from '../host/records.js';
+import { ownPart } from '../lab/existing.js';
 import type { Lab } from '../lab/model.js';
 import { quote } from '../lab/quote.js';
 import { areLoaded } from '../plan/tables.js';
@@ -31,8 +32,8 @@ export interface VerifyFlags {
   readonly pcap?: string;
 }
 
-/** Milliseconds for guests that run already, and for guests that have just been started and may still boot. */
-const PATIENCE = { running: 6_000, booting: 60_000 };
+/** Milliseconds for guests that run already, for those that have just got a NIC, and for those that were just started and may still boot. */
+const PATIENCE = { running: 6_000, plugged: 20_000, booting: 60_000 };
 
 /** Measure a lab, or one domain, that is up; changes nothing. */
 export async function verify(
@@ -136,10 +137,11 @@ export function proofStage(
   lab: Lab,
   { drivers, signal }: Context,
   started: boolean,
+  plugged: boolean,
   networkOnly: boolean,
 ): { stage: Stage; checks: Check[] } {
   const checks: Check[] = [];
-  const patienceMs = started ? PATIENCE.booting : PATIENCE.running;
+  const patienceMs = PATIENCE[started ? 'booting' : plugged ? 'plugged' : 'running'];
   const stage: Stage = {
     title: STAGE_TITLE,
     async run(tell) {
@@ -156,8 +158,11 @@ export function proofStage(
 
 /** A guest that we have just started and that is gone already died at boot. */
 async function throwIfDied(lab: Lab, checks: readonly Check[], drivers: Context['drivers']): Promise<void> {
-  const dead = checks.find(check => check.name === 'domain' && check.verdict === 'failed');
-  const vm = lab.vms.find(({ name }) => name === dead?.vm);
+  const own = new Set(ownPart(lab).vms.map(({ name }) => name));
+  const dead = checks.find(
+    check => check.name === 'domain' && check.verdict === 'failed' && own.has(check.vm),
+  );
+  const vm = ownPart(lab).vms.find(({ name }) => name === dead?.vm);
   if (vm)
     throw await guestDied(
       { name: vm.domain, console: consolePath(drivers.guestDir, lab.name, vm.name) },

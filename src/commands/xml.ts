@@ -1,10 +1,12 @@
 import { VmnetError } from '../errors.js';
 import { observeHost } from '../host/observe.js';
+import { isExisting } from '../lab/existing.js';
 import { loadLab } from '../lab/load.js';
 import type { Lab, Vm } from '../lab/model.js';
 import { quote } from '../lab/quote.js';
 import { bridgeMtus } from '../plan/bridge.js';
 import { renderDomain } from '../render/domain.js';
+import { renderExistingNic } from '../render/existing.js';
 import { renderInterface } from '../render/interface.js';
 import type { Context, Outcome } from './command.js';
 import { chooseAccel, prepareRender } from './prepare.js';
@@ -16,7 +18,7 @@ export interface XmlFlags {
   readonly nic?: string;
 }
 
-/** Print the domain XML that provision would define, of one VM or of all; or of their network cards alone. */
+/** Print the domain XML that provision would define, of one VM or of all; or of their network cards alone, which is all of a domain that is not ours. */
 export async function xml(
   file: string,
   vm: string | undefined,
@@ -38,7 +40,9 @@ export async function xml(
   const { context: render } = await prepareRender(lab, host, drivers, false);
   const domains = chosen.map(candidate => ({
     name: candidate.name,
-    xml: renderDomain(lab, candidate, render).xml,
+    xml: isExisting(candidate)
+      ? candidate.nics.map(nic => renderExistingNic(lab, nic, render).xml).join('')
+      : renderDomain(lab, candidate, render).xml,
   }));
   for (const domain of domains) reporter.print(domain.xml.trimEnd());
   return { lab: lab.name, more: { domains } };

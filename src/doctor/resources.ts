@@ -1,3 +1,4 @@
+import { ownPart } from '../lab/existing.js';
 import type { Lab } from '../lab/model.js';
 import { isAlive } from '../plan/guest.js';
 import type { Ground } from './ground.js';
@@ -33,7 +34,7 @@ export interface Need {
 
 /** Of the VMs that do not run yet; those that do have taken theirs. */
 export function need(lab: Lab, running: ReadonlySet<string>, kvmWorks: boolean): Need {
-  const starting = lab.vms.filter(vm => !running.has(vm.domain));
+  const starting = ownPart(lab).vms.filter(vm => !running.has(vm.domain));
   const each = starting.map(({ accel, memoryMiB }) => {
     const kvm = accel === 'kvm' || (accel === 'auto' && kvmWorks);
     return memoryMiB + (kvm ? OVERHEAD.kvm : OVERHEAD.tcg);

@@ -1,12 +1,37 @@
 import type { Drivers } from '../drivers/drivers.js';
 import { MARK_NAMESPACE } from '../lab/names.js';
-import type { DomainMark, DomainState, LibvirtState } from './model.js';
+import type { DomainMark, DomainState, ExistingDomain, LibvirtState } from './model.js';
 
-/** What libvirt holds, in one round trip for all domains. */
-export async function observeLibvirt(drivers: Drivers): Promise<LibvirtState> {
+/**
+ * What libvirt holds, in one round trip for all domains.
+ * @param existing names or UUIDs of domains that are not ours and are looked at as a whole, with what the lab calls each
+ */
+export async function observeLibvirt(
+  drivers: Drivers,
+  existing: ReadonlyMap<string, string> = new Map(),
+): Promise<LibvirtState> {
   const libvirt = await drivers.libvirt();
-  const domains = await libvirt.listDomains({ metadataUri: MARK_NAMESPACE });
-  return { uri: drivers.connection.uri, domains: domains.map(parseDomain) };
+  const domains = await libvirt.listDomains({ metadataUri: MARK_NAMESPACE, whole: [...existing.keys()] });
+  return {
+    uri: drivers.connection.uri,
+    domains: domains.map(parseDomain),
+    ...(existing.size > 0 ? { existing: domains.flatMap(it => wholeOf(it, domains, existing)) } : {}),
+  };
+}
+
+/** One that was renamed goes by its UUID, unless another has its name by now. */
+function wholeOf(
+  { name, uuid, persistent, xml, liveXml }: Listed,
+  all: readonly Listed[],
+  existing: ReadonlyMap<string, string>,
+): ExistingDomain[] {
+  const known = existing.get(uuid);
+  const asked = existing.get(name) ?? known;
+  if (asked === undefined) return [];
+  const isReplaced = !existing.has(name) && all.some(other => other.name === known);
+  return [
+    { asked: isReplaced ? name : asked, name, uuid, xml: persistent ? xml : null, liveXml: liveXml ?? null },
+  ];
 }
 
 /** libvirt's VIR_DOMAIN_SHUTOFF_CRASHED. */
@@ -22,7 +47,7 @@ function parseDomain(domain: Listed): DomainState {
     state: domain.state === 'shutoff' && domain.reason === SHUTOFF_CRASHED ? 'crashed' : domain.state,
     mark: parseMark(domain.metadata),
     liveMark: parseMark(domain.liveMetadata),
-    xml: domain.xml,
+    xml: domain.metadata === null ? null : domain.xml,
     nics: domain.nics,
   };
 }

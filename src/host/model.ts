@@ -391,6 +391,31 @@ export interface LibvirtUser {
 export interface LibvirtState {
   readonly uri: string;
   readonly domains: readonly DomainState[];
+  /** Those that the lab, or its record, gives NICs to though they are not ours; absent where there are none. */
+  readonly existing?: readonly ExistingDomain[];
+}
+
+/** A domain that vmnet did not make, with all that it holds: passwords, too. */
+export interface ExistingDomain {
+  /** As the lab, or its record, calls it: somebody may have renamed it since. */
+  readonly asked: string;
+  readonly name: string;
+  readonly uuid: string;
+  /** What the next start takes; null for a transient domain, which has none. */
+  readonly xml: string | null;
+  /** As it runs; null where it does not. */
+  readonly liveXml: string | null;
+}
+
+/** What a run writes down of such a domain before it changes it. */
+export interface ExistingBefore {
+  readonly name: string;
+  /** The lab's VM that it stands for, and before it those that it stood for: their names are in the marks of its NICs. */
+  readonly vms: readonly string[];
+  /** Its definition as it was before the lab had any NIC in it; null for a transient domain. */
+  readonly first: string | null;
+  /** The same before the latest run that changed it. */
+  readonly last: string | null;
 }
 
 /** A virtual network of libvirt's own, active or not. */
@@ -498,6 +523,8 @@ export interface LabRecord {
   readonly bridgeNetfilter: Readonly<Record<string, string>> | null;
   /** Switches for forwarding as found, by path below /proc/sys, where the lab has to have them on; else null. */
   readonly forwarding: Readonly<Record<string, string>> | null;
+  /** Domains that vmnet did not make and has given NICs to, by UUID; missing where there are none. */
+  readonly existing?: Readonly<Record<string, ExistingBefore>>;
 }
 
 export interface UplinkBefore {

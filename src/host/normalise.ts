@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { HostState, Link, NamespaceState, Route } from './model.js';
 
 /**
@@ -49,6 +50,17 @@ function facts(host: HostState): Map<string, Details> {
       add(`rule ${comment} in DOCKER-USER of ${program}`, { chain, bridge });
   for (const { lab, bridge, digest } of host.services) add(`dnsmasq on ${bridge} of ${lab}`, { digest });
   for (const { name, uuid, state } of host.libvirt?.domains ?? []) add(`domain ${name}`, { uuid, state });
+  for (const { name, xml, liveXml } of host.libvirt?.existing ?? []) {
+    // A digest: it may hold passwords.
+    add(`definition of ${name}`, {
+      digest: createHash('sha256')
+        .update(xml ?? '')
+        .digest('hex')
+        .slice(0, 16),
+    });
+    for (const [, mac] of (liveXml ?? '').matchAll(/<mac address='([0-9A-Fa-f:]{17})'/g))
+      add(`NIC ${mac} of ${name}`, {});
+  }
   return new Map([...found].flatMap(([what, copies]) => numbered(what, copies)));
 }
 

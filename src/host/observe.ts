@@ -4,6 +4,7 @@ import type { Lab } from '../lab/model.js';
 import { accountsFor } from './accounts.js';
 import { disksOf } from './disks.js';
 import { readDocker, readForwardDrops } from './docker.js';
+import { existingFor } from './existing.js';
 import { learnedFor } from './fdb.js';
 import { rulesNaming } from './firewall.js';
 import { readForwarding } from './forwarding.js';
@@ -56,7 +57,7 @@ export async function observeHost(
     kernel.netns(),
     drivers.ip.dump(),
     readSysctls(drivers, nics, records),
-    options.networkOnly ? null : observeLibvirt(drivers),
+    options.networkOnly ? null : observeLibvirt(drivers, existingFor(lab, records)),
     lab !== null && hasSubnets(lab) ? networksFor(drivers, options) : null,
     namespacesFor(lab, records, drivers),
     libvirtUserFor(lab, options.networkOnly ?? false, drivers),

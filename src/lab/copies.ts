@@ -13,11 +13,12 @@ export const atIndex = (text: string, index: number) =>
 
 /** One copy of a VM. */
 export function copyOf(vm: LooseVm, index: number): LooseVm {
-  const { cloudInit, nics } = vm;
+  const { cloudInit, domain, nics } = vm;
   const hostname = cloudInit?.hostname;
   return {
     ...vm,
     ...(hostname === undefined ? {} : { cloudInit: { ...cloudInit, hostname: atIndex(hostname, index) } }),
+    ...(domain === undefined ? {} : { domain: atIndex(domain, index) }),
     ...(nics === undefined ? {} : { nics: nics.map(nic => nic && copyOfNic(nic, index)) }),
   };
 }
@@ -37,7 +38,7 @@ function copyOfNic(nic: LooseNic, index: number): LooseNic {
 
 /** A text of a VM that no two VMs can share, and where it stands. */
 export interface OwnText {
-  readonly what: 'name' | 'tap' | 'address' | 'mac';
+  readonly what: 'name' | 'domain' | 'tap' | 'address' | 'mac';
   readonly text: string;
   readonly path: Path;
 }
@@ -45,7 +46,9 @@ export interface OwnText {
 /** All of these, the name first. */
 export function ownTexts(key: string, vm: LooseVm): OwnText[] {
   const nics = (vm.nics ?? []).flatMap((nic, index) => textsOfNic(nic ?? {}, ['vms', key, 'nics', index]));
-  return [{ what: 'name', text: key, path: ['vms', key] }, ...nics];
+  const domains: OwnText[] =
+    vm.domain === undefined ? [] : [{ what: 'domain', text: vm.domain, path: ['vms', key, 'domain'] }];
+  return [{ what: 'name', text: key, path: ['vms', key] }, ...domains, ...nics];
 }
 
 function textsOfNic({ tap, mac, address }: LooseNic, path: Path): OwnText[] {

@@ -81,6 +81,7 @@ function tellShared(key: string, vm: LooseVm, count: number, report: Report): vo
 
 const FIXES: Readonly<Record<OwnText['what'], string>> = {
   name: `write ${INDEX} into it`,
+  domain: `write ${INDEX} into it, such as "db-${INDEX}", or write the VMs out`,
   mac: 'leave "mac" out to have one derived for each, or write the VMs out',
   tap: `write ${INDEX} into it, such as "tap-${INDEX}", or leave "tap" out to have one derived for each`,
   address: `write ${INDEX} into it, such as "192.168.1.5${INDEX}/24" or "fd00::5${INDEX}/64"`,

@@ -31,14 +31,15 @@ export function groupOf(
 
 /** A VM with what its group says wherever it says nothing itself. Each value is taken whole: no two are merged. */
 export function withGroup(vm: LooseVm, { nic: shared, ...values }: LooseGroup): LooseVm {
-  const all = { ...values, ...vm };
+  // One that vmnet did not make takes nothing but what is said of NICs.
+  const all = 'domain' in vm ? vm : { ...values, ...vm };
   return vm.nics === undefined ? all : { ...all, nics: vm.nics.map(nic => nic && { ...shared, ...nic }) };
 }
 
 /** Where in the group a value of the VM was written, by its path inside the VM; null where the group does not say it. */
 export function placeInGroup(vm: LooseVm, group: LooseGroup, path: Path): Path | null {
   const [key = '', position = 0, nicKey = ''] = path;
-  if (key !== 'nics') return key in vm || !(key in group) ? null : path;
+  if (key !== 'nics') return key in vm || !(key in group) || 'domain' in vm ? null : path;
   const nic = vm.nics?.[Number(position)];
   const isShared = nicKey !== '' && !(nicKey in (nic ?? {})) && nicKey in (group.nic ?? {});
   return isShared ? ['nic', ...path.slice(2)] : null;

@@ -105,14 +105,16 @@ export type Boot =
       readonly file: string;
       /** Without faults. May hold passwords. null where it was not read. */
       readonly xml: Sealed | null;
-    };
+    }
+  /** Not made by vmnet: only its NICs are. */
+  | { readonly kind: 'existing' };
 
 export interface Vm {
   /** The key in the lab file. */
   readonly name: string;
-  /** Name of the libvirt domain: `LAB-VM`. */
+  /** Name of the libvirt domain: `LAB-VM`, or that of one that is not ours. */
   readonly domain: string;
-  /** Derived from lab and VM, so that a plan needs no randomness. */
+  /** Derived from lab and VM, so that a plan needs no randomness; not that of a domain which is not ours. */
   readonly uuid: string;
   /** 0 where a domain XML does not tell. */
   readonly memoryMiB: number;

@@ -29,6 +29,9 @@ export const RATE_PATTERN = '^[0-9]{1,9}(\\.[0-9]{1,6})? ?(k|m|g)?bit$';
 export const DURATION_PATTERN = '^[0-9]{1,9}(\\.[0-9]{1,6})? ?(us|ms|s)$';
 export const PERCENT_PATTERN = '^[0-9]{1,3}(\\.[0-9]{1,6})? ?%$';
 
+/** libvirt allows all but a slash and a line break; what no terminal shows is not allowed here. */
+export const LIBVIRT_NAME_PATTERN = '^[^/\\p{C}\\p{Zl}\\p{Zp}]{1,255}$';
+
 export const MEMORY_PATTERN = '^[1-9][0-9]* ?(MiB|GiB|TiB)$';
 
 /** Prefixes of taps that libvirt hands out and deletes by itself (virnetdev.c), and old Xen's. */

@@ -75,6 +75,7 @@ function vmFile(vm: Vm): RawVm {
   const { boot, memoryMiB, vcpus, accel, firmware, disks, keepDisk, cloudInit, vagrant, nics } = vm;
   if (boot.kind === 'domainXml')
     return { boot: bootFile(boot), ...vagrantFile(vagrant), nics: nics.map(nicFile) };
+  if (boot.kind === 'existing') return { domain: vm.domain, nics: nics.map(nicFile) };
   const [first, ...rest] = disks;
   const beside = boot.kind === 'image' ? rest : disks;
   return {
@@ -119,7 +120,7 @@ const cloudInitFile = ({
   dns: [...dns],
 });
 
-function bootFile(boot: Boot): NonNullable<RawVm['boot']> {
+function bootFile(boot: Exclude<Boot, { kind: 'existing' }>): NonNullable<RawVm['boot']> {
   if (boot.kind === 'probe') return boot.forward ? { probe: { forward: true } } : 'probe';
   if (boot.kind === 'image') return { image: boot.image };
   if (boot.kind === 'domainXml') return { domainXml: boot.file };

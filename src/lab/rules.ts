@@ -6,6 +6,7 @@ import { checkCounts } from './rules/counts.js';
 import { checkDhcp } from './rules/dhcp.js';
 import { checkDisks } from './rules/disks.js';
 import { checkDomainXml } from './rules/domain-xml.js';
+import { checkExisting } from './rules/existing.js';
 import { checkGateways } from './rules/gateways.js';
 import { checkInterfaces } from './rules/interfaces.js';
 import { checkLimits } from './rules/limits.js';
@@ -47,6 +48,7 @@ export function checkRules(lab: LooseLab, files: CloudInitFiles, report: Report)
   checkSysctls(lab, report);
   checkDhcp(lab, report);
   checkPorts(lab, report);
+  checkExisting(lab, report);
   checkBoot(lab, report);
   checkFilesOf(lab, files.folder, report, files.check);
   checkDomainXml(lab, files, report);

@@ -109,6 +109,9 @@ function describeAction(action: Action): string[] {
       return [
         indent(`libvirt: ${VERBS[action.kind]} the NIC ${action.mac} of ${action.name} (${where(action)})`),
       ];
+    case 'restore-domain':
+      return [indent(`libvirt: define ${printable(action.name)} as it was`)];
+    case 'define':
     case 'define': {
       const from = action.from === undefined ? '' : `, as ${action.from} says`;
       return [indent(`libvirt: define ${action.name}${from}`)];

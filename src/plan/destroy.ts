@@ -2,6 +2,7 @@ import type { HostState } from '../host/model.js';
 import { adoptedBy } from './adopt.js';
 import { keptNotes } from './disks.js';
 import { removeDocker } from './docker.js';
+import { removeExisting } from './existing.js';
 import { restoreForwarding } from './forwarding.js';
 import { guestFiles, removeGuests } from './guest.js';
 import { ovsOf, tapsAmong } from './leftovers.js';
@@ -41,8 +42,9 @@ export function planDestroy(
   const domains = (host.libvirt?.domains ?? []).filter(domain => domain.mark?.lab === name);
   const all = linksOf(host, name);
   const bridges = all.filter(link => link.kind === 'bridge');
+  const existing = removeExisting(name, host, why);
   const phases = phasesOf({
-    guests: removeGuests(name, domains, stateDir, why),
+    guests: [...removeGuests(name, domains, stateDir, why), ...existing.steps],
     taps: [
       ...removeTaps(tapsAmong(all), name, host, why),
       ...removeStrays(currentRecord(name, host)?.lab ?? null, host, why),
@@ -82,7 +84,7 @@ export function planDestroy(
     lab: name,
     verb: 'destroy',
     phases,
-    notes: keptNotes(host.disks),
+    notes: [...existing.notes, ...keptNotes(host.disks)],
     moves: [],
     garbage: guestFiles(name, domains, host.disks, stateDir),
     record: null,

@@ -1,4 +1,5 @@
 import type { HostState, Link } from '../host/model.js';
+import { isExisting } from '../lab/existing.js';
 import type { Lab, Nic } from '../lab/model.js';
 import { type MacvtapNic, macvtapNics } from '../lab/nics.js';
 import { isAlive } from './guest.js';
@@ -18,8 +19,10 @@ export const macvtapOf = (nic: Nic, host: HostState): Link | undefined =>
 export function planMacvtaps(lab: Lab, host: HostState, problems: PlanProblem[]): Step[] {
   bridgedUplinks(lab, host, problems);
   for (const vm of lab.vms) {
-    if (runs(vm.domain, host)) continue;
+    if (runs(vm.domain, host) && !isExisting(vm)) continue;
     for (const nic of macvtapNics(vm.nics)) {
+      // A guest that goes on gets, or has, its devices while it runs.
+      if (isExisting(vm) && macvtapOf(nic, host)) continue;
       const problem = unfit(nic, host) ?? taken(nic, host) ?? nameInUse(nic, host) ?? cutsOff(nic, host);
       if (problem) problems.push(problem);
     }

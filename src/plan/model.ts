@@ -144,6 +144,8 @@ export type Action =
   | { readonly kind: 'stop'; readonly name: string; readonly uuid: string }
   /** Plug a NIC into a domain, pull it out, or change what can be changed in place. */
   | ({ readonly kind: 'plug' | 'unplug' | 'change-nic' } & NicChange)
+  /** Give a domain that is not ours the definition again that the lab's record has of it, or take back ours alone. */
+  | ({ readonly kind: 'restore-domain' } & DomainBefore)
   /** Let a DHCP client stand still: it can go on as if nothing had been, or be ended. */
   | { readonly kind: 'freeze-renewer'; readonly client: Renewer['client']; readonly on: string }
   /** End a DHCP client so that it neither releases its lease nor takes the address away. */
@@ -231,6 +233,15 @@ export interface NicChange {
   readonly live: boolean;
   /** In the definition that the next start takes. */
   readonly config: boolean;
+}
+
+/** A definition that a lab's record has: it may hold passwords, so no plan shows it. */
+export interface DomainBefore {
+  readonly name: string;
+  readonly uuid: string;
+  readonly lab: string;
+  /** Before the lab had any NIC in it, or before the latest run. */
+  readonly to: 'first' | 'last';
 }
 
 /** A started guest. */

@@ -1,5 +1,6 @@
 import type { HostState } from '../host/model.js';
 import type { Session } from '../host/session.js';
+import { isExisting, ownPart } from '../lab/existing.js';
 import type { Lab } from '../lab/model.js';
 import type { RenderContext } from '../render/domain.js';
 import { findAddressClashes } from './addresses.js';
@@ -7,6 +8,7 @@ import { planBridges } from './bridge.js';
 import { findClashes } from './clashes/clashes.js';
 import { keptNotes } from './disks.js';
 import { dropNotes, planDocker } from './docker.js';
+import { holdsNics, NO_EXISTING, planExisting } from './existing.js';
 import { forwardingBefore, forwardingNotes, planForwarding } from './forwarding.js';
 import { guestFiles, isAlive, planGuests } from './guest.js';
 import { dropped, filesOfDropped, planLeftovers } from './leftovers.js';
@@ -55,10 +57,11 @@ export function planProvision(
   const problems: PlanProblem[] = libvirtUserProblems(asked, host);
   const lab = settled(asked, host, problems);
   const guests = context
-    ? planGuests(lab, host, context, { restart: options.restart ?? false }, problems)
+    ? planGuests(ownPart(lab), host, context, { restart: options.restart ?? false }, problems)
     : { define: [], start: [], notes: [], garbage: [] };
+  const existing = context ? planExisting(lab, host, context, problems) : NO_EXISTING;
   const linux = linuxPart(lab);
-  const mayRemake = (vm: string) => (options.restart ?? false) || !runs(lab, vm, host);
+  const mayRemake = (vm: string) => (options.restart ?? false) || !runs(lab, vm, host, context);
   const leftovers = planLeftovers(lab, host, context, problems);
   const subInterfaces = planSubInterfaces(linux, host, problems);
   const made = (before: HostState) => ({ ...before, links: [...before.links, ...subInterfaces.links] });
@@ -70,7 +73,7 @@ export function planProvision(
   const released = { ...host, routes: leftovers.after.routes };
   const forwarding = forwardingBefore(lab, released);
   const phases = phasesOf({
-    remove: leftovers.steps,
+    remove: [...existing.remove, ...leftovers.steps],
     rules: planTables(lab, host, forwarding, problems),
     bridge: [
       ...planUnmanaged(lab, host),
@@ -101,7 +104,7 @@ export function planProvision(
     ],
     namespaces: [...planNamespaces(linux, ready, problems), ...vlans.namespaces],
     services: planServices(lab, host, problems),
-    domains: guests.define,
+    domains: [...guests.define, ...existing.attach],
     start: guests.start,
   });
   const gone = context ? guestFiles(lab.name, dropped(lab, host), host.disks, context.stateDir) : [];
@@ -116,6 +119,7 @@ export function planProvision(
     phases,
     notes: [
       ...guests.notes,
+      ...existing.notes,
       ...keptNotes(filesOfDropped(lab, host)),
       ...ownerNotes(lab, host),
       ...forwardingNotes(lab, released),
@@ -124,12 +128,25 @@ export function planProvision(
     ],
     moves: movesOf(linux, host),
     garbage: [...gone, ...guests.garbage],
-    record: recordOf(lab, ready, context === null, forwarding),
+    record: recordOf(
+      lab,
+      ready,
+      context === null,
+      forwarding,
+      context ? existing.record : recordedExisting(lab, host),
+    ),
   };
 }
 
-/** Does the VM's guest run now? */
-const runs = (lab: Lab, vm: string, host: HostState) =>
-  (host.libvirt?.domains ?? []).some(
-    domain => domain.mark?.lab === lab.name && domain.mark.vm === vm && isAlive(domain),
+/** Without libvirt, what is known of domains still holds. */
+const recordedExisting = (lab: Lab, host: HostState) =>
+  host.records.find(({ name }) => name === lab.name)?.existing;
+
+/** Does the VM's guest run now, with its NICs? */
+function runs(lab: Lab, name: string, host: HostState, context: RenderContext | null): boolean {
+  const vm = lab.vms.find(it => it.name === name);
+  if (vm && isExisting(vm)) return holdsNics(vm, lab, host, context);
+  return (host.libvirt?.domains ?? []).some(
+    domain => domain.mark?.lab === lab.name && domain.mark.vm === name && isAlive(domain),
   );
+}

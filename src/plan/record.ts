@@ -11,6 +11,7 @@ export function recordOf(
   host: HostState,
   networkOnly: boolean,
   forwarding: LabRecord['forwarding'],
+  existing: LabRecord['existing'],
 ): LabRecord {
   const former = currentRecord(lab.name, host);
   const uplinks: [string, UplinkBefore][] = lab.bridges.flatMap(bridge => {
@@ -52,6 +53,7 @@ export function recordOf(
       ? netfilterBefore(lab.name, host)
       : null,
     forwarding,
+    ...(existing === undefined ? {} : { existing }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Lab, Vm } from '../lab/model.js';
+import type { Lab, Nic, Vm } from '../lab/model.js';
 import { ovsVlan } from '../lab/vlans.js';
 import { interfaceElement } from './interface.js';
 import { ovsInterfaceElement } from './ovs-interface.js';
@@ -12,14 +12,17 @@ export interface CardContext {
   readonly userspace?: readonly string[];
 }
 
-/** The `<interface>` elements of a VM, in the order of its NICs. */
-export const cardElements = (lab: Lab, vm: Vm, { mtus, userspace }: CardContext): Element[] =>
-  vm.nics.map(nic => {
-    const mtu = mtus[nic.bridge ?? ''] ?? 1500;
-    const bridge = lab.bridges.find(({ name }) => name === nic.bridge);
-    if (bridge?.type !== 'ovs') return interfaceElement(nic, mtu);
-    return ovsInterfaceElement(nic, mtu, {
-      vlan: ovsVlan(nic, bridge, lab),
-      userspace: userspace?.includes(bridge.name) ?? false,
-    });
+/** The `<interface>` element of a NIC, whatever it is on. */
+export function cardElement(lab: Lab, nic: Nic, { mtus, userspace }: CardContext): Element {
+  const mtu = mtus[nic.bridge ?? ''] ?? 1500;
+  const bridge = lab.bridges.find(({ name }) => name === nic.bridge);
+  if (bridge?.type !== 'ovs') return interfaceElement(nic, mtu);
+  return ovsInterfaceElement(nic, mtu, {
+    vlan: ovsVlan(nic, bridge, lab),
+    userspace: userspace?.includes(bridge.name) ?? false,
   });
+}
+
+/** Those of a VM, in the order of its NICs. */
+export const cardElements = (lab: Lab, vm: Vm, context: CardContext): Element[] =>
+  vm.nics.map(nic => cardElement(lab, nic, context));

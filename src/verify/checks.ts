@@ -1,6 +1,8 @@
+import { domainOf } from '../host/existing.js';
 import type { HostState, Link } from '../host/model.js';
 import type { BridgeSettings } from '../host/ports.js';
 import { bare } from '../lab/cidr.js';
+import { isExisting } from '../lab/existing.js';
 import type { Vm } from '../lab/model.js';
 import type { Check } from './model.js';
 import type { Ends, Target } from './targets.js';
@@ -26,12 +28,14 @@ const checked = (
 
 /** Is the VM's domain running? */
 export function checkDomain(vm: Vm, host: HostState): Check {
-  const domain = host.libvirt?.domains.find(({ name }) => name === vm.domain);
+  const domain = domainOf(vm, host);
+  const name = domain?.name ?? vm.domain;
   const state = domain?.state ?? 'not defined';
   const running = state === 'running' || state === 'blocked';
-  const hint = `the domain ${vm.domain} is ${state}: run vmnet provision`;
+  const start = domain && isExisting(vm) ? `virsh start ${name}` : 'run vmnet provision';
+  const hint = `the domain ${name} is ${state}: ${start}`;
   return checked('domain', { vm: vm.name, index: null }, running ? null : ['guest-not-running', hint], {
-    domain: vm.domain,
+    domain: name,
     state,
   });
 }

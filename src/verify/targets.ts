@@ -1,4 +1,6 @@
+import { domainOf } from '../host/existing.js';
 import type { HostState } from '../host/model.js';
+import { isExisting } from '../lab/existing.js';
 import type { BridgeMode, Lab, Nic } from '../lab/model.js';
 import { nicsOf } from '../lab/nics.js';
 import { type Intent, intentOf } from './intent.js';
@@ -9,6 +11,8 @@ export interface Target {
   readonly nic: Nic;
   /** Name of its libvirt domain; null for a namespace's, and where the lab was applied without domains. */
   readonly domain: string | null;
+  /** That domain is not ours to start. */
+  readonly existing?: boolean;
   readonly tap: string;
   readonly bridge: string;
   readonly uplink: string | null;
@@ -30,7 +34,10 @@ export function targetsOf(lab: Lab, host: HostState, networkOnly = false): Targe
     host.links.flatMap(link => link.altnames.map(altname => [altname, link.name] as const)),
   );
   const bridges = new Map(lab.bridges.map(bridge => [bridge.name, bridge]));
-  const domains = new Map(networkOnly ? [] : lab.vms.map(vm => [vm.name, vm.domain]));
+  const domains = new Map(
+    networkOnly ? [] : lab.vms.map(vm => [vm.name, domainOf(vm, host)?.name ?? vm.domain]),
+  );
+  const existing = new Set(lab.vms.filter(isExisting).map(({ name }) => name));
   return nicsOf(lab).flatMap(nic => {
     if (nic.bridge === null) return [];
     const bridge = bridges.get(nic.bridge);
@@ -43,6 +50,7 @@ export function targetsOf(lab: Lab, host: HostState, networkOnly = false): Targe
       uplink: bridge?.uplink ?? null,
       mode: bridge?.mode ?? 'bridged',
       intent: intentOf(bridge?.mode ?? 'bridged'),
+      ...(existing.has(nic.vm) ? { existing: true } : {}),
       ...(bridge?.type === 'ovs' ? { ovs: true } : {}),
       ...(segment ? { segment } : {}),
     };

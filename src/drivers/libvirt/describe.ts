@@ -35,21 +35,35 @@ export function stateOf(native: Native, domain: Handle<'domain'>): DomainState {
 }
 
 /** Name, UUID and id are in the handle; each of the rest is one round trip to the daemon. */
-export function describe(native: Native, domain: Handle<'domain'>, metadataUri: string | null): DomainEntry {
+export function describe(
+  native: Native,
+  domain: Handle<'domain'>,
+  metadataUri: string | null,
+  whole: ReadonlySet<string>,
+): DomainEntry {
   const id = native.virDomainGetID(domain);
   const persistent = native.virDomainIsPersistent(domain) === 1;
   const autostart: number[] = [];
   native.virDomainGetAutostart(domain, autostart);
+  const name = native.virDomainGetName(domain);
+  const uuid = uuidOf(native, domain);
+  const running = id !== NO_ID;
+  const isWhole = whole.has(name) || whole.has(uuid);
   return {
-    name: native.virDomainGetName(domain),
-    uuid: uuidOf(native, domain),
-    id: id === NO_ID ? null : id,
+    name,
+    uuid,
+    id: running ? id : null,
     ...stateOf(native, domain),
     persistent,
     autostart: autostart[0] === 1,
-    ...marks(native, domain, metadataUri, persistent, id !== NO_ID),
+    ...marks(native, domain, metadataUri, persistent, running),
+    ...(isWhole ? { xml: xmlOf(native, domain, VIR_DOMAIN_XML_INACTIVE) } : {}),
+    ...(isWhole && running ? { liveXml: xmlOf(native, domain, 0) } : {}),
   };
 }
+
+const xmlOf = (native: Native, domain: Handle<'domain'>, flags: number) =>
+  native.virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_SECURE | flags);
 
 function marks(
   native: Native,
@@ -65,10 +79,7 @@ function marks(
     );
   const liveMetadata = running ? read(VIR_DOMAIN_AFFECT_LIVE) : null;
   const metadata = persistent ? read(VIR_DOMAIN_AFFECT_CONFIG) : liveMetadata;
-  const xml =
-    metadata === null
-      ? null
-      : native.virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE);
+  const xml = metadata === null ? null : xmlOf(native, domain, VIR_DOMAIN_XML_INACTIVE);
   // Whole definitions stay in this thread, but for our own.
   const nics = nicsIn(xml ?? native.virDomainGetXMLDesc(domain, 0));
   return { metadata, liveMetadata, xml, nics };

@@ -134,12 +134,17 @@ const DENIED: ReadonlySet<number> = new Set([
   ERROR_CODES.OPERATION_DENIED,
 ]);
 
-function callHint({ code, domain, errno }: NativeFailure, uri: string): string | null {
+/** libvirt has no code of its own for it. */
+const NO_SLOT = /No more available PCI (slots|addresses)/;
+
+function callHint({ code, domain, errno, message }: NativeFailure, uri: string): string | null {
   if (domain === VIR_FROM_RPC && errno !== null && BROKEN.has(errno)) {
     return 'The daemon went away: `systemctl status libvirtd` says why. The next call connects again.';
   }
   if (DENIED.has(code))
     return 'This user may look but not act: run as root, or as a member of the group libvirt.';
+  if (NO_SLOT.test(message))
+    return 'The running guest has no free PCI port, and gets one only as it starts (a machine of type q35 needs a pcie-root-port for each card). Shut it down and repeat: the card goes into its definition, with a port. Then start it.';
   switch (code) {
     case ERROR_CODES.NO_DOMAIN:
       return `It is not defined there, or was removed meanwhile: \`virsh -c '${uri}' list --all\`.`;

@@ -68,12 +68,15 @@ export class Hypervisor {
     return this.#pool.call(what, 'domainCapabilities', [{ arch, machine, virttype }], call);
   }
 
-  /** All domains, running or not, with the metadata element of that URI; without a URI `metadata` is null. */
+  /**
+   * All domains, running or not, with the metadata element of that URI; without a URI `metadata` is null.
+   * @param whole names or UUIDs of domains whose XML is wanted as well, all in the same round trip
+   */
   listDomains(
-    { metadataUri = null }: { metadataUri?: string | null } = {},
+    { metadataUri = null, whole = [] }: { metadataUri?: string | null; whole?: readonly string[] } = {},
     call?: CallOptions,
   ): Promise<DomainEntry[]> {
-    return this.#pool.call('list the domains', 'listDomains', [metadataUri], call);
+    return this.#pool.call('list the domains', 'listDomains', [metadataUri, whole], call);
   }
 
   /** Its UUID, or null if there is no such domain. */

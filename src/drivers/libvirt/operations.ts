@@ -40,11 +40,12 @@ export const operations: { readonly [K in OnConnection]: Operation<K> } = {
   domainCapabilities: ({ native, conn }, { arch, machine, virttype }) =>
     native.virConnectGetDomainCapabilities(conn, null, arch, machine, virttype, 0),
 
-  listDomains({ native, conn }, metadataUri) {
+  listDomains({ native, conn }, metadataUri, whole) {
+    const wanted = new Set(whole);
     const domains: Handle<'domain'>[] = [];
     native.virConnectListAllDomains(conn, domains, 0);
     return freeing(domains, native.virDomainFree, domain =>
-      unlessFailed([ERROR_CODES.NO_DOMAIN], () => describe(native, domain, metadataUri)),
+      unlessFailed([ERROR_CODES.NO_DOMAIN], () => describe(native, domain, metadataUri, wanted)),
     );
   },
 

@@ -33,8 +33,13 @@ export interface DomainEntry extends DomainState {
   metadata: string | null;
   /** The same of the running domain, as it was when it started unless changed live; null if it does not run. */
   liveMetadata: string | null;
-  /** The configuration with its passwords, fit to be defined again; only where `metadata` is there, else null. */
+  /**
+   * The configuration with its passwords, fit to be defined again; only where `metadata` is there or the whole was asked
+   * for, else null.
+   */
   xml: string | null;
+  /** The running domain with its passwords; only where the whole was asked for. */
+  liveXml?: string;
   /** Its network interfaces, of the running domain if it runs; [] where no metadata was asked for. */
   nics: DomainNic[];
 }
@@ -91,7 +96,7 @@ export interface Operations {
   versions(): Versions;
   capabilities(): string;
   domainCapabilities(query: CapabilitiesQuery): string;
-  listDomains(metadataUri: string | null): DomainEntry[];
+  listDomains(metadataUri: string | null, whole: readonly string[]): DomainEntry[];
   lookupDomainByName(name: string): string | null;
   domainXml(uuid: string, options: XmlOptions): string;
   defineDomain(xml: string, options: { validate?: boolean }): string;

@@ -32,6 +32,7 @@ export function buildVm(
   { folder, read }: Surroundings,
   taken: Taken,
 ): Vm {
+  if (vm.domain !== undefined) return existingVm(raw, name, vm.domain, vm.nics, taken);
   const all = { ...raw.defaults?.vm, ...vm };
   const boot = buildBoot(all.boot ?? 'probe', folder, read);
   const { cloudInit } = all;
@@ -55,6 +56,28 @@ export function buildVm(
     ...(boot.kind === 'domainXml' ? machineOf(boot) : {}),
   };
 }
+
+/** What it is made of is its own affair, whatever the defaults say. */
+const existingVm = (
+  raw: RawLab,
+  name: string,
+  domain: string,
+  nics: readonly RawNic[],
+  taken: Taken,
+): Vm => ({
+  name,
+  domain,
+  uuid: domainUuid(raw.name, name),
+  memoryMiB: 0,
+  vcpus: 0,
+  accel: 'tcg',
+  boot: { kind: 'existing' },
+  firmware: 'bios',
+  disks: [],
+  keepDisk: false,
+  cloudInit: null,
+  nics: nics.map((nic, index) => buildNic(raw, name, index, nic, taken)),
+});
 
 function buildBoot(boot: RawBoot, folder: string, read: ReadText): Boot {
   if (boot === 'probe') return { kind: 'probe', forward: false };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MEMORY_PATTERN } from '../patterns.js';
+import { LIBVIRT_NAME_PATTERN, MEMORY_PATTERN } from '../patterns.js';
 import { CloudInitFile } from './cloud-init.js';
 import { DiskFile, imageKeys } from './disk.js';
 import { NicFile, nicKeys } from './nic.js';
@@ -86,6 +86,13 @@ export const VmFile = objectAs('an object such as { "boot": "probe", "nics": [ â
     )
     .optional(),
   ...vmKeys,
+  domain: z
+    .string({ error: 'the name of a libvirt domain, such as "my-db"' })
+    .meta({ pattern: LIBVIRT_NAME_PATTERN })
+    .describe(
+      'A libvirt domain that is there already: it gets the NICs, running or not, and nothing else of it is changed. virsh list --all shows them.',
+    )
+    .optional(),
   vagrant: VagrantFile.describe(
     'Settings for the machine that Vagrant makes of this VM; such a VM needs no "boot".',
   ).optional(),

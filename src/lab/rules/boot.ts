@@ -20,7 +20,7 @@ export function checkBoot(lab: LooseLab, report: Report): void {
   const inDefaults = isDefaultUnknown || 'boot' in (lab.defaults?.vm ?? {});
   for (const { name, vm, path } of vmsOf(lab)) {
     const hasShape = lab.vms?.[name] !== undefined;
-    if (!hasShape || inDefaults || 'boot' in vm || 'vagrant' in vm) continue;
+    if (!hasShape || inDefaults || 'boot' in vm || 'vagrant' in vm || 'domain' in vm) continue;
     report(
       [...path, 'boot'],
       `VM ${quote(name)} has no "boot"`,

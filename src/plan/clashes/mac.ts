@@ -1,6 +1,7 @@
 import type { HostState } from '../../host/model.js';
 import type { Lab, Nic } from '../../lab/model.js';
 import { nicPath } from '../../lab/nics.js';
+import { existingUuids } from '../existing.js';
 import { bridgeName, labOf } from '../links.js';
 import type { PlanProblem } from '../problems.js';
 import { tapMac } from '../tap.js';
@@ -39,8 +40,10 @@ function usersOf(lab: Lab, host: HostState): Map<string, string> {
       const isTap = kind === 'tun' && mac.startsWith('fe:');
       return [mac, `is that of ${isTap ? `the guest behind the tap ${name}` : name}, too`] as const;
     });
+  // Those are looked at as they get their NICs.
+  const existing = existingUuids(lab, host);
   const domains = (host.libvirt?.domains ?? [])
-    .filter(({ mark }) => mark?.lab !== lab.name)
+    .filter(({ mark, uuid }) => mark?.lab !== lab.name && !existing.has(uuid))
     .flatMap(({ name, nics }) => nics.map(({ mac }) => [mac, `is that of the domain ${name}, too`] as const));
   return new Map([...links, ...domains]);
 }

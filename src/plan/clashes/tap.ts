@@ -1,5 +1,6 @@
 import type { DomainState, HostState } from '../../host/model.js';
 import type { Lab, Nic } from '../../lab/model.js';
+import { existingUuids } from '../existing.js';
 import { isAlive } from '../guest.js';
 import type { PlanProblem } from '../problems.js';
 
@@ -7,9 +8,11 @@ import type { PlanProblem } from '../problems.js';
 export function findTapClashes(lab: Lab, host: HostState, problems: PlanProblem[]): void {
   if (host.libvirt === null) return;
   const { domains } = host.libvirt;
+  // Those are looked at as they get their NICs.
+  const existing = existingUuids(lab, host);
   const foreign = new Map(
     domains
-      .filter(({ mark }) => mark?.lab !== lab.name)
+      .filter(({ mark, uuid }) => mark?.lab !== lab.name && !existing.has(uuid))
       .flatMap(domain => domain.nics.flatMap(({ target }) => (target ? [[target, domain] as const] : []))),
   );
   const marked = new Map(host.links.flatMap(link => link.altnames.map(altname => [altname, link] as const)));

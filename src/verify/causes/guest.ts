@@ -13,10 +13,13 @@ const DEAD: Readonly<Record<string, string>> = {
 export const notRunning = ({
   domain,
   target,
-}: Pick<Scene, 'domain'> & { readonly target: Pick<Target, 'domain'> }): Finding | null => {
+}: Pick<Scene, 'domain'> & { readonly target: Pick<Target, 'domain' | 'existing'> }): Finding | null => {
   if (domain === null || domain === 'running' || domain === 'blocked') return null;
   const reason = DEAD[domain] ?? 'guest-not-running';
-  const fix = reason === 'guest-paused' ? `virsh resume ${target.domain}` : 'vmnet provision starts it';
+  const start = target.existing
+    ? `it is not for vmnet to start: virsh start ${target.domain}, then vmnet verify`
+    : 'vmnet provision starts it';
+  const fix = reason === 'guest-paused' ? `virsh resume ${target.domain}` : start;
   return { verdict: 'unproven', reason, hint: `the domain ${target.domain} is ${domain}: ${fix}` };
 };
 

@@ -1,4 +1,6 @@
+import { domainOf } from '../../host/existing.js';
 import type { HostState } from '../../host/model.js';
+import { isExisting } from '../../lab/existing.js';
 import type { Lab, MacvtapMode } from '../../lab/model.js';
 import { macvtapNics } from '../../lab/nics.js';
 import type { Ends } from '../targets.js';
@@ -6,6 +8,8 @@ import type { Ends } from '../targets.js';
 /** A macvtap with the name that its device has now. */
 export interface MacvtapTarget extends Ends {
   readonly domain: string | null;
+  /** That domain is not ours to start. */
+  readonly existing?: boolean;
   readonly uplink: string;
   readonly mode: MacvtapMode;
 }
@@ -18,7 +22,8 @@ export function macvtapTargetsOf(lab: Lab, host: HostState, networkOnly = false)
       const device = devices.find(({ name }) => name === nic.tap) ?? devices[0];
       return {
         nic,
-        domain: networkOnly ? null : vm.domain,
+        domain: networkOnly ? null : (domainOf(vm, host)?.name ?? vm.domain),
+        ...(isExisting(vm) ? { existing: true } : {}),
         tap: device?.name ?? nic.tap,
         ...nic.macvtap,
       };

@@ -86,6 +86,18 @@ describe('the life of a domain', () => {
     await hypervisor.undefine(uuid);
   });
 
+  it.each(['name', 'uuid'] as const)(
+    'gives the whole XML of a domain that is asked for by its %s',
+    async key => {
+      const uuid = await hypervisor.defineDomain(domainXml('whole'));
+      const asked = { name: 'whole', uuid }[key];
+      const listed = (await hypervisor.listDomains({ whole: [asked] })).find(it => it.uuid === uuid);
+      expect(listed).toMatchObject({ metadata: null, xml: expect.stringContaining('<name>whole</name>') });
+      expect(listed).not.toHaveProperty('liveXml');
+      await hypervisor.undefine(uuid);
+    },
+  );
+
   it('names the domain whose XML is wrong', async () => {
     await expect(hypervisor.defineDomain(domainXml('wrong').replace('hvm', 'nothing'))).rejects.toThrow(
       /^cannot define domain wrong: /,
