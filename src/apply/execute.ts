@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import type { Drivers } from '../drivers/drivers.js';
+import { MARK_NAMESPACE } from '../lab/names.js';
 import { parseLink } from '../host/links.js';
 import type { Link } from '../host/model.js';
 import { bridgesIn } from '../host/ovs.js';
@@ -94,6 +95,15 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
       return unplugNic(action, drivers, options.undoing ? null : options.signal);
     case 'change-nic':
       return changeNic(action, drivers);
+    case 'mark':
+      return unless(options.undoing ? NOT_RUNNING : [], async () =>
+        (await drivers.libvirt()).setMetadata(
+          action.uuid,
+          { uri: MARK_NAMESPACE, key: 'vmnet', xml: action.xml },
+          { live: true },
+          { name: action.name },
+        ),
+      );
     case 'tell':
       return tellManager(action, drivers, options);
     case 'freeze-renewer':

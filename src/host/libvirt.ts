@@ -1,5 +1,6 @@
 import type { Drivers } from '../drivers/drivers.js';
 import { MARK_NAMESPACE } from '../lab/names.js';
+import { nicMarksIn } from '../lab/nic-marks.js';
 import type { DomainMark, DomainState, LibvirtState } from './model.js';
 
 /** What libvirt holds, in one round trip for all domains. */
@@ -23,6 +24,7 @@ function parseDomain(domain: Listed): DomainState {
     mark: parseMark(domain.metadata),
     liveMark: parseMark(domain.liveMetadata),
     xml: domain.xml,
+    liveXml: domain.liveXml,
     nics: domain.nics,
   };
 }
@@ -31,5 +33,7 @@ function parseDomain(domain: Listed): DomainState {
 export function parseMark(metadata: string | null): DomainMark | null {
   const attribute = (name: string) => new RegExp(`\\b${name}=['"]([\\w-]+)['"]`).exec(metadata ?? '')?.[1];
   const [lab, vm, digest] = [attribute('lab'), attribute('vm'), attribute('digest')];
-  return lab && vm && digest ? { lab, vm, digest } : null;
+  if (!lab || !vm || !digest) return null;
+  const [rest, nics] = [attribute('rest'), nicMarksIn(metadata ?? '')];
+  return { lab, vm, digest, ...(rest && nics ? { rest, nics } : {}) };
 }

@@ -113,6 +113,8 @@ function describeAction(action: Action): string[] {
       const from = action.from === undefined ? '' : `, as ${action.from} says`;
       return [indent(`libvirt: define ${action.name}${from}`)];
     }
+    case 'mark':
+      return [indent(`libvirt: set the metadata of ${action.name} (live)`)];
     case 'undefine':
     case 'start':
     case 'stop':

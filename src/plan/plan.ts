@@ -1,6 +1,6 @@
 import type { HostState } from '../host/model.js';
 import type { Session } from '../host/session.js';
-import type { Lab } from '../lab/model.js';
+import type { Lab, Nic } from '../lab/model.js';
 import type { RenderContext } from '../render/domain.js';
 import { findAddressClashes } from './addresses.js';
 import { planBridges } from './bridge.js';
@@ -55,9 +55,11 @@ export function planProvision(
   const lab = settled(asked, host, problems);
   const guests = context
     ? planGuests(lab, host, context, { restart: options.restart ?? false }, problems)
-    : { define: [], start: [], notes: [], garbage: [] };
+    : { unplug: [], define: [], start: [], free: [], notes: [], garbage: [] };
   const linux = linuxPart(lab);
-  const mayRemake = (vm: string) => (options.restart ?? false) || !runs(lab, vm, host);
+  const free = new Set(guests.free);
+  const mayRemake = ({ vm, altname }: Nic) =>
+    (options.restart ?? false) || free.has(altname) || !runs(lab, vm, host);
   const leftovers = planLeftovers(lab, host, context, problems);
   const subInterfaces = planSubInterfaces(linux, host, problems);
   const made = (before: HostState) => ({ ...before, links: [...before.links, ...subInterfaces.links] });
@@ -69,7 +71,7 @@ export function planProvision(
   const released = { ...host, routes: leftovers.after.routes };
   const forwarding = forwardingBefore(lab, released);
   const phases = phasesOf({
-    remove: leftovers.steps,
+    remove: [...guests.unplug, ...leftovers.steps],
     rules: planTables(lab, host, forwarding, problems),
     bridge: [
       ...planUnmanaged(lab, host),

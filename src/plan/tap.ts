@@ -11,12 +11,12 @@ export const tapMac = (nic: Nic) => `fe${nic.mac.slice(2)}`;
 
 /**
  * Create what is missing, mend what differs; all lines of all taps become one batch.
- * @param mayRemake whether a VM's tap may be taken from it: not while its guest runs on
+ * @param mayRemake whether its tap may be taken from a NIC: not while the guest has it open
  */
 export function planTaps(
   lab: Lab,
   host: HostState,
-  mayRemake: (vm: string) => boolean,
+  mayRemake: (nic: Nic) => boolean,
   problems: PlanProblem[],
 ): Step[] {
   const bridges = new Map(
@@ -109,12 +109,12 @@ export const sameAgain = (link: Link, altname: string): string[] =>
 function mend(
   { nic, bridge, mtu }: Wanted,
   link: Link,
-  mayRemake: (vm: string) => boolean,
+  mayRemake: (nic: Nic) => boolean,
   queues: () => readonly Action[],
 ): Step[] {
   if (link.tap && link.tap.multiQueue !== nic.queues > 1) {
     // A running guest holds its tap; the note on its definition says that it has to be restarted.
-    return mayRemake(nic.vm) ? [remake({ nic, bridge, mtu }, link, queues())] : [];
+    return mayRemake(nic) ? [remake({ nic, bridge, mtu }, link, queues())] : [];
   }
   const steps: Step[] = [];
   const change = (title: string, why: string, to: string, ...from: string[]) =>

@@ -57,8 +57,8 @@ function marks(
   uri: string | null,
   persistent: boolean,
   running: boolean,
-): Pick<DomainEntry, 'metadata' | 'liveMetadata' | 'xml' | 'nics'> {
-  if (uri === null) return { metadata: null, liveMetadata: null, xml: null, nics: [] };
+): Pick<DomainEntry, 'metadata' | 'liveMetadata' | 'xml' | 'liveXml' | 'nics'> {
+  if (uri === null) return { metadata: null, liveMetadata: null, xml: null, liveXml: null, nics: [] };
   const read = (affect: number) =>
     unlessFailed([ERROR_CODES.NO_DOMAIN_METADATA, ERROR_CODES.OPERATION_INVALID], () =>
       native.virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, uri, affect),
@@ -69,9 +69,13 @@ function marks(
     metadata === null
       ? null
       : native.virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE);
+  const liveXml =
+    metadata === null || liveMetadata === null || liveMetadata === metadata
+      ? null
+      : native.virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_SECURE);
   // Whole definitions stay in this thread, but for our own.
   const nics = nicsIn(xml ?? native.virDomainGetXMLDesc(domain, 0));
-  return { metadata, liveMetadata, xml, nics };
+  return { metadata, liveMetadata, xml, liveXml, nics };
 }
 
 export function describeNetwork(native: Native, network: Handle<'network'>): NetworkEntry {

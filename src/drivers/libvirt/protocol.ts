@@ -35,6 +35,8 @@ export interface DomainEntry extends DomainState {
   liveMetadata: string | null;
   /** The configuration with its passwords, fit to be defined again; only where `metadata` is there, else null. */
   xml: string | null;
+  /** What runs, likewise, where its metadata differ from those of the configuration; else null. */
+  liveXml: string | null;
   /** Its network interfaces, of the running domain if it runs; [] where no metadata was asked for. */
   nics: DomainNic[];
 }
@@ -84,6 +86,15 @@ export interface Affect {
   config?: boolean;
 }
 
+/** An element under `<metadata>`: the one with this URI is exchanged, or added. */
+export interface MetadataElement {
+  uri: string;
+  /** Its prefix. */
+  key: string;
+  /** Without namespace and prefix. */
+  xml: string;
+}
+
 /** Everything a worker can be asked for. Each is one transaction, and arguments and results are plain data. */
 export interface Operations {
   connect(): void;
@@ -103,6 +114,7 @@ export interface Operations {
   attachDevice(uuid: string, xml: string, affect: Affect): void;
   detachDevice(uuid: string, xml: string, affect: Affect): void;
   updateDevice(uuid: string, xml: string, affect: Affect): void;
+  setMetadata(uuid: string, element: MetadataElement, affect: Affect): void;
   setAutostart(uuid: string, on: boolean): void;
   listNetworks(): NetworkEntry[];
   networkXml(name: string): string;
