@@ -118,6 +118,8 @@ function lines(action: Action): string[] {
       const where = [...(action.live ? ['live'] : []), ...(action.config ? ['definition'] : [])];
       return [`${action.kind} ${action.mac} of ${action.name}, ${where.join(' and ')}`];
     }
+    case 'mark':
+      return [`mark ${action.name}: ${/nics="([^"]*)"/.exec(action.xml)?.[1]}`];
     case 'undefine':
     case 'stop':
       return [`${action.kind} ${action.name}`];

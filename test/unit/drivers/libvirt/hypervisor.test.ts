@@ -35,6 +35,7 @@ describe('what libvirt holds', () => {
       metadata: null,
       liveMetadata: null,
       xml: null,
+      liveXml: null,
       nics: [{ mac: 'aa:bb:cc:dd:ee:ff', target: 'testnet0' }],
     });
   });
