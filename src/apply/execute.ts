@@ -1,6 +1,5 @@
 import { dirname } from 'node:path';
 import type { Drivers } from '../drivers/drivers.js';
-import { MARK_NAMESPACE } from '../lab/names.js';
 import { parseLink } from '../host/links.js';
 import type { Link } from '../host/model.js';
 import { bridgesIn } from '../host/ovs.js';
@@ -99,7 +98,7 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
       return unless(options.undoing ? NOT_RUNNING : [], async () =>
         (await drivers.libvirt()).setMetadata(
           action.uuid,
-          { uri: MARK_NAMESPACE, key: 'vmnet', xml: action.xml },
+          { uri: action.uri, key: 'vmnet', xml: action.xml },
           { live: true },
           { name: action.name },
         ),

@@ -1,5 +1,6 @@
 import type { DomainMark, DomainState, HostState } from '../host/model.js';
 import type { Nic, Vm } from '../lab/model.js';
+import { MARK_NAMESPACE } from '../lab/names.js';
 import { type NicMark, nicMarksText } from '../lab/nic-marks.js';
 import type { RenderedDomain } from '../render/domain.js';
 import { markElement, PLUGGED } from '../render/mark.js';
@@ -162,7 +163,7 @@ function plugStep(change: Change, before: DomainMark, hands: Hands): Step {
     ...change.relinked.map(index => linkWork(index, before, hands)),
   ];
   const [only] = works;
-  const ref = { kind: 'mark', name: present.name, uuid: present.uuid } as const;
+  const ref = { kind: 'mark', name: present.name, uuid: present.uuid, uri: MARK_NAMESPACE } as const;
   const indexes = [...change.plugged, ...change.relinked].sort((a, b) => a - b);
   return {
     ...(only && works.length === 1

@@ -142,7 +142,13 @@ export type Action =
   /** Plug a NIC into a domain, pull it out, or change what can be changed in place. */
   | ({ readonly kind: 'plug' | 'unplug' | 'change-nic' } & NicChange)
   /** Write down in a running domain what its NICs are. */
-  | { readonly kind: 'mark'; readonly name: string; readonly uuid: string; readonly xml: string }
+  | {
+      readonly kind: 'mark';
+      readonly name: string;
+      readonly uuid: string;
+      readonly uri: string;
+      readonly xml: string;
+    }
   /** Let a DHCP client stand still: it can go on as if nothing had been, or be ended. */
   | { readonly kind: 'freeze-renewer'; readonly client: Renewer['client']; readonly on: string }
   /** End a DHCP client so that it neither releases its lease nor takes the address away. */
