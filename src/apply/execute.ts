@@ -103,6 +103,15 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
       return changeNic(action, drivers);
     case 'restore-domain':
       return unless(NO_DOMAIN, () => restoreDomain(action, drivers, options.tell));
+    case 'mark':
+      return unless(options.undoing ? NOT_RUNNING : [], async () =>
+        (await drivers.libvirt()).setMetadata(
+          action.uuid,
+          { uri: action.uri, key: 'vmnet', xml: action.xml },
+          { live: true },
+          { name: action.name },
+        ),
+      );
     case 'tell':
       return tellManager(action, drivers, options);
     case 'freeze-renewer':

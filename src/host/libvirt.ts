@@ -1,5 +1,6 @@
 import type { Drivers } from '../drivers/drivers.js';
 import { MARK_NAMESPACE } from '../lab/names.js';
+import { nicMarksIn } from '../lab/nic-marks.js';
 import type { DomainMark, DomainState, ExistingDomain, LibvirtState } from './model.js';
 
 /**
@@ -29,9 +30,7 @@ function wholeOf(
   const asked = existing.get(name) ?? known;
   if (asked === undefined) return [];
   const isReplaced = !existing.has(name) && all.some(other => other.name === known);
-  return [
-    { asked: isReplaced ? name : asked, name, uuid, xml: persistent ? xml : null, liveXml: liveXml ?? null },
-  ];
+  return [{ asked: isReplaced ? name : asked, name, uuid, xml: persistent ? xml : null, liveXml }];
 }
 
 /** libvirt's VIR_DOMAIN_SHUTOFF_CRASHED. */
@@ -48,6 +47,7 @@ function parseDomain(domain: Listed): DomainState {
     mark: parseMark(domain.metadata),
     liveMark: parseMark(domain.liveMetadata),
     xml: domain.metadata === null ? null : domain.xml,
+    liveXml: domain.metadata === null ? null : domain.liveXml,
     nics: domain.nics,
   };
 }
@@ -56,5 +56,7 @@ function parseDomain(domain: Listed): DomainState {
 export function parseMark(metadata: string | null): DomainMark | null {
   const attribute = (name: string) => new RegExp(`\\b${name}=['"]([\\w-]+)['"]`).exec(metadata ?? '')?.[1];
   const [lab, vm, digest] = [attribute('lab'), attribute('vm'), attribute('digest')];
-  return lab && vm && digest ? { lab, vm, digest } : null;
+  if (!lab || !vm || !digest) return null;
+  const [rest, nics] = [attribute('rest'), nicMarksIn(metadata ?? '')];
+  return { lab, vm, digest, ...(rest && nics ? { rest, nics } : {}) };
 }

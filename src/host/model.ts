@@ -1,4 +1,5 @@
 import type { Lab, Vlan } from '../lab/model.js';
+import type { NicMark } from '../lab/nic-marks.js';
 
 /** What is there: plain data, read only, as one observation saw it. */
 export interface HostState {
@@ -65,6 +66,8 @@ export interface HostState {
   readonly libvirt: LibvirtState | null;
   /** Whose libvirt the lab's guests are in; missing where it is that of the host. */
   readonly libvirtUser?: LibvirtUser;
+  /** Is there /dev/vhost-net? Missing where no NIC asks for it. */
+  readonly vhostNet?: boolean;
   /** What earlier runs wrote down about the labs they applied. */
   readonly records: readonly LabRecord[];
 }
@@ -437,6 +440,8 @@ export interface DomainState {
   readonly liveMark: DomainMark | null;
   /** Inactive XML of our own domains, which an undo defines again; null for others. */
   readonly xml: string | null;
+  /** The running guest's, where its mark is another than that of the definition; missing or null where it is as that. */
+  readonly liveXml?: string | null;
   /** MACs, and names of host devices where the XML has them. */
   readonly nics: readonly { readonly mac: string; readonly target: string | null }[];
 }
@@ -501,6 +506,9 @@ export interface DomainMark {
   readonly vm: string;
   /** Digest of what was rendered. */
   readonly digest: string;
+  /** Of the same without NICs; missing, like them, in marks of older versions. */
+  readonly rest?: string;
+  readonly nics?: readonly NicMark[];
 }
 
 /** What a run writes down so that `destroy NAME` works without the lab file. */

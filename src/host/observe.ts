@@ -28,6 +28,7 @@ import type { Replaced } from './rules/effect.js';
 import { readServices } from './services.js';
 import { heirs, readSysctls } from './sysctls.js';
 import { readTables } from './tables.js';
+import { vhostFor } from './vhost.js';
 import { lackingFor, observeVlans } from './vlans.js';
 
 export interface ObserveOptions {
@@ -93,6 +94,7 @@ export async function observeHost(
     vlans: observeVlans(lab, links, drivers),
     lacks: lackingFor(lab, links, drivers),
     ovs: observeOvs(lab, drivers),
+    ...vhostFor(lab, drivers),
   });
   return {
     ...seen,

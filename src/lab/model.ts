@@ -182,6 +182,16 @@ export interface Nic {
   /** Interface name of the tap or macvtap, at most 15 bytes. */
   readonly tap: string;
   readonly model: 'virtio' | 'e1000e' | 'rtl8139';
+  /** Missing for a cable that is plugged in. */
+  readonly link?: 'down';
+  /** Place in the order of booting, from 1; missing where it is not booted from. */
+  readonly boot?: number;
+  /** Slot on the root bus, 1 to 30; missing where libvirt chooses a port. */
+  readonly pciSlot?: number;
+  /** What a virtio card may leave to the other side, or not; what is missing is QEMU's default. */
+  readonly offloads?: Readonly<Partial<Record<Offload, boolean>>>;
+  /** Frames are handled by the kernel (vhost-net), or by QEMU; missing where libvirt chooses. */
+  readonly vhost?: boolean;
   /** Queue pairs; more than 1 only with virtio. */
   readonly queues: number;
   /** Bytes; null takes the bridge's. */
@@ -207,6 +217,9 @@ export interface Nic {
   /** Ownership mark for people: `vmnet:LAB:VM:INDEX`. */
   readonly alias: string;
 }
+
+/** `tso` is that of both IPv4 and IPv6. */
+export type Offload = 'csum' | 'gso' | 'tso' | 'ecn' | 'ufo' | 'mrgRxbuf';
 
 /** A network namespace as an endpoint. */
 export interface Namespace {

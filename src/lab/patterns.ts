@@ -45,3 +45,6 @@ export const SYSCTL_PATTERN = '^net(\\.[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*){1,8}$';
 
 /** An end of a link: `NAMESPACE:INTERFACE`. */
 export const END_PATTERN = '^[A-Za-z0-9][A-Za-z0-9_-]{0,62}:[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$';
+
+/** A PCI slot in hexadecimal, as libvirt writes it. */
+export const SLOT_PATTERN = '^0[xX]0?([1-9A-Fa-f]|1[0-9A-Ea-e])$';

@@ -138,6 +138,7 @@ const tunFile = ({ owner, group, addresses, peer, mtu, multiQueue }: Tun): RawTu
 });
 
 function nicFile(nic: Nic): RawVm['nics'][number] {
+  const { link, boot, pciSlot, offloads, vhost } = nic;
   const { bridge, macvtap, mac, tap, model, queues, mtu, addresses, gateways, vlan } = nic;
   return {
     ...(bridge === null ? {} : { bridge }),
@@ -146,6 +147,11 @@ function nicFile(nic: Nic): RawVm['nics'][number] {
     tap,
     model,
     queues,
+    ...(link === undefined ? {} : { link }),
+    ...(boot === undefined ? {} : { boot }),
+    ...(pciSlot === undefined ? {} : { pciSlot }),
+    ...(offloads === undefined ? {} : { offloads: { ...offloads } }),
+    ...(vhost === undefined ? {} : { vhost }),
     ...(mtu === null ? {} : { mtu }),
     ...(addresses.length === 0 ? {} : { address: [...addresses] }),
     ...(gateways.length === 0 ? {} : { gateway: [...gateways] }),

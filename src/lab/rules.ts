@@ -1,6 +1,7 @@
 import type { Report } from './problem.js';
 import { checkAddresses } from './rules/addresses.js';
 import { checkBoot, checkFilesOf } from './rules/boot.js';
+import { checkCards } from './rules/cards.js';
 import { type CloudInitFiles, checkCloudInit } from './rules/cloud-init.js';
 import { checkCounts } from './rules/counts.js';
 import { checkDhcp } from './rules/dhcp.js';
@@ -49,6 +50,7 @@ export function checkRules(lab: LooseLab, files: CloudInitFiles, report: Report)
   checkDhcp(lab, report);
   checkPorts(lab, report);
   checkExisting(lab, report);
+  checkCards(lab, report);
   checkBoot(lab, report);
   checkFilesOf(lab, files.folder, report, files.check);
   checkDomainXml(lab, files, report);

@@ -111,11 +111,12 @@ function describeAction(action: Action): string[] {
       ];
     case 'restore-domain':
       return [indent(`libvirt: define ${printable(action.name)} as it was`)];
-    case 'define':
     case 'define': {
       const from = action.from === undefined ? '' : `, as ${action.from} says`;
       return [indent(`libvirt: define ${action.name}${from}`)];
     }
+    case 'mark':
+      return [indent(`libvirt: set the metadata of ${action.name} (live)`)];
     case 'undefine':
     case 'start':
     case 'stop':

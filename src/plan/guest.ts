@@ -3,9 +3,11 @@ import type { Lab, Vm } from '../lab/model.js';
 import { quotePath } from '../lab/quote.js';
 import { consolePath, type RenderContext, renderDomain } from '../render/domain.js';
 import { checkDisks, type DiskActions, diskGarbage, oldSeeds, planDisks } from './disks.js';
+import { planHotplug } from './hotplug.js';
 import type { Action, GuestRef, Step } from './model.js';
 import { keepsNvram } from './nvram.js';
 import type { PlanProblem } from './problems.js';
+import { checkVhost } from './vhost.js';
 
 export interface GuestOptions {
   /** Restart running guests whose definition changed. */
@@ -13,8 +15,12 @@ export interface GuestOptions {
 }
 
 export interface GuestSteps {
+  /** Before taps are removed. */
+  readonly unplug: readonly Step[];
   readonly define: readonly Step[];
   readonly start: readonly Step[];
+  /** Marks of NICs whose taps no guest has open when their turn comes, although it runs on. */
+  readonly free: readonly string[];
   readonly notes: readonly string[];
   /** Files that nothing uses once all went well. */
   readonly garbage: readonly string[];
@@ -47,8 +53,11 @@ export function planGuests(
   problems: PlanProblem[],
 ): GuestSteps {
   const domains = new Map((host.libvirt?.domains ?? []).map(domain => [domain.name, domain]));
+  const unplug: Step[] = [];
+  const free: string[] = [];
   const define: Step[] = [];
   const start: Step[] = [];
+  checkVhost(lab, host, context, problems);
   const notes: string[] = checkDisks(lab, host, context, problems);
   for (const vm of lab.vms) {
     const present = domains.get(vm.domain);
@@ -62,22 +71,32 @@ export function planGuests(
     const current = present?.mark?.digest === rendered.digest;
     const outdated =
       present !== undefined && isAlive(present) && present.liveMark?.digest !== rendered.digest;
+    const plugging = outdated ? planHotplug(vm, present, rendered, host) : null;
+    const hotplug = plugging && 'plug' in plugging ? plugging : null;
     const disks = planDisks(lab, vm, host, context);
-    const before = { present, restarted: outdated && options.restart, disks };
+    const before = { present, restarted: outdated && hotplug === null && options.restart, disks };
     if (!current || disks.make.length > 0)
       define.push(defineStep(lab, vm, ref, rendered.xml, before, current, context));
     if (disks.reseeded) notes.push(reseeded(vm));
     if (present && isAlive(present) && !outdated) continue;
+    if (hotplug) {
+      unplug.push(...hotplug.pull);
+      start.push(hotplug.plug);
+      free.push(...hotplug.free);
+      notes.push(...hotplug.notes);
+      continue;
+    }
     if (outdated && !options.restart) {
+      const why = plugging && 'cannot' in plugging && plugging.cannot ? ` (${plugging.cannot})` : '';
       notes.push(
-        `${vm.name} runs with its former definition; repeat with --restart to restart it with the new one`,
+        `${vm.name} runs with its former definition${why}; repeat with --restart to restart it with the new one`,
       );
       continue;
     }
     start.push(startStep(lab, vm, ref, context, outdated, !current));
   }
   const garbage = oldSeeds(lab, host, context.stateDir).filter(path => !inUse(path, lab, host, options));
-  return { define, start, notes, garbage };
+  return { unplug, define, start, free, notes, garbage };
 }
 
 const guestRef = (lab: Lab, vm: Vm, ref: Ref, { stateDir, user }: RenderContext): GuestRef => ({

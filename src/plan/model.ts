@@ -146,6 +146,14 @@ export type Action =
   | ({ readonly kind: 'plug' | 'unplug' | 'change-nic' } & NicChange)
   /** Give a domain that is not ours the definition again that the lab's record has of it, or take back ours alone. */
   | ({ readonly kind: 'restore-domain' } & DomainBefore)
+  /** Write down in a running domain what its NICs are. */
+  | {
+      readonly kind: 'mark';
+      readonly name: string;
+      readonly uuid: string;
+      readonly uri: string;
+      readonly xml: string;
+    }
   /** Let a DHCP client stand still: it can go on as if nothing had been, or be ended. */
   | { readonly kind: 'freeze-renewer'; readonly client: Renewer['client']; readonly on: string }
   /** End a DHCP client so that it neither releases its lease nor takes the address away. */

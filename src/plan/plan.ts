@@ -1,7 +1,7 @@
 import type { HostState } from '../host/model.js';
 import type { Session } from '../host/session.js';
 import { isExisting, ownPart } from '../lab/existing.js';
-import type { Lab } from '../lab/model.js';
+import type { Lab, Nic } from '../lab/model.js';
 import type { RenderContext } from '../render/domain.js';
 import { findAddressClashes } from './addresses.js';
 import { planBridges } from './bridge.js';
@@ -58,10 +58,12 @@ export function planProvision(
   const lab = settled(asked, host, problems);
   const guests = context
     ? planGuests(ownPart(lab), host, context, { restart: options.restart ?? false }, problems)
-    : { define: [], start: [], notes: [], garbage: [] };
+    : { unplug: [], define: [], start: [], free: [], notes: [], garbage: [] };
   const existing = context ? planExisting(lab, host, context, problems) : NO_EXISTING;
   const linux = linuxPart(lab);
-  const mayRemake = (vm: string) => (options.restart ?? false) || !runs(lab, vm, host, context);
+  const free = new Set(guests.free);
+  const mayRemake = ({ vm, altname }: Nic) =>
+    (options.restart ?? false) || free.has(altname) || !runs(lab, vm, host, context);
   const leftovers = planLeftovers(lab, host, context, problems);
   const subInterfaces = planSubInterfaces(linux, host, problems);
   const made = (before: HostState) => ({ ...before, links: [...before.links, ...subInterfaces.links] });
@@ -73,7 +75,7 @@ export function planProvision(
   const released = { ...host, routes: leftovers.after.routes };
   const forwarding = forwardingBefore(lab, released);
   const phases = phasesOf({
-    remove: [...existing.remove, ...leftovers.steps],
+    remove: [...guests.unplug, ...existing.remove, ...leftovers.steps],
     rules: planTables(lab, host, forwarding, problems),
     bridge: [
       ...planUnmanaged(lab, host),

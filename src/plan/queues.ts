@@ -63,7 +63,7 @@ function handleOf(settings: string): string {
 export function planQueues(
   lab: Lab,
   host: HostState,
-  mayRemake: (vm: string) => boolean,
+  mayRemake: (nic: Nic) => boolean,
   problems: PlanProblem[],
 ): Step[] {
   const links = new Map(host.links.flatMap(link => link.altnames.map(mark => [mark, link] as const)));
@@ -74,7 +74,7 @@ export function planQueues(
       const wanted = queueOf(nic);
       const was = former.get(nic.altname) ?? null;
       const there = link && queueAt(link, host);
-      if (link && isRemade(nic, link) && mayRemake(nic.vm))
+      if (link && isRemade(nic, link) && mayRemake(nic))
         return wanted ? [step(nic, link.name, wanted, null)] : [];
       if (wanted?.kind === there?.kind && wanted?.handle === there?.handle) return [];
       const isOurs = !there || (was?.kind === there.kind && was.handle === there.handle);

@@ -11,12 +11,12 @@ export const tapMac = (nic: Nic) => `fe${nic.mac.slice(2)}`;
 
 /**
  * Create what is missing, mend what differs; all lines of all taps become one batch.
- * @param mayRemake whether a VM's tap may be taken from it: not while its guest runs on
+ * @param mayRemake whether its tap may be taken from a NIC: not while the guest has it open
  */
 export function planTaps(
   lab: Lab,
   host: HostState,
-  mayRemake: (vm: string) => boolean,
+  mayRemake: (nic: Nic) => boolean,
   problems: PlanProblem[],
 ): Step[] {
   const bridges = new Map(
@@ -126,13 +126,13 @@ export const sameAgain = (link: Link, altname: string): string[] =>
 function mend(
   wanted: Wanted,
   link: Link,
-  mayRemake: (vm: string) => boolean,
+  mayRemake: (nic: Nic) => boolean,
   queues: () => readonly Action[],
 ): Step[] {
   const { nic, bridge, mtu } = wanted;
   const fixed = link.tap && differsForGood(wanted, link.tap);
   // A running guest holds its tap; the note on its definition says that it has to be restarted.
-  if (fixed) return mayRemake(nic.vm) ? [remake(wanted, link, fixed, queues())] : [];
+  if (fixed) return mayRemake(nic) ? [remake(wanted, link, fixed, queues())] : [];
   const steps: Step[] = [];
   const change = (title: string, why: string, to: string, ...from: string[]) =>
     steps.push({

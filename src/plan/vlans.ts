@@ -1,5 +1,5 @@
 import type { HostState, KernelLack, Link, PortVlan } from '../host/model.js';
-import type { Bridge, Lab, Vlan } from '../lab/model.js';
+import type { Bridge, Lab, Nic, Vlan } from '../lab/model.js';
 import { hostVid, portVlan, subInterfaceOf, untaggedOf, uplinkVlanOf, vidsOf } from '../lab/vlans.js';
 import { bridgeName, linkNamed, linkOf, marked } from './links.js';
 import type { Action, Step } from './model.js';
@@ -29,13 +29,13 @@ export function startsFiltering(bridge: Bridge, host: HostState): boolean {
 
 /**
  * All lines of all ports become one `bridge -batch` a phase.
- * @param mayRemake whether a VM's tap may be made again, which loses its VLANs
+ * @param mayRemake whether a NIC's tap may be made again, which loses its VLANs
  * @param broken ends of namespaces' wires that are made again
  */
 export function planVlans(
   lab: Lab,
   host: HostState,
-  mayRemake: (vm: string) => boolean,
+  mayRemake: (nic: Nic) => boolean,
   broken: ReadonlySet<Link>,
 ): VlanSteps {
   const uplink: Step[] = [];
@@ -54,7 +54,7 @@ export function planVlans(
     }
     for (const nic of lab.vms.flatMap(vm => vm.nics).filter(nic => nic.bridge === bridge.name)) {
       const tap = marked(host, nic.altname);
-      const remade = mayRemake(nic.vm) && tap?.tap && tap.tap.multiQueue !== nic.queues > 1;
+      const remade = mayRemake(nic) && tap?.tap && tap.tap.multiQueue !== nic.queues > 1;
       const stays = tap && isPort(tap) && !remade;
       const steps = portStep(tap?.name ?? nic.tap, portVlan(nic), stays ? vlansOf(host, tap.name) : []);
       (stays ? uplink : taps).push(...steps);

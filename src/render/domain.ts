@@ -1,11 +1,13 @@
-import { createHash } from 'node:crypto';
 import type { Boot, Lab, Vm } from '../lab/model.js';
+import { diskBootOrder } from './boot-order.js';
 import { type CardContext, cardElements } from './cards.js';
 import { type Machine, probeCmdline } from './machine.js';
+import { type DomainMarks, markElement, marksOf, PLUGGED, shortHash } from './mark.js';
 import { ownDomainXml } from './own-domain.js';
 import { diskPath, nvramPath } from './paths.js';
+import { rootPorts } from './root-ports.js';
 import { seedPath } from './seed.js';
-import { build, child, type Element, setAttributes, template } from './xml.js';
+import { build, child, children, type Element, setAttributes, template } from './xml.js';
 
 /** What rendering needs beside the lab: facts that were found out before, so that it stays pure. */
 export interface RenderContext extends CardContext {
@@ -22,8 +24,14 @@ export interface RenderContext extends CardContext {
 
 export interface RenderedDomain {
   readonly xml: string;
-  /** First 16 hex digits of the SHA-256 of the XML without the digest itself. */
+  /** First 16 hex digits of the SHA-256 of the XML without the mark's digests and without spare ports. */
   readonly digest: string;
+  /** What the mark says beside that, by which a change of NICs alone is told; null where that is not to be told. */
+  readonly marks: DomainMarks | null;
+  /** `<interface>` of each NIC, by its index. */
+  readonly interfaces: readonly string[];
+  /** The mark of a running guest that came to this by plugging. */
+  readonly liveMark: string;
 }
 
 /** File that a VM's serial console is logged to. */
@@ -32,29 +40,53 @@ export const consolePath = (stateDir: string, lab: string, vm: string) =>
 
 /** Domain XML of one VM, marked as ours. */
 export function renderDomain(lab: Lab, vm: Vm, context: RenderContext): RenderedDomain {
-  const digest = createHash('sha256')
-    .update(domainXml(lab, vm, context, ''))
-    .digest('hex')
-    .slice(0, 16);
-  return { xml: domainXml(lab, vm, context, digest), digest };
+  if (vm.boot.kind === 'domainXml') return ownDomain(lab, vm, vm.boot, context);
+  const domain = domainElement(lab, vm, context);
+  const digest = shortHash(build('domain', domain));
+  const devices = child(domain, 'devices');
+  const interfaces = children(devices, 'interface');
+  const rest = shortHash(build('domain', domainElement(lab, { ...vm, nics: [] }, context)));
+  const marks = marksOf(lab, vm, rest, interfaces);
+  const mark = { lab: lab.name, vm: vm.name, digest, ...marks.attributes };
+  setAttributes(child(child(domain, 'metadata'), 'vmnet:endpoint'), mark);
+  // Not in the digest: a guest that was defined without spare ports is no outdated one.
+  devices.controller = [...children(devices, 'controller'), ...rootPorts(devices)];
+  return {
+    xml: build('domain', domain),
+    digest,
+    marks,
+    interfaces: interfaces.map(element => build('interface', element)),
+    liveMark: markElement({ ...mark, ...PLUGGED }),
+  };
 }
 
-function domainXml(lab: Lab, vm: Vm, context: RenderContext, digest: string): string {
-  if (vm.boot.kind === 'domainXml') return ownDomainXml(lab, vm, vm.boot, context, digest);
+/** All of it is the user's, so no part is told from the rest. */
+function ownDomain(
+  lab: Lab,
+  vm: Vm,
+  boot: Extract<Boot, { kind: 'domainXml' }>,
+  context: RenderContext,
+): RenderedDomain {
+  const digest = shortHash(ownDomainXml(lab, vm, boot, context, ''));
+  const xml = ownDomainXml(lab, vm, boot, context, digest);
+  return { xml, digest, marks: null, interfaces: [], liveMark: '' };
+}
+
+function domainElement(lab: Lab, vm: Vm, context: RenderContext): Element {
   const accel = vm.accel === 'auto' ? context.accel : vm.accel;
   const domain = template('domain.xml');
   setAttributes(domain, { type: accel === 'kvm' ? 'kvm' : 'qemu' });
   domain.name = [vm.domain];
   domain.uuid = [vm.uuid];
   const mark = child(child(domain, 'metadata'), 'vmnet:endpoint');
-  setAttributes(mark, { lab: lab.name, vm: vm.name, digest });
+  setAttributes(mark, { lab: lab.name, vm: vm.name, digest: '' });
   child(domain, 'memory')._ = String(vm.memoryMiB);
   domain.vcpu = [String(vm.vcpus)];
   if (vm.boot.kind === 'probe') domain.on_reboot = ['destroy']; // a panic ends the guest, visibly
   fillFeatures(domain, accel, context.machine);
   fillBoot(child(domain, 'os'), lab, vm, context);
   fillDevices(child(domain, 'devices'), lab, vm, context);
-  return build('domain', domain);
+  return domain;
 }
 
 function fillFeatures(domain: Element, accel: 'kvm' | 'tcg', machine: Machine): void {
@@ -114,12 +146,14 @@ function diskElements(like: Element, lab: Lab, vm: Vm, { stateDir }: RenderConte
     })),
     ...seed.map(file => ({ file, type: 'raw', readOnly: true })),
   ];
+  const order = diskBootOrder(vm);
   return files.map(({ file, type, readOnly }, index) => {
     const disk = structuredClone(like);
     setAttributes(child(disk, 'driver'), { type });
     setAttributes(child(disk, 'source'), { file });
     setAttributes(child(disk, 'target'), { dev: `vd${String.fromCharCode(97 + index)}` });
     if (readOnly) disk.readonly = [{}];
+    if (index === 0 && order !== null) disk.boot = [{ $: { order: String(order) } }];
     return disk;
   });
 }

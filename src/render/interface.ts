@@ -1,4 +1,5 @@
 import type { Macvtap, Nic } from '../lab/model.js';
+import { fillSettings } from './nic-settings.js';
 import { build, child, type Element, setAttributes, template } from './xml.js';
 
 /** MTU that every guest assumes when it is told none, in bytes (RFC 894). */
@@ -11,7 +12,7 @@ const ETHERNET_MTU = 1500;
 export function interfaceElement(nic: Nic, bridgeMtu: number): Element {
   if (nic.macvtap) return macvtapElement(nic, nic.macvtap);
   const element = commonOf(template('interface.xml'), nic, bridgeMtu);
-  fillDriver(element, nic);
+  fillSettings(element, nic);
   return element;
 }
 
@@ -37,13 +38,8 @@ function macvtapElement(nic: Nic, { uplink, mode }: Macvtap): Element {
   });
   setAttributes(child(element, 'target'), { dev: nic.tap });
   setAttributes(child(element, 'model'), { type: nic.model });
-  fillDriver(element, nic);
+  fillSettings(element, nic);
   return element;
-}
-
-function fillDriver(element: Element, { queues }: Nic): void {
-  if (queues > 1) setAttributes(child(element, 'driver'), { queues });
-  else delete element.driver;
 }
 
 /** The same as text, as `vmnet xml` prints it. */

@@ -1,5 +1,7 @@
 import type { Nic, Vlan } from '../lab/model.js';
+import { NO_OFFLOADS } from '../lab/offloads.js';
 import { commonOf } from './interface.js';
+import { fillSettings } from './nic-settings.js';
 import { child, type Element, setAttributes, template } from './xml.js';
 
 export interface OvsPlace {
@@ -15,10 +17,10 @@ export function ovsInterfaceElement(nic: Nic, bridgeMtu: number, { vlan, userspa
   setAttributes(child(element, 'source'), { bridge: nic.bridge ?? '' });
   if (vlan === null) delete element.vlan;
   else element.vlan = [vlanElement(vlan)];
-  const offloads = userspace && nic.model === 'virtio';
-  if (!offloads && nic.queues === 1) delete element.driver;
-  if (offloads) withoutOffloads(child(element, 'driver'));
-  if (nic.queues > 1) setAttributes(child(element, 'driver'), { queues: nic.queues });
+  // There Open vSwitch reads a tap by a packet socket, which does not tell that a checksum is still to be filled in:
+  // TCP and UDP of a guest that leaves them to its card would arrive broken.
+  const isRaw = userspace && nic.model === 'virtio';
+  fillSettings(element, isRaw ? { ...nic, vhost: false, offloads: NO_OFFLOADS } : nic);
   return element;
 }
 
@@ -31,19 +33,4 @@ function vlanElement(vlan: Vlan): Element {
     $: { trunk: 'yes' },
     tag: [...(native === null ? [] : [tag(native, { nativeMode: 'untagged' })]), ...others],
   };
-}
-
-/** Features by which a guest leaves checksums or segments to the host. */
-const HOST = ['csum', 'gso', 'tso4', 'tso6', 'ecn', 'ufo'];
-const GUEST = ['csum', 'tso4', 'tso6', 'ecn', 'ufo'];
-
-/**
- * In user space Open vSwitch reads a tap by a packet socket, which does not tell that a checksum is still to be
- * filled in: TCP and UDP of a guest that leaves them to its card would arrive broken.
- */
-function withoutOffloads(driver: Element): void {
-  const off = (names: readonly string[]) => [{ $: Object.fromEntries(names.map(name => [name, 'off'])) }];
-  setAttributes(driver, { name: 'qemu' });
-  driver.host = off(HOST);
-  driver.guest = off(GUEST);
 }

@@ -12,9 +12,13 @@ export interface Element {
 /** Loaded by the first document: most runs of a network plane see none. */
 const xml2js = (): typeof import('xml2js') => createRequire(import.meta.url)('xml2js');
 
-/** Read and parse a template of ours; each call gives a fresh tree that the caller may fill in. */
+const parsed = new Map<string, Element>();
+
+/** A template of ours, read once; each call gives a fresh tree that the caller may fill in. */
 export function template(name: string): Element {
-  return parse(readFileSync(new URL(name, TEMPLATES), 'utf8'));
+  const tree = parsed.get(name) ?? parse(readFileSync(new URL(name, TEMPLATES), 'utf8'));
+  parsed.set(name, tree);
+  return structuredClone(tree);
 }
 
 /** Parse a document; the result is its root element. Throws xml2js' own error. */

@@ -8,7 +8,18 @@ import type { Departure, WayOut } from './way/model.js';
 
 type Path<Evidence> = Check & { readonly evidence: Evidence };
 
-const isPath = (check: Check): check is Path<PathEvidence | MacvtapEvidence> => check.name === 'path';
+/** One whose cable is pulled on purpose has no path. */
+const isPath = (check: Check): check is Path<PathEvidence | MacvtapEvidence> =>
+  check.name === 'path' && !('link' in check.evidence);
+
+const pulled = ({ evidence }: Check) => [
+  'tap' in evidence ? String(evidence.tap) : '-',
+  '-',
+  '-',
+  '-',
+  '-',
+  '-',
+];
 
 /** A macvtap passes no bridge. */
 export const isMacvtap = (check: Path<PathEvidence | MacvtapEvidence>): check is Path<MacvtapEvidence> =>
@@ -16,10 +27,13 @@ export const isMacvtap = (check: Path<PathEvidence | MacvtapEvidence>): check is
 
 /** The proof as people read it: for each NIC the hops from tap to uplink and back, what the host's stack saw, the verdict. */
 export function proofTable(checks: readonly Check[]): string {
-  const rows = checks.filter(isPath).map(path => {
-    const hops = isMacvtap(path) ? macvtapHops(path.evidence) : bridgeHops(path.evidence as PathEvidence);
-    return [path.vm, path.nic ?? '', ...hops, path.verdict];
-  });
+  const rows = checks
+    .filter(({ name }) => name === 'path')
+    .map(path => {
+      if (!isPath(path)) return [path.vm, path.nic ?? '', ...pulled(path), path.verdict];
+      const hops = isMacvtap(path) ? macvtapHops(path.evidence) : bridgeHops(path.evidence as PathEvidence);
+      return [path.vm, path.nic ?? '', ...hops, path.verdict];
+    });
   const header = ['VM', 'NIC', 'tap in', '→ bridge', '→ uplink', 'in', '← LAN', '| host stack', 'verdict'];
   const faults = faultLines(checks);
   const proof = rows.length > 0 || checks.length === 0 ? [table(header, rows)] : [];

@@ -9,9 +9,11 @@ export const explain = (checks: readonly Check[]): string =>
   checks
     .filter(check => check.name === 'path')
     .map(check =>
-      'macvtap' in check.evidence
-        ? explainMacvtap(check, check.evidence as MacvtapEvidence)
-        : explainPath(check, check.evidence as PathEvidence),
+      'link' in check.evidence
+        ? `${check.vm}, NIC ${check.nic}: ${check.verdict}, ${check.hint ?? 'as the lab says: its cable is pulled, so nothing was sent'}.`
+        : 'macvtap' in check.evidence
+          ? explainMacvtap(check, check.evidence as MacvtapEvidence)
+          : explainPath(check, check.evidence as PathEvidence),
     )
     .join('\n\n');
 

@@ -40,6 +40,7 @@ export interface Check {
  * the uplink where there is one, and the host's IP stack saw none of it; `routed`, where the lab means that: it went
  * up the host's IP stack and out; `isolated`, where the lab means that: none of it gets out; `detour`: the host's IP
  * stack saw it, or sent it on otherwise than meant; `leak`: it gets out of what should be isolated;
+ * `down`, where the lab means that: the guest's cable is pulled, so that there is no path;
  * `blocked`: it reached the bridge, or should have, and went no further; `unproven`: no frame was seen.
  */
 export type Verdict =
@@ -49,13 +50,14 @@ export type Verdict =
   | 'routed'
   | 'isolated'
   | 'detour'
+  | 'down'
   | 'leak'
   | 'blocked'
   | 'unproven';
 
-const GOOD: readonly Verdict[] = ['ok', 'direct', 'routed', 'isolated'];
+const GOOD: readonly Verdict[] = ['ok', 'direct', 'routed', 'isolated', 'down'];
 
-/** Verdicts that the user wants to see: `direct`, `routed` and `isolated` are given only where the lab means just that. */
+/** Verdicts that the user wants to see: `direct`, `routed`, `isolated` and `down` are given only where the lab means just that. */
 export const isGood = ({ verdict }: Pick<Check, 'verdict'>) => GOOD.includes(verdict);
 
 /** Frames of one NIC during the proof: unicast, sent by the guest's MAC, not addressed to the bridge itself. */

@@ -26,6 +26,7 @@ import { checkForged, checkRules } from './rule-checks.js';
 import { checkServices } from './services.js';
 import { type Target, targetsOf } from './targets.js';
 import { checkTun } from './tun.js';
+import { checkUnplugged, isUnplugged } from './unplugged.js';
 
 export interface VerifyOptions extends ProveOptions {
   /** Applied without domains: libvirt is not asked. */
@@ -49,7 +50,8 @@ export async function verifyLab(lab: Lab, drivers: Drivers, options: VerifyOptio
   const { networkOnly = false } = options;
   const look = () => observeHost(drivers, lab, { networkOnly });
   const before = await look();
-  const targets = targetsOf(lab, before, networkOnly);
+  const all = targetsOf(lab, before, networkOnly);
+  const targets = networkOnly ? all : all.filter(({ nic }) => !isUnplugged(nic));
   const services = await checkServices(lab, before, drivers, options);
   const { checks, ...seen } = await verifyTargets(targets, before, look, drivers, options);
   const domains = networkOnly ? [] : lab.vms.map(vm => checkDomain(vm, seen.host));
@@ -57,6 +59,7 @@ export async function verifyLab(lab: Lab, drivers: Drivers, options: VerifyOptio
   const links = await checkLinks(lab, seen.host, drivers);
   const direct = await verifyMacvtaps(lab, before, look, drivers, options);
   const tuns = lab.tuns.map(tun => checkTun(tun, seen.host));
+  const unplugged = networkOnly ? [] : checkUnplugged(lab, seen.host);
   const ruled = await checkPorts(lab, targets, seen.host, drivers, options);
   return {
     ...seen,
@@ -65,9 +68,17 @@ export async function verifyLab(lab: Lab, drivers: Drivers, options: VerifyOptio
     devices: new Map([...seen.devices, ...direct.devices]),
     noCapture: seen.noCapture ?? direct.noCapture,
     checks: await Promise.all(
-      [...services, ...domains, ...namespaces, ...checks, ...direct.checks, ...ruled, ...links, ...tuns].map(
-        check => withConsole(check, lab, drivers),
-      ),
+      [
+        ...services,
+        ...domains,
+        ...namespaces,
+        ...checks,
+        ...unplugged,
+        ...direct.checks,
+        ...ruled,
+        ...links,
+        ...tuns,
+      ].map(check => withConsole(check, lab, drivers)),
     ),
   };
 }

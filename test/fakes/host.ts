@@ -337,6 +337,25 @@ export class FakeHost {
       this.#call(`undefine ${uuid}`, () => void this.domains.delete(this.#domain(uuid).uuid)),
     create: (uuid: string) => this.#call(`create ${uuid}`, () => this.#start(uuid)),
     destroy: (uuid: string) => this.#call(`destroy ${uuid}`, () => this.#stop(uuid)),
+    domainXml: async (uuid: string, { inactive = false }) => {
+      const { xml, liveXml } = this.#domain(uuid);
+      return (inactive ? xml : (liveXml ?? xml)) ?? '';
+    },
+    attachDevice: (uuid: string, card: string) =>
+      this.#call(`attach to ${uuid}`, () => {
+        this.kernel.link(/<target dev=["']([^"']+)/.exec(card)?.[1] ?? '');
+        this.#rewire(uuid, xml => xml.replace('</devices>', `${card}</devices>`));
+      }),
+    detachDevice: (uuid: string, card: string) =>
+      this.#call(`detach from ${uuid}`, () => this.#rewire(uuid, xml => without(xml, macIn(card)))),
+    updateDevice: (uuid: string, card: string) =>
+      this.#call(`update a card of ${uuid}`, () =>
+        this.#rewire(uuid, xml => without(xml, macIn(card)).replace('</devices>', `${card}</devices>`)),
+      ),
+    setMetadata: (uuid: string, { xml }: { xml: string }) =>
+      this.#call(`mark ${uuid}`, () => {
+        this.domains.set(uuid, { ...this.#domain(uuid), liveMark: parseMark(xml) });
+      }),
     state: async (uuid: string) => ({ state: this.#domain(uuid).state, reason: 0 }),
   };
 
@@ -344,6 +363,11 @@ export class FakeHost {
     const domain = this.domains.get(uuid);
     if (!domain) throw libvirtError(42);
     return domain;
+  }
+
+  #rewire(uuid: string, change: (xml: string) => string): void {
+    const domain = this.#domain(uuid);
+    this.domains.set(uuid, { ...domain, liveXml: change(domain.liveXml ?? domain.xml ?? '') });
   }
 
   #define(xml: string): void {
@@ -355,6 +379,7 @@ export class FakeHost {
       state: present?.state ?? 'shutoff',
       mark: parseMark(xml.match(/<vmnet:endpoint [^>]*>/)?.[0] ?? null),
       liveMark: present?.liveMark ?? null,
+      liveXml: present?.liveMark ? (present.liveXml ?? present.xml) : null,
       xml,
       nics: nicsIn(xml),
     });
@@ -366,7 +391,7 @@ export class FakeHost {
     for (const [, tap = ''] of (domain.xml ?? '').matchAll(/<target dev="([^"]+)" managed/g))
       this.kernel.link(tap);
     for (const { bridge, tap, card } of cardsOf(domain.xml ?? '')) this.#plug(bridge, tap, card);
-    this.domains.set(uuid, { ...domain, state: 'running', liveMark: domain.mark });
+    this.domains.set(uuid, { ...domain, state: 'running', liveMark: domain.mark, liveXml: null });
     this.files.add(/<log file="([^"]+)"/.exec(domain.xml ?? '')?.[1] ?? '');
   }
 
@@ -404,7 +429,7 @@ export class FakeHost {
       this.kernel.remove(tap);
       this.ovs?.removePort(tap);
     }
-    this.domains.set(uuid, { ...domain, state: 'shutoff', liveMark: null });
+    this.domains.set(uuid, { ...domain, state: 'shutoff', liveMark: null, liveXml: null });
   }
 }
 
@@ -415,6 +440,11 @@ const cardsOf = (xml: string) =>
     bridge: /<source bridge="([^"]+)"/.exec(card)?.[1] ?? '',
     tap: /<target dev="([^"]+)"/.exec(card)?.[1] ?? '',
   }));
+
+const macIn = (card: string) => /<mac address=["']([^"']+)/.exec(card)?.[1] ?? '';
+
+const without = (xml: string, mac: string) =>
+  xml.replace(/\s*<interface [\s\S]*?<\/interface>/g, card => (macIn(card) === mac ? '' : card));
 
 const element = (xml: string, name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1] ?? '';
 

@@ -120,6 +120,8 @@ function lines(action: Action): string[] {
     }
     case 'restore-domain':
       return [`restore ${action.name}, the ${action.to}`];
+    case 'mark':
+      return [`mark ${action.name}: ${/nics="([^"]*)"/.exec(action.xml)?.[1]}`];
     case 'undefine':
     case 'stop':
       return [`${action.kind} ${action.name}`];

@@ -71,8 +71,8 @@ function marks(
   uri: string | null,
   persistent: boolean,
   running: boolean,
-): Pick<DomainEntry, 'metadata' | 'liveMetadata' | 'xml' | 'nics'> {
-  if (uri === null) return { metadata: null, liveMetadata: null, xml: null, nics: [] };
+): Pick<DomainEntry, 'metadata' | 'liveMetadata' | 'xml' | 'liveXml' | 'nics'> {
+  if (uri === null) return { metadata: null, liveMetadata: null, xml: null, liveXml: null, nics: [] };
   const read = (affect: number) =>
     unlessFailed([ERROR_CODES.NO_DOMAIN_METADATA, ERROR_CODES.OPERATION_INVALID], () =>
       native.virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, uri, affect),
@@ -80,9 +80,11 @@ function marks(
   const liveMetadata = running ? read(VIR_DOMAIN_AFFECT_LIVE) : null;
   const metadata = persistent ? read(VIR_DOMAIN_AFFECT_CONFIG) : liveMetadata;
   const xml = metadata === null ? null : xmlOf(native, domain, VIR_DOMAIN_XML_INACTIVE);
+  const isChanged = metadata !== null && liveMetadata !== null && liveMetadata !== metadata;
+  const liveXml = isChanged ? xmlOf(native, domain, 0) : null;
   // Whole definitions stay in this thread, but for our own.
   const nics = nicsIn(xml ?? native.virDomainGetXMLDesc(domain, 0));
-  return { metadata, liveMetadata, xml, nics };
+  return { metadata, liveMetadata, xml, liveXml, nics };
 }
 
 export function describeNetwork(native: Native, network: Handle<'network'>): NetworkEntry {

@@ -4,6 +4,7 @@ import type {
   CapabilitiesQuery,
   DomainEntry,
   DomainState,
+  MetadataElement,
   NetworkEntry,
   Versions,
   XmlOptions,
@@ -148,6 +149,16 @@ export class Hypervisor {
       [uuid, xml, affect],
       call,
     );
+  }
+
+  /** Exchange, or add, one element of a domain's metadata. */
+  setMetadata(
+    uuid: string,
+    element: MetadataElement,
+    affect: Affect = {},
+    call?: CallOptions,
+  ): Promise<void> {
+    return this.#pool.call(`mark domain ${call?.name ?? uuid}`, 'setMetadata', [uuid, element, affect], call);
   }
 
   setAutostart(uuid: string, on: boolean, call?: CallOptions): Promise<void> {

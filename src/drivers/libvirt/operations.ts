@@ -10,6 +10,7 @@ type OnConnection = Exclude<OperationName, 'connect' | 'close'>;
 // Flags, by their names in libvirt's headers.
 const VIR_DOMAIN_AFFECT_LIVE = 1;
 const VIR_DOMAIN_AFFECT_CONFIG = 2;
+const VIR_DOMAIN_METADATA_ELEMENT = 2;
 const VIR_DOMAIN_DEFINE_VALIDATE = 1;
 const VIR_DOMAIN_DESTROY_GRACEFUL = 1;
 const VIR_DOMAIN_UNDEFINE_NVRAM = 4;
@@ -99,6 +100,11 @@ export const operations: { readonly [K in OnConnection]: Operation<K> } = {
   updateDevice: (session, uuid, xml, affect) =>
     run(session, uuid, (native, domain) =>
       native.virDomainUpdateDeviceFlags(domain, xml, affectFlags(affect)),
+    ),
+
+  setMetadata: (session, uuid, { uri, key, xml }, affect) =>
+    run(session, uuid, (native, domain) =>
+      native.virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, xml, key, uri, affectFlags(affect)),
     ),
 
   setAutostart: (session, uuid, on) =>

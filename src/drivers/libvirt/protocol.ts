@@ -38,8 +38,8 @@ export interface DomainEntry extends DomainState {
    * for, else null.
    */
   xml: string | null;
-  /** The running domain with its passwords; only where the whole was asked for. */
-  liveXml?: string;
+  /** What runs, likewise; of ours only where its metadata differ from those of the configuration. Else null. */
+  liveXml: string | null;
   /** Its network interfaces, of the running domain if it runs; [] where no metadata was asked for. */
   nics: DomainNic[];
 }
@@ -89,6 +89,15 @@ export interface Affect {
   config?: boolean;
 }
 
+/** An element under `<metadata>`: the one with this URI is exchanged, or added. */
+export interface MetadataElement {
+  uri: string;
+  /** Its prefix. */
+  key: string;
+  /** Without namespace and prefix. */
+  xml: string;
+}
+
 /** Everything a worker can be asked for. Each is one transaction, and arguments and results are plain data. */
 export interface Operations {
   connect(): void;
@@ -108,6 +117,7 @@ export interface Operations {
   attachDevice(uuid: string, xml: string, affect: Affect): void;
   detachDevice(uuid: string, xml: string, affect: Affect): void;
   updateDevice(uuid: string, xml: string, affect: Affect): void;
+  setMetadata(uuid: string, element: MetadataElement, affect: Affect): void;
   setAutostart(uuid: string, on: boolean): void;
   listNetworks(): NetworkEntry[];
   networkXml(name: string): string;

@@ -51,6 +51,7 @@ export const FUNCTIONS = {
   virDomainIsPersistent: ['int', 'domain'],
   virDomainGetAutostart: ['int', 'domain', 'int*'],
   virDomainSetAutostart: ['int', 'domain', 'int'],
+  virDomainSetMetadata: ['int', 'domain', 'int', 'str?', 'str?', 'str?', 'uint'],
   virDomainGetMetadata: ['text', 'domain', 'int', 'str?', 'uint'],
   virDomainGetXMLDesc: ['text', 'domain', 'uint'],
   virDomainDefineXMLFlags: ['domain', 'conn', 'str', 'uint'],

@@ -6,6 +6,7 @@ import { domainName, domainUuid, nicAlias, nicAltname, nicMac, tapName } from '.
 import { memoryMiB } from '../units.js';
 import { UNRULED } from '../unruled.js';
 import { normalised, plainAddress } from './address.js';
+import { buildCard } from './card.js';
 import { buildCloudInit, type ReadText } from './cloud-init.js';
 import { buildDisks } from './disk.js';
 import { buildOwnDomain, machineOf } from './own-domain.js';
@@ -104,6 +105,7 @@ function buildNic(raw: RawLab, vm: string, index: number, nic: RawNic, taken: Ta
     tap: nic.tap ?? tapName(raw.name, vm, index, taken.links),
     model: all.model ?? 'virtio',
     queues: all.queues ?? 1,
+    ...buildCard(all),
     mtu: nic.type === 'macvtap' ? null : (all.mtu ?? null),
     addresses,
     gateways: gatewaysOf(nic, addresses, raw.bridges?.[nic.bridge ?? '']),

@@ -1,9 +1,28 @@
 import { z } from 'zod';
-import { INDEXED_IFNAME_PATTERN, IP_PATTERN, MAC_PATTERN } from '../patterns.js';
+import { INDEXED_IFNAME_PATTERN, IP_PATTERN, MAC_PATTERN, SLOT_PATTERN } from '../patterns.js';
 import { macvtapKeys } from './macvtap.js';
 import { portKeys } from './port.js';
 import { vlan } from './vlan.js';
-import { choice, cidrs, guestCidr, ifname, int, objectAs } from './words.js';
+import { choice, cidrs, flag, guestCidr, ifname, int, object, objectAs } from './words.js';
+
+const OFFLOADS = 'false, or an object such as { "tso": false }';
+
+const offloads = z.union(
+  [
+    z.literal(false),
+    object({
+      csum: flag().describe('Checksums.').optional(),
+      gso: flag().describe('Segmentation of any kind, by the host.').optional(),
+      tso: flag().describe('Segmentation of TCP, of IPv4 and IPv6.').optional(),
+      ecn: flag().describe('TCP segments with congestion marks.').optional(),
+      ufo: flag().describe('Fragmentation of UDP.').optional(),
+      mrgRxbuf: flag().describe('Frames received into several buffers.').optional(),
+    }),
+  ],
+  { error: OFFLOADS },
+);
+
+const SLOT = 'a slot such as "0x05" or 5';
 
 export const nicKeys = {
   model: choice(['virtio', 'e1000e', 'rtl8139'])
@@ -11,6 +30,25 @@ export const nicKeys = {
     .optional(),
   queues: int(1, 256)
     .meta({ description: 'Queue pairs; more than 1 only with virtio.', default: 1 })
+    .optional(),
+  link: choice(['up', 'down'])
+    .meta({
+      description: 'Whether the guest sees a cable plugged in; changed while it runs.',
+      default: 'up',
+    })
+    .optional(),
+  offloads: offloads
+    .describe(
+      'What the guest may leave to its virtio card, and take from it: each by name, or false for none. Default: what QEMU offers.',
+    )
+    .optional(),
+  vhost: z
+    .union([z.boolean(), z.literal('auto')], { error: 'true, false or "auto"' })
+    .meta({
+      description:
+        'Have the kernel (vhost-net) move the frames of a virtio card, or QEMU; "auto" leaves it to libvirt, which takes vhost-net where it is there.',
+      default: 'auto',
+    })
     .optional(),
   // The kernel's tun driver takes 65535 less the 14 bytes of the Ethernet header.
   mtu: int(68, 65521)
@@ -39,6 +77,15 @@ export const NicFile = objectAs('an object such as { "bridge": "br0" }')({
     .describe(
       'Name of the tap on the host. Default: derived from lab, VM and index. With a "count" it needs "{index}".',
     )
+    .optional(),
+  boot: int(1, 64)
+    .describe('Place in the order of booting; the image takes the first place that no NIC has.')
+    .optional(),
+  pciSlot: z
+    .union([z.int().meta({ minimum: 1, maximum: 30 }), z.string().meta({ pattern: SLOT_PATTERN })], {
+      error: SLOT,
+    })
+    .describe('Slot on the root bus, 0x01 to 0x1e, by which the guest names it. Default: a port of its own.')
     .optional(),
   ...nicKeys,
   vlan: vlan()

@@ -5,6 +5,7 @@ import { checkAddress } from '../checks.js';
 import { diagnose, NO_DIAGNOSIS } from '../diagnosis.js';
 import type { Check } from '../model.js';
 import type { ProveOptions } from '../prove.js';
+import { isUnplugged } from '../unplugged.js';
 import { type Scene, troubleWith } from './causes.js';
 import { checkMacvtap } from './check.js';
 import { nothingSeen } from './evidence.js';
@@ -27,7 +28,8 @@ export async function verifyMacvtaps(
   drivers: Drivers,
   options: ProveOptions & { readonly networkOnly?: boolean },
 ): Promise<Measured> {
-  const targets = macvtapTargetsOf(lab, before, options.networkOnly);
+  const all = macvtapTargetsOf(lab, before, options.networkOnly);
+  const targets = options.networkOnly ? all : all.filter(({ nic }) => !isUnplugged(nic));
   const names = new Set(before.links.map(({ name }) => name));
   const present = targets.filter(({ tap, uplink }) => names.has(tap) && names.has(uplink));
   const proof = present.length > 0 ? await proveMacvtaps(present, before, drivers, options) : NO_PROOF;

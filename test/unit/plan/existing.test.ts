@@ -154,10 +154,7 @@ describe('destroy', () => {
   test('takes the NIC out of the guest, and has the definition as it was', async () => {
     const has = await given(XML);
     const plan = await destroyed({ definition: has, live: has });
-    expect(steps(plan).map(it => it.do)).toEqual([
-      [`unplug ${MAC} of db, live`],
-      ['restore db, the first'],
-    ]);
+    expect(steps(plan).map(it => it.do)).toEqual([[`unplug ${MAC} of db, live`], ['restore db, the first']]);
     expect(plan.notes).toEqual([]);
   });
 
