@@ -72,6 +72,10 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
       return unless(NO_DOMAIN, async () =>
         (await drivers.libvirt()).undefine(action.uuid, { nvram: true }, { name: action.name }),
       );
+    case 'autostart':
+      return unless(options.undoing ? NO_DOMAIN : [], async () =>
+        (await drivers.libvirt()).setAutostart(action.uuid, action.on, { name: action.name }),
+      );
     case 'start':
       await drivers.files.makeFolder(dirname(action.console));
       return unless(options.undoing ? NOT_RUNNING : [], async () =>

@@ -26,6 +26,7 @@ function parseDomain(domain: Listed): DomainState {
     liveMark: parseMark(domain.liveMetadata),
     xml: domain.xml,
     nics: domain.nics,
+    ...(domain.autostart ? { autostart: true as const } : {}),
   };
 }
 

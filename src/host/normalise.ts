@@ -48,7 +48,8 @@ function facts(host: HostState): Map<string, Details> {
     for (const { comment, chain, bridge } of rules)
       add(`rule ${comment} in DOCKER-USER of ${program}`, { chain, bridge });
   for (const { lab, bridge, digest } of host.services) add(`dnsmasq on ${bridge} of ${lab}`, { digest });
-  for (const { name, uuid, state } of host.libvirt?.domains ?? []) add(`domain ${name}`, { uuid, state });
+  for (const { name, uuid, state, autostart = false } of host.libvirt?.domains ?? [])
+    add(`domain ${name}`, { uuid, state, autostart });
   return new Map([...found].flatMap(([what, copies]) => numbered(what, copies)));
 }
 

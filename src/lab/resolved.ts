@@ -85,9 +85,17 @@ function vmFile(vm: Vm): RawVm {
     keepDisk,
     ...(cloudInit === null ? {} : { cloudInit: cloudInitFile(cloudInit) }),
     ...(vagrant === undefined ? {} : { vagrant: vagrant.box === null ? {} : { box: vagrant.box } }),
+    ...orderFile(vm),
     nics: nics.map(nicFile),
   };
 }
+
+const orderFile = ({ dependsOn, ready, readyTimeout, autostart }: Vm) => ({
+  ...(dependsOn === undefined ? {} : { dependsOn: [...dependsOn] }),
+  ...(ready === undefined ? {} : { ready }),
+  ...(readyTimeout === undefined ? {} : { readyTimeout }),
+  ...(autostart === undefined ? {} : { autostart }),
+});
 
 const besideFile = (disk: Disk): NonNullable<RawVm['disks']>[number] =>
   disk.image === null

@@ -13,6 +13,7 @@ import { checkMacs } from './rules/macs.js';
 import { checkMacvtaps } from './rules/macvtap.js';
 import { checkModes } from './rules/modes.js';
 import { checkNames } from './rules/names.js';
+import { checkOrder } from './rules/order.js';
 import { checkOvs } from './rules/ovs.js';
 import { checkPeers } from './rules/peers.js';
 import { checkPermanent } from './rules/permanent.js';
@@ -46,6 +47,7 @@ export function checkRules(lab: LooseLab, files: CloudInitFiles, report: Report)
   checkSysctls(lab, report);
   checkDhcp(lab, report);
   checkPorts(lab, report);
+  checkOrder(lab, report);
   checkBoot(lab, report);
   checkFilesOf(lab, files.folder, report, files.check);
   checkDisks(lab, report);

@@ -41,7 +41,7 @@ export function planDestroy(
   const all = linksOf(host, name);
   const bridges = all.filter(link => link.kind === 'bridge');
   const phases = phasesOf({
-    guests: removeGuests(name, domains, stateDir, why),
+    guests: removeGuests(name, domains, host, stateDir, why),
     taps: [
       ...removeTaps(tapsAmong(all), name, host, why),
       ...removeStrays(currentRecord(name, host)?.lab ?? null, host, why),

@@ -1,8 +1,10 @@
 import type { DomainState, HostState } from '../host/model.js';
 import type { Lab, Vm } from '../lab/model.js';
 import { consolePath, type RenderContext, renderDomain } from '../render/domain.js';
+import { autostartSteps } from './autostart.js';
 import { checkDisks, type DiskActions, diskGarbage, oldSeeds, planDisks } from './disks.js';
-import type { Action, Step } from './model.js';
+import type { Action, GuestRef, Step } from './model.js';
+import { appliedLab, awaitActions, inOrder, reachProblems, type Start, stopsAfter } from './order.js';
 import type { PlanProblem } from './problems.js';
 
 export interface GuestOptions {
@@ -33,9 +35,6 @@ const ALIVE = ['running', 'blocked', 'paused', 'pmsuspended', 'shutdown'];
 
 export const isAlive = (domain: DomainState) => ALIVE.includes(domain.state);
 
-/** What the built-in guest prints on its console when it is up. */
-const PROBE_UP = 'vmnet-probe: up';
-
 /** Define and start what is missing or differs; the digest in a domain's mark tells. */
 export function planGuests(
   lab: Lab,
@@ -46,7 +45,9 @@ export function planGuests(
 ): GuestSteps {
   const domains = new Map((host.libvirt?.domains ?? []).map(domain => [domain.name, domain]));
   const define: Step[] = [];
-  const start: Step[] = [];
+  const autostart: Step[] = [];
+  const starts: Start[] = [];
+  const running = new Map<string, GuestRef>();
   const notes: string[] = checkDisks(lab, host, context, problems);
   for (const vm of lab.vms) {
     const present = domains.get(vm.domain);
@@ -64,7 +65,10 @@ export function planGuests(
     const before = { present, restarted: outdated && options.restart, disks };
     if (!current || disks.make.length > 0)
       define.push(defineStep(lab, vm, ref, rendered.xml, before, current, context));
+    autostart.push(...autostartSteps(lab, vm, ref, present, host));
     if (disks.reseeded) notes.push(reseeded(vm));
+    if (present && isAlive(present) && !(outdated && options.restart))
+      running.set(vm.name, { ...ref, console: consolePath(context.stateDir, lab.name, vm.name) });
     if (present && isAlive(present) && !outdated) continue;
     if (outdated && !options.restart) {
       notes.push(
@@ -72,10 +76,16 @@ export function planGuests(
       );
       continue;
     }
-    start.push(startStep(lab, vm, ref, context, outdated, !current));
+    problems.push(...reachProblems(lab, vm, host));
+    starts.push({ vm, step: startStep(lab, vm, ref, context.stateDir, outdated, !current) });
   }
   const garbage = oldSeeds(lab, host, context.stateDir).filter(path => !inUse(path, lab, host, options));
-  return { define, start, notes, garbage };
+  return {
+    define: [...define, ...autostart],
+    start: inOrder(lab, starts, running),
+    notes,
+    garbage,
+  };
 }
 
 interface Ref {
@@ -123,22 +133,18 @@ interface Before {
 }
 
 /** @param redefined where a define step precedes, whose undo starts the former guest again */
-function startStep(
+export function startStep(
   lab: Lab,
   vm: Vm,
   ref: Ref,
-  context: RenderContext,
+  stateDir: string,
   restart: boolean,
   redefined: boolean,
 ): Step {
-  const guest = { ...ref, console: consolePath(context.stateDir, lab.name, vm.name) };
+  const guest = { ...ref, console: consolePath(stateDir, lab.name, vm.name) };
   const start: Action = { kind: 'start', ...guest };
   const stop: Action = { kind: 'stop', ...ref };
-  const launch: Action[] = [
-    start,
-    // Other guests say nothing that we know; the path proof will see them.
-    ...(vm.boot.kind === 'probe' ? [{ kind: 'await', ...guest, upMarker: PROBE_UP } as const] : []),
-  ];
+  const launch: Action[] = [start, ...awaitActions(vm, guest)];
   if (!restart) return { title: `start ${vm.domain}`, why: 'it is not running', do: launch, undo: [stop] };
   return {
     title: `restart ${vm.domain}`,
@@ -158,9 +164,11 @@ const foreign = (vm: Vm, present: DomainState): PlanProblem => ({
 export function removeGuests(
   lab: string,
   domains: readonly DomainState[],
+  { records }: HostState,
   stateDir: string,
   why: string,
 ): Step[] {
+  const applied = appliedLab(lab, records);
   return domains.map(domain => {
     const ref = { name: domain.name, uuid: domain.uuid };
     const alive = isAlive(domain);
@@ -168,11 +176,13 @@ export function removeGuests(
     return {
       title: `remove ${domain.name}`,
       why,
+      ...stopsAfter(applied, domain.mark?.vm ?? ''),
       do: [...(alive ? [{ kind: 'stop', ...ref } as const] : []), { kind: 'undefine', ...ref }],
       // What was in its memory is gone, but it can run again.
       undo: domain.xml
         ? [
             { kind: 'define', ...ref, xml: domain.xml },
+            ...(domain.autostart ? [{ kind: 'autostart', ...ref, on: true } as const] : []),
             ...(alive ? [{ kind: 'start', ...guest } as const] : []),
           ]
         : [],

@@ -1,4 +1,5 @@
 import type { DockerChain, LabRecord, Renewer } from '../host/model.js';
+import type { Ready } from '../lab/model.js';
 import type { Sealed } from '../lab/sealed.js';
 
 /**
@@ -43,6 +44,10 @@ export interface Step {
   readonly title: string;
   /** Why it is needed, as a half-sentence. */
   readonly why: string;
+  /** By which others of its phase call it: a VM's. */
+  readonly name?: string;
+  /** Steps of its phase that are over before this one begins, each with what is waited for, such as `db (tcp:5432)`. */
+  readonly after?: readonly { readonly name: string; readonly what: string }[];
   readonly do: readonly Action[];
   /** In the order to run them. Each must be harmless where its step took no effect. */
   readonly undo: readonly Action[];
@@ -122,9 +127,11 @@ export type Action =
   | ({ readonly kind: 'stop-dnsmasq' } & DnsmasqRef)
   | { readonly kind: 'define'; readonly name: string; readonly uuid: string; readonly xml: string }
   | { readonly kind: 'undefine'; readonly name: string; readonly uuid: string }
+  /** Whether libvirt starts it with the host. */
+  | { readonly kind: 'autostart'; readonly name: string; readonly uuid: string; readonly on: boolean }
   | ({ readonly kind: 'start' } & GuestRef)
-  /** Wait until a started guest says that it is up. */
-  | ({ readonly kind: 'await' } & GuestRef & { readonly upMarker: string })
+  /** Wait until a started guest is ready. */
+  | ({ readonly kind: 'await' } & GuestRef & Awaited)
   | { readonly kind: 'stop'; readonly name: string; readonly uuid: string }
   /** Let a DHCP client stand still: it can go on as if nothing had been, or be ended. */
   | { readonly kind: 'freeze-renewer'; readonly client: Renewer['client']; readonly on: string }
@@ -206,6 +213,22 @@ export interface GuestRef {
   readonly uuid: string;
   /** File that the serial console is logged to. */
   readonly console: string;
+}
+
+/** What is waited for of a started guest, and for how long. */
+export interface Awaited {
+  readonly ready: Ready;
+  /** What its console says when it is up; null where that is not what is waited for. */
+  readonly upMarker: string | null;
+  readonly seconds: number;
+  readonly nics: readonly {
+    readonly tap: string;
+    readonly mac: string;
+    /** CIDRs that the lab says it has. */
+    readonly addresses: readonly string[];
+    /** Frames can be handed to the guest at its tap. */
+    readonly asked: boolean;
+  }[];
 }
 
 /** Number of steps in all phases. */

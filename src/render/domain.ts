@@ -105,6 +105,8 @@ function fillDevices(devices: Element, lab: Lab, vm: Vm, context: RenderContext)
       userspace: context.userspace?.includes(bridge.name) ?? false,
     });
   });
+  // By it libvirt reaches a guest agent, where the guest has one; the probe guest has none.
+  if (vm.boot.kind === 'probe') delete devices.channel;
   const serial = child(devices, 'serial');
   setAttributes(child(serial, 'log'), { file: consolePath(context.stateDir, lab.name, vm.name) });
 }

@@ -104,6 +104,7 @@ export interface Operations {
   detachDevice(uuid: string, xml: string, affect: Affect): void;
   updateDevice(uuid: string, xml: string, affect: Affect): void;
   setAutostart(uuid: string, on: boolean): void;
+  pingAgent(uuid: string): void;
   listNetworks(): NetworkEntry[];
   networkXml(name: string): string;
 }

@@ -8,6 +8,7 @@ import { UNRULED } from '../unruled.js';
 import { normalised, plainAddress } from './address.js';
 import { buildCloudInit, type ReadText } from './cloud-init.js';
 import { buildDisks } from './disk.js';
+import { buildOrder } from './order.js';
 import { buildPort } from './port.js';
 import type { Taken } from './taken.js';
 import { buildVlan } from './vlan.js';
@@ -49,6 +50,7 @@ export function buildVm(
     keepDisk: all.keepDisk ?? false,
     cloudInit: cloudInit === undefined ? null : buildCloudInit(cloudInit, name, folder, read),
     ...(vm.vagrant === undefined ? {} : { vagrant: { box: vm.vagrant.box ?? null } }),
+    ...buildOrder(all),
     nics: vm.nics.map((nic, index) => buildNic(raw, name, index, nic, taken)),
   };
 }

@@ -3,6 +3,7 @@ import { MEMORY_PATTERN } from '../patterns.js';
 import { CloudInitFile } from './cloud-init.js';
 import { DiskFile, imageKeys } from './disk.js';
 import { NicFile, nicKeys } from './nic.js';
+import { dependsOn, orderKeys } from './order.js';
 import { VagrantFile } from './vagrant.js';
 import { choice, flag, int, object, objectAs, path } from './words.js';
 
@@ -65,6 +66,7 @@ export const vmKeys = {
   cloudInit: CloudInitFile.describe(
     'What cloud-init in the guest is told: host name, keys, user data, and the addresses of its NICs by MAC.',
   ).optional(),
+  ...orderKeys,
 };
 
 /** Copies share their bridges, and the kernel's BR_MAX_PORTS is 1024, of which port 0 is not used. */
@@ -81,6 +83,7 @@ export const VmFile = objectAs('an object such as { "boot": "probe", "nics": [ â
     )
     .optional(),
   ...vmKeys,
+  dependsOn,
   vagrant: VagrantFile.describe(
     'Settings for the machine that Vagrant makes of this VM; such a VM needs no "boot".',
   ).optional(),
@@ -92,5 +95,6 @@ export const VmFile = objectAs('an object such as { "boot": "probe", "nics": [ â
 
 export const GroupFile = objectAs('an object such as { "memory": "1GiB" }')({
   ...vmKeys,
+  dependsOn,
   nic: object(nicKeys).describe('For every NIC of the group that does not say otherwise.').optional(),
 });
