@@ -132,7 +132,7 @@ interface Before {
   readonly disks: DiskActions;
 }
 
-/** @param redefined where a define step precedes, whose undo starts the former guest again */
+/** Start a guest, and wait for it. @param redefined where a define step precedes, whose undo starts the former guest again */
 export function startStep(
   lab: Lab,
   vm: Vm,
