@@ -315,6 +315,11 @@ export class FakeHost {
       this.#call(`undefine ${uuid}`, () => void this.domains.delete(this.#domain(uuid).uuid)),
     create: (uuid: string) => this.#call(`create ${uuid}`, () => this.#start(uuid)),
     destroy: (uuid: string) => this.#call(`destroy ${uuid}`, () => this.#stop(uuid)),
+    setAutostart: (uuid: string, on: boolean) =>
+      this.#call(`autostart ${uuid} ${on}`, () => {
+        const { autostart: _, ...domain } = this.#domain(uuid);
+        this.domains.set(uuid, { ...domain, ...(on ? { autostart: true } : {}) });
+      }),
     state: async (uuid: string) => ({ state: this.#domain(uuid).state, reason: 0 }),
   };
 
@@ -335,6 +340,7 @@ export class FakeHost {
       liveMark: present?.liveMark ?? null,
       xml,
       nics: nicsIn(xml),
+      ...(present?.autostart ? { autostart: true } : {}),
     });
   }
 
