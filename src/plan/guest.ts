@@ -1,7 +1,7 @@
 import type { DomainState, HostState } from '../host/model.js';
 import type { Lab, Vm } from '../lab/model.js';
 import { consolePath, type RenderContext, renderDomain } from '../render/domain.js';
-import { autostartSteps } from './autostart.js';
+import { autostartStep, both } from './autostart.js';
 import { checkDisks, type DiskActions, diskGarbage, oldSeeds, planDisks } from './disks.js';
 import type { Action, GuestRef, Step } from './model.js';
 import { appliedLab, awaitActions, inOrder, reachProblems, type Start, stopsAfter } from './order.js';
@@ -45,7 +45,6 @@ export function planGuests(
 ): GuestSteps {
   const domains = new Map((host.libvirt?.domains ?? []).map(domain => [domain.name, domain]));
   const define: Step[] = [];
-  const autostart: Step[] = [];
   const starts: Start[] = [];
   const running = new Map<string, GuestRef>();
   const notes: string[] = checkDisks(lab, host, context, problems);
@@ -63,9 +62,14 @@ export function planGuests(
       present !== undefined && isAlive(present) && present.liveMark?.digest !== rendered.digest;
     const disks = planDisks(lab, vm, host, context);
     const before = { present, restarted: outdated && options.restart, disks };
-    if (!current || disks.make.length > 0)
-      define.push(defineStep(lab, vm, ref, rendered.xml, before, current, context));
-    autostart.push(...autostartSteps(lab, vm, ref, present, host));
+    const boots = autostartStep(lab, vm, ref, present, host);
+    // Steps of this phase run side by side, and a domain has to be there first.
+    const inOne = boots !== null && !current;
+    if (!current || disks.make.length > 0) {
+      const step = defineStep(lab, vm, ref, rendered.xml, before, current, context);
+      define.push(inOne ? both(step, boots) : step);
+    }
+    if (boots !== null && !inOne) define.push(boots);
     if (disks.reseeded) notes.push(reseeded(vm));
     if (present && isAlive(present) && !(outdated && options.restart))
       running.set(vm.name, { ...ref, console: consolePath(context.stateDir, lab.name, vm.name) });
@@ -81,7 +85,7 @@ export function planGuests(
   }
   const garbage = oldSeeds(lab, host, context.stateDir).filter(path => !inUse(path, lab, host, options));
   return {
-    define: [...define, ...autostart],
+    define,
     start: inOrder(lab, starts, running),
     notes,
     garbage,

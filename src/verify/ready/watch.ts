@@ -53,14 +53,11 @@ function atPort({ nics, ready }: Waited, port: number, ear: Ear): Omit<Watch, 'c
   const refused = new Map<string, string>();
   return {
     async isReady(signal) {
-      const static_ = nics.flatMap(({ asked, addresses }) => (asked ? addresses.map(bare) : []));
-      for (const address of new Set([...ear.addresses(), ...static_])) {
-        const reason = await answers(address, port, ready === 'ssh', signal);
-        if (reason === null) return true;
-        refused.set(address, reason);
-        if (signal?.aborted) break;
-      }
-      return false;
+      const given = nics.flatMap(({ asked, addresses }) => (asked ? addresses.map(bare) : []));
+      const all = [...new Set([...ear.addresses(), ...given])];
+      const reasons = await Promise.all(all.map(address => answers(address, port, ready === 'ssh', signal)));
+      for (const [i, address] of all.entries()) refused.set(address, reasons[i] ?? 'it answers');
+      return reasons.includes(null);
     },
     seen: () => [...refused].map(([address, reason]) => `port ${port} of ${address}: ${reason}`),
   };

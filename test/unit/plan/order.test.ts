@@ -117,8 +117,7 @@ describe('autostart', () => {
     const host = await hostFrom({});
     const first = planOf(lab(true), host);
     expect(titles(first, 'domains')).toEqual([
-      'define l-a (128 MiB, 1 vCPU, 1 NIC)',
-      'have l-a start with the host',
+      'define l-a (128 MiB, 1 vCPU, 1 NIC), and have l-a start with the host',
     ]);
     await carryOut(first, host);
     expect(planOf(lab(true), host).phases).toEqual([]);
