@@ -19,7 +19,10 @@ const program = new Command('vmnet')
   .option('--json', 'print one JSON document on stdout and nothing else')
   .option('--json-file <file>', 'write that document to a file as well')
   .option('--debug <file>', 'write every command, its output and its time to a file')
-  .option('--connect <uri>', 'libvirt to use (default: LIBVIRT_DEFAULT_URI, else qemu:///system)')
+  .option(
+    '--connect <uri>',
+    "libvirt to use, as qemu:///session (default: the lab's own, LIBVIRT_DEFAULT_URI, else qemu:///system)",
+  )
   .addOption(new Option('--quiet').hideHelp())
   .exitOverride()
   .configureOutput({ outputError: () => {} })

@@ -107,7 +107,7 @@ export async function destroyLab(
 ): Promise<StepResult[]> {
   const record = await findRecord(name, host);
   const look = () => observe(host, record?.lab ?? null, options);
-  const replan = async () => planDestroy(name, await look(), host.stateDir);
+  const replan = async () => planDestroy(name, await look(), host.guestDir);
   const context = {
     drivers: host,
     reporter: jsonReporter(),
@@ -115,7 +115,7 @@ export async function destroyLab(
     observe: look,
   };
   const before = await look();
-  const steps = await applyDestroy(planDestroy(name, before, host.stateDir), before, context, replan);
+  const steps = await applyDestroy(planDestroy(name, before, host.guestDir), before, context, replan);
   await forget(name, host);
   return steps;
 }

@@ -4,8 +4,10 @@ import { parseLink } from '../host/links.js';
 import type { Link } from '../host/model.js';
 import { bridgesIn } from '../host/ovs.js';
 import type { Action, LinkRef } from '../plan/model.js';
+import { define } from './define.js';
 import { startDnsmasq, stopDnsmasq } from './dnsmasq.js';
 import { deleteNamespaces, workInside } from './inside.js';
+import { changeNic, plugNic, unplugNic } from './nics.js';
 import { awaitRenewal, freezeRenewer, startRenewer, stopRenewer } from './renewer.js';
 import { heardFrom } from './routers.js';
 import { awaitGuest } from './start.js';
@@ -51,11 +53,14 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
     case 'routers':
       return heardFrom(action, drivers, options.signal);
     case 'overlay':
-      return drivers.images.makeOverlay(action.path, action);
+      await drivers.images.makeOverlay(action.path, action);
+      return give(action, drivers);
     case 'disk':
-      return drivers.images.makeEmpty(action.path, action.format, action.sizeMiB);
+      await drivers.images.makeEmpty(action.path, action.format, action.sizeMiB);
+      return give(action, drivers);
     case 'seed':
-      return drivers.seeds.make(action.path, { ...action.files, 'user-data': action.userData.open() });
+      await drivers.seeds.make(action.path, { ...action.files, 'user-data': action.userData.open() });
+      return give(action, drivers);
     case 'mark-file':
       await drivers.files.makeFolder(dirname(action.path));
       return drivers.files.write(action.path, '');
@@ -66,11 +71,14 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
     case 'stop-dnsmasq':
       return stopDnsmasq(action, drivers);
     case 'define':
-      await (await drivers.libvirt()).defineDomain(action.xml);
-      return;
+      return define(action, drivers);
     case 'undefine':
       return unless(NO_DOMAIN, async () =>
-        (await drivers.libvirt()).undefine(action.uuid, { nvram: true }, { name: action.name }),
+        (await drivers.libvirt()).undefine(
+          action.uuid,
+          { nvram: action.keepNvram !== true },
+          { name: action.name },
+        ),
       );
     case 'autostart':
       return unless(options.undoing ? NO_DOMAIN : [], async () =>
@@ -78,6 +86,7 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
       );
     case 'start':
       await drivers.files.makeFolder(dirname(action.console));
+      if (action.owner !== undefined) await drivers.files.makeEmptyFor(action.console, action.owner);
       return unless(options.undoing ? NOT_RUNNING : [], async () =>
         (await drivers.libvirt()).create(action.uuid, { name: action.name }),
       );
@@ -87,6 +96,12 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
       return unless(NOT_RUNNING, async () =>
         (await drivers.libvirt()).destroy(action.uuid, {}, { name: action.name }),
       );
+    case 'plug':
+      return plugNic(action, drivers);
+    case 'unplug':
+      return unplugNic(action, drivers, options.undoing ? null : options.signal);
+    case 'change-nic':
+      return changeNic(action, drivers);
     case 'tell':
       return tellManager(action, drivers, options);
     case 'freeze-renewer':
@@ -101,6 +116,10 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
       return action satisfies never;
   }
 }
+
+const give = async ({ path, owner }: { path: string; owner?: number }, { files }: Drivers) => {
+  if (owner !== undefined) await files.give(path, owner);
+};
 
 /** Going back, it is enough that the file is gone: a manager that has ended meanwhile reads it no more. */
 async function tellManager(

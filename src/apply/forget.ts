@@ -4,9 +4,9 @@ import { keepIn, keptDisks } from '../plan/disks.js';
 
 /** Remove all that is kept of a lab. */
 export async function forget(lab: string, drivers: Drivers): Promise<void> {
-  for (const kind of ['consoles', 'services'])
-    await drivers.files.remove(`${drivers.stateDir}/${kind}/${lab}`);
-  await forgetDisks(`${drivers.stateDir}/disks/${lab}`, drivers);
+  await drivers.files.remove(`${drivers.stateDir}/services/${lab}`);
+  await drivers.files.remove(`${drivers.guestDir}/consoles/${lab}`);
+  await forgetDisks(`${drivers.guestDir}/disks/${lab}`, drivers);
   await drivers.records.remove(lab);
   await removeEmptyFolders(drivers);
 }
@@ -21,8 +21,10 @@ async function forgetDisks(folder: string, { files }: Drivers): Promise<void> {
 }
 
 /** Folders that other labs use are not empty, and stay. */
-export async function removeEmptyFolders({ files, stateDir }: Drivers): Promise<void> {
-  for (const kind of ['consoles', 'disks', 'services', 'labs', 'batches'])
-    await files.removeIfEmpty(`${stateDir}/${kind}`);
+export async function removeEmptyFolders({ files, stateDir, guestDir }: Drivers): Promise<void> {
+  for (const folder of [`${guestDir}/consoles`, `${guestDir}/disks`]) await files.removeIfEmpty(folder);
+  if (guestDir !== stateDir)
+    for (const folder of [guestDir, `${stateDir}/users`]) await files.removeIfEmpty(folder);
+  for (const kind of ['services', 'labs', 'batches']) await files.removeIfEmpty(`${stateDir}/${kind}`);
   await files.removeIfEmpty(stateDir);
 }

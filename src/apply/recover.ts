@@ -29,6 +29,7 @@ export async function recover(
     await drivers.records.sweep(lab);
     return 'none';
   }
+  drivers.connection.follow(interrupted.before.libvirtUser ?? null);
   if (!(await isOfHere(interrupted, drivers))) {
     await drivers.journals.end(lab);
     return 'outdated';

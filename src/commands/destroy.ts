@@ -29,7 +29,7 @@ export async function destroy(labOrFile: string, flags: DestroyFlags, context: C
   context.about.lab = name;
   if (flags.dryRun) {
     const host = await looker(name, flags, await findRecord(name, context.drivers), context)();
-    return showPlan(planDestroy(name, host, drivers.stateDir, flags), context);
+    return showPlan(planDestroy(name, host, drivers.guestDir, flags), context);
   }
   await requireHost(drivers, 'destroy');
   const locks = locksFor(name, (await findRecord(name, context.drivers))?.lab ?? null);
@@ -45,9 +45,9 @@ async function destroyLocked(name: string, flags: DestroyFlags, context: Context
   });
   const record = await findRecord(name, context.drivers);
   const look = looker(name, flags, record, context);
-  const replan = async () => planDestroy(name, await look(), drivers.stateDir, flags);
+  const replan = async () => planDestroy(name, await look(), drivers.guestDir, flags);
   const before = await look();
-  const plan = planDestroy(name, before, drivers.stateDir, flags);
+  const plan = planDestroy(name, before, drivers.guestDir, flags);
   // Not before the host was seen: until then, what could not be undone must not be forgotten.
   await drivers.journals.end(name);
   const steps =

@@ -23,7 +23,7 @@ export const rollbackAfter = (flag: string | undefined): number =>
 export async function startGuard(lab: string, seconds: number, drivers: Drivers): Promise<Guard> {
   const { pid, startedAt } = await self();
   const cli = fileURLToPath(CLI);
-  const command = [process.execPath, cli, '--quiet', '--connect', drivers.libvirtUri, 'guard', lab];
+  const command = [process.execPath, cli, '--quiet', '--connect', drivers.connection.uri, 'guard', lab];
   const words = [...command, '--watch', `${pid}:${startedAt}`, '--deadline', String(seconds * 1000)];
   const folders = { VMNET_STATE_DIR: drivers.stateDir, VMNET_CACHE_DIR: drivers.cacheDir };
   if (await drivers.kernel.hasSystemd()) {

@@ -108,7 +108,7 @@ async function startThem(record: LabRecord, names: readonly string[], context: C
   const { drivers, reporter } = context;
   const observe = () => observeHost(drivers, record.lab, { networkOnly: false });
   const host = await observe();
-  const plan = planStart(record, names, host, drivers.stateDir);
+  const plan = planStart(record, names, host, drivers.guestDir);
   const steps = await applyProvision(plan, host, { ...context, observe, startGuard: null }, []);
   for (const note of plan.notes) reporter.warn(note);
   const begun = (plan.phases[0]?.steps ?? []).flatMap(step =>

@@ -3,6 +3,7 @@ import { loadLab } from '../lab/load.js';
 import { describePlan } from '../plan/describe.js';
 import type { Plan } from '../plan/model.js';
 import { planProvision } from '../plan/plan.js';
+import { shownPhases } from '../plan/shown.js';
 import { sessionNotes } from '../plan/uplink-session.js';
 import type { Context, Outcome } from './command.js';
 import { isGuestless, observeFor } from './observe.js';
@@ -32,5 +33,5 @@ export async function plan(file: string, flags: PlanFlags, context: Context): Pr
 
 export function showPlan(plan: Plan, { reporter }: Context): Outcome {
   reporter.print(describePlan(plan));
-  return { lab: plan.lab, more: { plan: { phases: plan.phases, notes: plan.notes } } };
+  return { lab: plan.lab, more: { plan: { phases: shownPhases(plan.phases), notes: plan.notes } } };
 }

@@ -1,8 +1,9 @@
 import type { Drivers } from '../drivers/drivers.js';
 import { VmnetError } from '../errors.js';
-import { buildProbe, locateProbe } from '../guest/build.js';
+import { buildProbe, locateProbe, type ProbeGuest } from '../guest/build.js';
 import { proveKvm } from '../guest/kvm.js';
-import type { HostState } from '../host/model.js';
+import { closedTo, filesToRead, TUN } from '../host/libvirt-user.js';
+import type { HostState, LibvirtUser } from '../host/model.js';
 import type { Lab } from '../lab/model.js';
 import { bridgeMtus } from '../plan/bridge.js';
 import { isAlive } from '../plan/guest.js';
@@ -32,11 +33,40 @@ export async function prepareRender(
   if (build) await requireDomainTypes(lab, host, accel, machine.arch, drivers);
   const mtus = bridgeMtus(lab, host);
   const userspace = lab.bridges.filter(it => it.type === 'ovs' && datapathOf(it, host) === 'netdev');
-  const context = { machine, accel, probe, mtus, stateDir: drivers.stateDir };
+  const user = host.libvirtUser;
+  if (build && user) await requireFiles(lab, host, user, probe, drivers);
+  const context = {
+    ...(user ? { user: user.uid } : {}),
+    ...{ machine, accel, probe, mtus },
+    stateDir: drivers.guestDir,
+  };
   return {
     context: { ...context, userspace: userspace.map(({ name }) => name) },
     accelNote: note,
   };
+}
+
+/** Before anything is changed: may the user whose QEMUs they are open what the guests are made of? */
+async function requireFiles(
+  lab: Lab,
+  host: HostState,
+  { uid, name }: LibvirtUser,
+  probe: ProbeGuest | null,
+  drivers: Drivers,
+): Promise<void> {
+  const alive = new Set((host.libvirt?.domains ?? []).filter(isAlive).map(domain => domain.name));
+  const starting = lab.vms.filter(vm => !alive.has(vm.domain));
+  if (starting.length === 0) return;
+  const read = filesToRead(starting, probe);
+  const [first, ...more] = await closedTo(uid, { read, write: [TUN] }, drivers);
+  if (first === undefined) return;
+  throw new VmnetError(
+    'permission',
+    `the user ${name}, as whom the guests run, may not open ${[first, ...more].join(', ')}`,
+    first === TUN
+      ? 'Let users open it, as is usual (a tap is opened by its owner only): chmod 0666 /dev/net/tun'
+      : `Let that user read it, and pass through the folders above: \`setfacl -m u:${name}:r FILE\`, \`setfacl -m u:${name}:x FOLDER\`.`,
+  );
 }
 
 /** Before anything is changed: can libvirt start the guests that have to be started? */
@@ -48,7 +78,8 @@ async function requireDomainTypes(
   drivers: Drivers,
 ): Promise<void> {
   const alive = new Set((host.libvirt?.domains ?? []).filter(isAlive).map(domain => domain.name));
-  const starting = lab.vms.filter(vm => !alive.has(vm.domain));
+  // Domains in the user's own words may be of any architecture and type: libvirt tells when it defines them.
+  const starting = lab.vms.filter(vm => !alive.has(vm.domain) && vm.boot.kind !== 'domainXml');
   const types = new Set(starting.map(vm => (vm.accel === 'auto' ? accel : vm.accel)));
   const libvirt = await drivers.libvirt();
   for (const type of types) {
@@ -110,9 +141,12 @@ export async function chooseAccel(
     return emulated(`KVM could not be proven: ${error.message}`);
   }
   const libvirt = await drivers.libvirt();
+  const user = drivers.connection.user();
   const offered = await libvirt.domainCapabilities({ arch, virttype: 'kvm' }).then(
     () => true,
     () => false,
   );
-  return offered ? { accel: 'kvm', note: 'guests run with KVM' } : emulated('libvirt offers no KVM domains');
+  return offered
+    ? { accel: 'kvm', note: 'guests run with KVM' }
+    : emulated(`libvirt offers no KVM domains${user ? `: may uid ${user.uid} open /dev/kvm?` : ''}`);
 }

@@ -89,6 +89,8 @@ async function change(
   const session = movesOf(lab, host).length > 0 ? await drivers.session() : null;
   const plan = planProvision(lab, host, prepared?.context ?? null, { ...flags, session });
   if (prepared?.accelNote) reporter.print(prepared.accelNote);
+  const user = host.libvirtUser;
+  if (user) reporter.print(`guests run as the user ${user.name}, in the libvirt at ${user.uri}`);
   const warnings = session ? sessionNotes(lab, host, session) : [];
   for (const warning of warnings) reporter.warn(warning);
 
@@ -113,6 +115,6 @@ async function change(
     steps,
     checks,
     exitCode: verifying?.exitOf(checks) ?? 0,
-    more: { notes: [...warnings, ...notes] },
+    more: { notes: [...warnings, ...notes], ...(user ? { libvirtUser: user } : {}) },
   };
 }

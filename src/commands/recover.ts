@@ -86,7 +86,8 @@ async function observer(name: string, drivers: Context['drivers']) {
   const journal = await readJournal(name, drivers);
   const lab = journal?.plan.record?.lab ?? journal?.former?.lab ?? null;
   const networkOnly = journal?.before.libvirt === null;
-  return () => observeHost(drivers, lab, { networkOnly });
+  const libvirtUser = journal?.before.libvirtUser ?? null;
+  return () => observeHost(drivers, lab, { networkOnly, libvirtUser });
 }
 
 export interface GuardFlags {

@@ -21,6 +21,7 @@ import { inSandbox, type Sandbox, sandboxDown, sandboxUp, sweep } from '../sandb
 import { snapshotDifference, takeSnapshot } from '../sandbox/snapshot.js';
 import { isGood } from '../verify/model.js';
 import type { Context, Outcome } from './command.js';
+import { requireThrowAway } from './rehearse-fit.js';
 import { kvmState, runInside } from './sandbox.js';
 import type { BridgeStatus } from './status-bridges.js';
 
@@ -29,6 +30,7 @@ export async function rehearse(file: string, _flags: object, context: Context): 
   const { drivers, reporter } = context;
   const lab = await loadLab(file);
   context.about.lab = lab.name;
+  requireThrowAway(lab);
   await sweep();
   if (lab.vms.some(vm => vm.boot.kind === 'probe')) await buildProbe(drivers);
   const kvm = await kvmState(drivers);

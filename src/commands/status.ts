@@ -26,7 +26,11 @@ export async function status(
   const records = await readRecords(drivers);
   const labs =
     labOrFile === undefined ? records.map(record => record.lab) : [await resolveLab(labOrFile, drivers)];
-  const all = await Promise.all(labs.map(lab => statusOf(lab, records, context)));
+  // One after the other where they are in the libvirts of several users: each look uses its lab's.
+  const several = records.some(({ libvirtUser }) => libvirtUser !== undefined);
+  const all = several
+    ? await inTurn(labs, lab => statusOf(lab, records, context))
+    : await Promise.all(labs.map(lab => statusOf(lab, records, context)));
   const [vms, namespaces, links] = [
     all.flatMap(it => it.vms),
     all.flatMap(it => it.namespaces),
@@ -46,6 +50,12 @@ export async function status(
     lab: labs.length === 1 ? (labs[0]?.name ?? null) : null,
     more: { vms, namespaces, links, bridges, rebooted: rebooted.map(({ lab }) => lab) },
   };
+}
+
+async function inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const item of items) results.push(await work(item));
+  return results;
 }
 
 type Status = Awaited<ReturnType<typeof statusOf>>;

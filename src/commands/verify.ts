@@ -160,7 +160,7 @@ async function throwIfDied(lab: Lab, checks: readonly Check[], drivers: Context[
   const vm = lab.vms.find(({ name }) => name === dead?.vm);
   if (vm)
     throw await guestDied(
-      { name: vm.domain, console: consolePath(drivers.stateDir, lab.name, vm.name) },
+      { name: vm.domain, console: consolePath(drivers.guestDir, lab.name, vm.name) },
       drivers,
     );
 }

@@ -1,6 +1,8 @@
 import type { Drivers } from '../drivers/drivers.js';
 import { VmnetError } from '../errors.js';
+import { followLab } from '../host/libvirt-user.js';
 import type { HostState } from '../host/model.js';
+import { readRecords } from '../host/records.js';
 import type { Lab } from '../lab/model.js';
 import type { RenderContext } from '../render/domain.js';
 import { lookAtConfinement } from './confinement.js';
@@ -10,6 +12,7 @@ import { lookAtKernel } from './kernel.js';
 import { lookAtKvm } from './kvm.js';
 import { lookAtLab } from './lab.js';
 import { lookAtLibvirt } from './libvirt.js';
+import { lookAtLibvirtUser } from './libvirt-user.js';
 import { about, type Finding } from './model.js';
 import { lookAtNesting } from './nested.js';
 import { lookAtNetfilter } from './netfilter.js';
@@ -35,6 +38,7 @@ const PROBES: readonly Probe[] = [
   { id: 'kernel', subject: 'kernel', look: lookAtKernel },
   { id: 'kvm', subject: 'KVM', look: lookAtKvm },
   { id: 'libvirt', subject: 'libvirt', look: lookAtLibvirt },
+  { id: 'libvirt-user', subject: 'libvirt user', look: lookAtLibvirtUser },
   { id: 'confinement', subject: 'confinement', look: lookAtConfinement },
   { id: 'netfilter', subject: 'firewall', look: lookAtNetfilter },
   { id: 'uplink', subject: 'uplink', look: lookAtUplinks },
@@ -61,6 +65,7 @@ export async function examine(
   lab: Lab | null,
   prepare: (lab: Lab, host: HostState) => Promise<RenderContext>,
 ): Promise<Finding[]> {
+  followLab(lab?.name, await readRecords(drivers).catch(() => []), drivers);
   return examineWith(PROBES, makeGround(drivers, lab, prepare));
 }
 

@@ -35,7 +35,7 @@ export async function lookAtLibvirt(ground: Ground): Promise<Finding[]> {
   const { drivers, lab, root } = ground;
   const family = familyOf((await drivers.files.read('/etc/os-release')) ?? '');
   const wanted = typesOf(lab);
-  const facts = { uri: drivers.libvirtUri, root, wanted, family, versions: null, types: {} };
+  const facts = { uri: drivers.connection.uri, root, wanted, family, versions: null, types: {} };
   let libvirt: Awaited<ReturnType<Drivers['libvirt']>>;
   try {
     libvirt = await drivers.libvirt();
@@ -122,7 +122,7 @@ function judgeType(type: DomainType, why: Complaint | null, family: Family): Fin
   return it.fault(
     why.message,
     type === 'kvm'
-      ? 'leave "accel" out, so that KVM is used only where it works'
+      ? 'leave "accel" out, so that KVM is used only where it works; in a domain XML of your own, write type=\'qemu\''
       : install(PACKAGES.qemu, family),
   );
 }

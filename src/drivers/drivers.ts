@@ -8,6 +8,7 @@ import { type Iproute2, makeIproute2 } from './iproute2.js';
 import { type Iptables, makeIptables } from './iptables.js';
 import { type Journals, makeJournals } from './journal.js';
 import { type Kernel, makeKernel } from './kernel.js';
+import { type Connection, makeConnection } from './libvirt-user.js';
 import { type Locks, makeLocks } from './lock.js';
 import { makeNamespace, type ThrowAwayNamespace } from './namespace.js';
 import { makeNamespaces, type Namespaces } from './netns.js';
@@ -58,16 +59,19 @@ export interface Drivers {
   readonly packets: PacketSockets;
   /** The connection to libvirt: opened by the first call, shared by all later ones. */
   readonly libvirt: () => Promise<Hypervisor>;
-  readonly libvirtUri: string;
-  /** Where labs, consoles and disks are kept; absolute. */
+  /** Which libvirt that is. */
+  readonly connection: Connection;
+  /** Where labs are kept, and what is below {@link guestDir}; absolute. */
   readonly stateDir: string;
+  /** Where consoles and disks are kept: by user, where libvirt is a user's own. */
+  readonly guestDir: string;
   /** Where the probe guest and its kernel are kept; absolute. */
   readonly cacheDir: string;
   close(): Promise<void>;
 }
 
 export interface DriverOptions {
-  /** libvirt's URI; default: LIBVIRT_DEFAULT_URI, else `qemu:///system`. */
+  /** libvirt's URI; default: that of the lab's record, LIBVIRT_DEFAULT_URI, else `qemu:///system`. */
   readonly connect?: string | undefined;
   /** Default: VMNET_STATE_DIR, else `/var/lib/vmnet`. */
   readonly stateDir?: string | undefined;
@@ -81,9 +85,10 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
   env.PATH = `${env.PATH ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`;
   const trace = options.trace ?? (() => {});
   const stateDir = resolve(options.stateDir ?? (env.VMNET_STATE_DIR || '/var/lib/vmnet'));
-  const libvirtUri = options.connect ?? (env.LIBVIRT_DEFAULT_URI || 'qemu:///system');
+  const caller = { uid: process.getuid?.() ?? 0, sudoUid: env.SUDO_UID };
+  const connection = makeConnection(options.connect, env.LIBVIRT_DEFAULT_URI, caller);
   const run = makeRun(trace);
-  let hypervisor: Promise<Hypervisor> | null = null;
+  const hypervisors = new Map<string, Promise<Hypervisor>>();
   const kernel = makeKernel(trace);
   const locks = makeLocks(run, async () => `/run/vmnet/locks/${(await kernel.netns()).replace(/\D/g, '')}`);
   const files = makeFiles();
@@ -113,15 +118,34 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     namespaces: makeNamespaces(run),
     wires: makeWires(),
     packets: makePacketSockets(),
-    libvirt() {
-      hypervisor ??= import('#libvirt').then(({ Hypervisor }) => Hypervisor.open(libvirtUri, { trace }));
-      return hypervisor;
+    async libvirt() {
+      const { uri } = connection;
+      let open = hypervisors.get(uri);
+      if (open === undefined) {
+        connection.check();
+        open = import('#libvirt').then(({ Hypervisor }) => Hypervisor.open(uri, { trace }));
+        hypervisors.set(uri, open);
+      }
+      return open;
     },
-    libvirtUri,
+    connection,
     stateDir,
+    get guestDir() {
+      return guestDirOf(stateDir, connection);
+    },
     cacheDir: resolve(options.cacheDir ?? (env.VMNET_CACHE_DIR || '/var/cache/vmnet')),
     async close() {
-      await hypervisor?.then(open => open.close()).catch(() => {});
+      for (const hypervisor of hypervisors.values())
+        await hypervisor.then(open => open.close()).catch(() => {});
     },
   };
+}
+
+function guestDirOf(stateDir: string, connection: Connection): string {
+  try {
+    const user = connection.user();
+    return user === null ? stateDir : `${stateDir}/users/${user.uid}`;
+  } catch {
+    return stateDir;
+  }
 }

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, chmod, copyFile, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { access, chmod, copyFile, mkdir, open, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { VmnetError } from '../errors.js';
 import { removeFile, stateError } from './records.js';
@@ -8,6 +8,10 @@ import { removeFile, stateError } from './records.js';
 export interface Files {
   /** Make a folder that QEMU's user may pass through but not list. */
   makeFolder(path: string): Promise<void>;
+  /** An empty file that this user alone may read and write, in a folder that is not that user's. Throws `state`. */
+  makeEmptyFor(path: string, uid: number): Promise<void>;
+  /** Give a file to a user, who alone may read and write it then. Throws `state`. */
+  give(path: string, uid: number): Promise<void>;
   /** Make a folder of the user's, unless it is there; returns its absolute path. Throws `usage`. */
   makePlace(path: string): Promise<string>;
   /** The whole text, or null where there is no such file. */
@@ -25,14 +29,33 @@ export interface Files {
 export function makeFiles(): Files {
   const makeFolder = async (path: string) => {
     try {
-      await mkdir(path, { recursive: true, mode: 0o711 });
-      await chmod(path, 0o711);
+      const first = await mkdir(path, { recursive: true, mode: 0o711 });
+      // Whatever the umask is, and on the whole way that was made.
+      for (let at = path; ; at = dirname(at)) {
+        await chmod(at, 0o711);
+        if (first === undefined || at === first) break;
+      }
+    } catch (error) {
+      throw stateError(path, error as NodeJS.ErrnoException);
+    }
+  };
+  const give = async (path: string, uid: number, flags: number) => {
+    try {
+      const file = await open(path, flags | constants.O_NOFOLLOW, 0o600);
+      try {
+        await file.chmod(0o600);
+        await file.chown(uid, 0);
+      } finally {
+        await file.close();
+      }
     } catch (error) {
       throw stateError(path, error as NodeJS.ErrnoException);
     }
   };
   return {
     makeFolder,
+    makeEmptyFor: (path, uid) => give(path, uid, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC),
+    give: (path, uid) => give(path, uid, constants.O_RDONLY),
     async makePlace(path) {
       try {
         await mkdir(path, { recursive: true });

@@ -87,7 +87,7 @@ function unreadable(error: unknown): ImageState {
 async function throughHeaders(image: string, asked: ImageFormat, stateDir: string): Promise<ImageState> {
   const top = await realpath(image);
   const folder = dirname(top);
-  if (isBelow(top, join(stateDir, 'disks')))
+  if (isBelow(top, join(stateDir, 'disks')) || isBelow(top, join(stateDir, 'users')))
     return fault('is the disk of a VM itself', 'name an image that no VM writes to, or copy that disk first');
   let path = top;
   let format: string = asked;

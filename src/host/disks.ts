@@ -6,7 +6,7 @@ type Looks = { readonly [K in 'disks' | 'images' | 'space']: Promise<NonNullable
 
 /** What a lab has on disk, and of what its other disks are to be made; second runs look at no image. */
 export function disksOf(lab: Lab | null, networkOnly: boolean, drivers: Drivers): Looks {
-  const folder = `${drivers.stateDir}/disks/${lab?.name ?? ''}`;
+  const folder = `${drivers.guestDir}/disks/${lab?.name ?? ''}`;
   const disks = lab ? drivers.files.list(folder) : Promise.resolve([]);
   const missing = disks.then(found => (networkOnly || !lab ? [] : missingDisks(lab, folder, new Set(found))));
   return {

@@ -1,14 +1,12 @@
 import type { Drivers } from '../drivers/drivers.js';
+import { MARK_NAMESPACE } from '../lab/names.js';
 import type { DomainMark, DomainState, LibvirtState } from './model.js';
-
-/** XML namespace of our mark in a domain's `<metadata>`. */
-export const MARK_NAMESPACE = 'urn:vmnet:lab:1';
 
 /** What libvirt holds, in one round trip for all domains. */
 export async function observeLibvirt(drivers: Drivers): Promise<LibvirtState> {
   const libvirt = await drivers.libvirt();
   const domains = await libvirt.listDomains({ metadataUri: MARK_NAMESPACE });
-  return { uri: drivers.libvirtUri, domains: domains.map(parseDomain) };
+  return { uri: drivers.connection.uri, domains: domains.map(parseDomain) };
 }
 
 /** libvirt's VIR_DOMAIN_SHUTOFF_CRASHED. */

@@ -30,6 +30,7 @@ export function parseLink(json: IpJson): Link {
             vnetHdr: data.vnet_hdr === true,
             multiQueue: data.multi_queue === true,
             persist: data.persist === true,
+            ...(data.user === undefined ? {} : { owner: String(data.user) }),
           }
         : null,
     bridge:

@@ -63,6 +63,8 @@ export interface HostState {
   readonly accounts?: Accounts;
   /** null where libvirt was not asked (`--network-only`). */
   readonly libvirt: LibvirtState | null;
+  /** Whose libvirt the lab's guests are in; missing where it is that of the host. */
+  readonly libvirtUser?: LibvirtUser;
   /** What earlier runs wrote down about the labs they applied. */
   readonly records: readonly LabRecord[];
 }
@@ -214,7 +216,13 @@ export interface Link {
   readonly altnames: readonly string[];
   readonly alias: string | null;
   /** Set for taps only. */
-  readonly tap: { readonly vnetHdr: boolean; readonly multiQueue: boolean; readonly persist: boolean } | null;
+  readonly tap: {
+    readonly vnetHdr: boolean;
+    readonly multiQueue: boolean;
+    readonly persist: boolean;
+    /** Who may open it beside root, by name where `ip` knows one, else by number; missing where nobody may. */
+    readonly owner?: string;
+  } | null;
   /** Set for macvlans and macvtaps only: the interface that they share, null where another namespace has it. */
   readonly macvlan?: { readonly lower: string | null; readonly mode: string };
   /** Set for layer-3 tuns only: whose it is, by name where `ip` knows one, else by number. */
@@ -371,6 +379,15 @@ export interface Neighbour {
   readonly mac: string;
 }
 
+/** An ordinary user whose own libvirt has a lab's guests, and as whom their QEMUs run. */
+export interface LibvirtUser {
+  /** With the socket in it. */
+  readonly uri: string;
+  readonly uid: number;
+  /** Its number where it has none. */
+  readonly name: string;
+}
+
 export interface LibvirtState {
   readonly uri: string;
   readonly domains: readonly DomainState[];
@@ -473,6 +490,8 @@ export interface LabRecord {
   readonly networkOnly: boolean;
   readonly bootId: string;
   readonly netns: string;
+  /** Whose libvirt has its guests, and may open its taps; missing where it is that of the host. */
+  readonly libvirtUser?: Omit<LibvirtUser, 'name'>;
   /** How each uplink was before it was enslaved, by name. */
   readonly uplinks: Readonly<Record<string, UplinkBefore>>;
   /** There was no folder of namespaces' names before a lab made one. */

@@ -8,9 +8,10 @@ import { learnedFor } from './fdb.js';
 import { rulesNaming } from './firewall.js';
 import { readForwarding } from './forwarding.js';
 import { observeLibvirt } from './libvirt.js';
+import { followLab, libvirtUserFor } from './libvirt-user.js';
 import { withPeersHere } from './links.js';
 import { exactMetrics } from './metrics.js';
-import type { HostState, LabRecord, Link } from './model.js';
+import type { HostState, LabRecord, LibvirtUser, Link } from './model.js';
 import { namespacesFor } from './namespaces.js';
 import { networkdLeases } from './networkd.js';
 import { observeNetworks } from './networks.js';
@@ -33,6 +34,8 @@ export interface ObserveOptions {
   readonly networkOnly?: boolean;
   /** Then ask it for its networks all the same, where it can be reached: a lab without guests clashes with them, too. */
   readonly networks?: boolean;
+  /** Whose libvirt it is where the lab has no record: that of a run which was cut off before it wrote one. */
+  readonly libvirtUser?: LibvirtUser | null;
 }
 
 /**
@@ -46,8 +49,9 @@ export async function observeHost(
 ): Promise<HostState> {
   const { kernel } = drivers;
   const records = await readRecords(drivers);
+  followLab(lab?.name, records, drivers, options.libvirtUser);
   const nics = namesOfInterest(lab, records);
-  const [bootId, netns, dump, sysctls, libvirt, networks, namespaces] = await Promise.all([
+  const [bootId, netns, dump, sysctls, libvirt, networks, namespaces, user] = await Promise.all([
     kernel.bootId(),
     kernel.netns(),
     drivers.ip.dump(),
@@ -55,6 +59,7 @@ export async function observeHost(
     options.networkOnly ? null : observeLibvirt(drivers),
     lab !== null && hasSubnets(lab) ? networksFor(drivers, options) : null,
     namespacesFor(lab, records, drivers),
+    libvirtUserFor(lab, options.networkOnly ?? false, drivers),
   ]);
   const links = withPeersHere(dump.links);
   const routes = [
@@ -91,6 +96,7 @@ export async function observeHost(
   return {
     ...seen,
     ...namespaces,
+    ...user,
     ...queues,
     ...(networks === null ? {} : { networks }),
     bootId,

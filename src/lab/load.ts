@@ -38,6 +38,7 @@ const imagesOf = (disks: readonly Disk[]): [what: string, path: string][] =>
   disks.flatMap(({ image }) => (image === null ? [] : [['image', image]]));
 
 function filesOf(boot: Boot): [what: string, path: string][] {
+  if (boot.kind === 'domainXml') return [['domain XML', boot.file]];
   if (boot.kind !== 'kernel') return [];
   const initrd: [string, string][] = boot.initrd === null ? [] : [['initrd', boot.initrd]];
   return [['kernel', boot.kernel], ...initrd];

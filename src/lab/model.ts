@@ -98,7 +98,14 @@ export type Boot =
       readonly initrd: string | null;
       readonly cmdline: string;
     }
-  | { readonly kind: 'image'; readonly image: string };
+  | { readonly kind: 'image'; readonly image: string }
+  | {
+      /** The user's own domain: all but its name, its UUID and the lab's NICs is as that file says. */
+      readonly kind: 'domainXml';
+      readonly file: string;
+      /** Without faults. May hold passwords. null where it was not read. */
+      readonly xml: Sealed | null;
+    };
 
 export interface Vm {
   /** The key in the lab file. */
@@ -107,6 +114,7 @@ export interface Vm {
   readonly domain: string;
   /** Derived from lab and VM, so that a plan needs no randomness. */
   readonly uuid: string;
+  /** 0 where a domain XML does not tell. */
   readonly memoryMiB: number;
   readonly vcpus: number;
   readonly accel: 'auto' | 'kvm' | 'tcg';

@@ -101,3 +101,6 @@ const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
 /** Five bits a character; one byte each is enough of a 32-byte hash. */
 const base32 = (hash: Buffer, count: number) =>
   Array.from(hash.subarray(0, count), byte => BASE32.charAt(byte & 31)).join('');
+
+/** XML namespace of our mark in a domain's `<metadata>`; templates/domain.xml has it, too. */
+export const MARK_NAMESPACE = 'urn:vmnet:lab:1';

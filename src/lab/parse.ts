@@ -6,6 +6,7 @@ import type { Lab } from './model.js';
 import type { Problem } from './problem.js';
 import type { FileCheck } from './rules/boot.js';
 import type { FileRead } from './rules/cloud-init.js';
+import { checkOwnCards } from './rules/own-cards.js';
 import { checkRules } from './rules.js';
 import { checkShape } from './shape.js';
 import { Source } from './source.js';
@@ -36,8 +37,17 @@ export function parseLab(text: string, file: string, { checkFile, readFile }: Lo
   if (expanded !== null) checkRules(expanded.lab, files, expanded.report);
   if (source.problems.length > 0) return { lab: null, problems: source.sorted() };
   // Without a problem of shape, nothing is missing that the type says is there.
-  return { lab: buildLab(expanded?.lab as RawLab, file, path => textOf(read(path))), problems: [] };
+  const raw = expanded?.lab as RawLab;
+  const lab = buildLab(raw, file, path => textOf(read(path)));
+  checkOwnCards(lab, bootPath(raw), expanded?.report ?? source.report);
+  return source.problems.length > 0 ? { lab: null, problems: source.sorted() } : { lab, problems: [] };
 }
+
+const bootPath = (raw: RawLab) => (vm: string) => [
+  ...('boot' in (raw.vms?.[vm] ?? {}) ? ['vms', vm] : ['defaults', 'vm']),
+  'boot',
+  'domainXml',
+];
 
 const textOf = (found: ReturnType<FileRead>) => (found !== null && 'text' in found ? found.text : null);
 

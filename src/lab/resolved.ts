@@ -73,6 +73,8 @@ const dhcpFile = ({ range, leaseSeconds, dns, domain }: Dhcp) => ({
 
 function vmFile(vm: Vm): RawVm {
   const { boot, memoryMiB, vcpus, accel, firmware, disks, keepDisk, cloudInit, vagrant, nics } = vm;
+  if (boot.kind === 'domainXml')
+    return { boot: bootFile(boot), ...vagrantFile(vagrant), nics: nics.map(nicFile) };
   const [first, ...rest] = disks;
   const beside = boot.kind === 'image' ? rest : disks;
   return {
@@ -84,11 +86,14 @@ function vmFile(vm: Vm): RawVm {
     ...(beside.length === 0 ? {} : { disks: beside.map(besideFile) }),
     keepDisk,
     ...(cloudInit === null ? {} : { cloudInit: cloudInitFile(cloudInit) }),
-    ...(vagrant === undefined ? {} : { vagrant: vagrant.box === null ? {} : { box: vagrant.box } }),
+    ...vagrantFile(vagrant),
     ...orderFile(vm),
     nics: nics.map(nicFile),
   };
 }
+
+const vagrantFile = (vagrant: Vm['vagrant']): Pick<RawVm, 'vagrant'> =>
+  vagrant === undefined ? {} : { vagrant: vagrant.box === null ? {} : { box: vagrant.box } };
 
 const orderFile = ({ dependsOn, ready, readyTimeout, autostart }: Vm) => ({
   ...(dependsOn === undefined ? {} : { dependsOn: [...dependsOn] }),
@@ -125,6 +130,7 @@ const cloudInitFile = ({
 function bootFile(boot: Boot): NonNullable<RawVm['boot']> {
   if (boot.kind === 'probe') return boot.forward ? { probe: { forward: true } } : 'probe';
   if (boot.kind === 'image') return { image: boot.image };
+  if (boot.kind === 'domainXml') return { domainXml: boot.file };
   const { kernel, initrd, cmdline } = boot;
   return { kernel, ...(initrd === null ? {} : { initrd }), ...(cmdline === '' ? {} : { cmdline }) };
 }

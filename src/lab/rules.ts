@@ -5,6 +5,7 @@ import { type CloudInitFiles, checkCloudInit } from './rules/cloud-init.js';
 import { checkCounts } from './rules/counts.js';
 import { checkDhcp } from './rules/dhcp.js';
 import { checkDisks } from './rules/disks.js';
+import { checkDomainXml } from './rules/domain-xml.js';
 import { checkGateways } from './rules/gateways.js';
 import { checkInterfaces } from './rules/interfaces.js';
 import { checkLimits } from './rules/limits.js';
@@ -50,6 +51,7 @@ export function checkRules(lab: LooseLab, files: CloudInitFiles, report: Report)
   checkOrder(lab, report);
   checkBoot(lab, report);
   checkFilesOf(lab, files.folder, report, files.check);
+  checkDomainXml(lab, files, report);
   checkDisks(lab, report);
   checkCloudInit(lab, files, report);
 }

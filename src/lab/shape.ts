@@ -42,7 +42,10 @@ function reportUnknown(
   root: unknown,
   source: Source,
 ): void {
-  source.report(path, `unknown key ${quote(key)}`, didYouMean(key, known, 'the keys here are'), 'key');
+  // Of a union, it is a key of another form.
+  if (known.includes(key))
+    source.report(path, `the key ${quote(key)} does not go with the others here`, 'take it out', 'key');
+  else source.report(path, `unknown key ${quote(key)}`, didYouMean(key, known, 'the keys here are'), 'key');
   take(root, path);
 }
 

@@ -1,6 +1,6 @@
 import { printable } from '../lab/quote.js';
 import { memoryText } from '../lab/units.js';
-import { type Action, type Plan, stepCount } from './model.js';
+import { type Action, type NicChange, type Plan, stepCount } from './model.js';
 
 /** A plan as text: each step with its reason, and below it what will be run. */
 export function describePlan(plan: Plan): string {
@@ -20,6 +20,11 @@ export function describePlan(plan: Plan): string {
   ]);
   return [heading, ...phases, ...plan.notes.map(note => `\nnote: ${note}`)].join('\n');
 }
+
+const VERBS = { plug: 'attach', unplug: 'detach', 'change-nic': 'update' } as const;
+
+const where = ({ live, config }: NicChange) =>
+  [...(live ? ['live'] : []), ...(config ? ['definition'] : [])].join(' and ');
 
 function describeAction(action: Action): string[] {
   const indent = (text: string) => `        ${text}`;
@@ -106,7 +111,16 @@ function describeAction(action: Action): string[] {
       return [indent(`end dnsmasq on ${action.bridge}`)];
     case 'autostart':
       return [indent(`libvirt: autostart ${action.name}${action.on ? '' : ' no longer'}`)];
-    case 'define':
+    case 'plug':
+    case 'unplug':
+    case 'change-nic':
+      return [
+        indent(`libvirt: ${VERBS[action.kind]} the NIC ${action.mac} of ${action.name} (${where(action)})`),
+      ];
+    case 'define': {
+      const from = action.from === undefined ? '' : `, as ${action.from} says`;
+      return [indent(`libvirt: define ${action.name}${from}`)];
+    }
     case 'undefine':
     case 'start':
     case 'stop':

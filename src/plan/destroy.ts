@@ -5,6 +5,7 @@ import { removeDocker } from './docker.js';
 import { restoreForwarding } from './forwarding.js';
 import { guestFiles, removeGuests } from './guest.js';
 import { ovsOf, tapsAmong } from './leftovers.js';
+import { elsewhere } from './libvirt-user.js';
 import { linksOf } from './links.js';
 import { removeStrays } from './macvtap.js';
 import type { Plan } from './model.js';
@@ -35,7 +36,7 @@ export function planDestroy(
   stateDir: string,
   options: DestroyOptions = {},
 ): Plan {
-  const problems: PlanProblem[] = [];
+  const problems: PlanProblem[] = host.libvirt === null ? [] : elsewhere(name, host);
   const why = 'the lab is destroyed';
   const domains = (host.libvirt?.domains ?? []).filter(domain => domain.mark?.lab === name);
   const all = linksOf(host, name);

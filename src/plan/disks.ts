@@ -19,13 +19,16 @@ export interface DiskActions {
 }
 
 /** Disks that are there are kept as they are, even where others were tried in between. */
-export function planDisks(lab: Lab, vm: Vm, { disks }: HostState, { stateDir }: RenderContext): DiskActions {
+export function planDisks(lab: Lab, vm: Vm, { disks }: HostState, context: RenderContext): DiskActions {
+  const { stateDir } = context;
+  const owned = context.user === undefined ? {} : { owner: context.user };
   const has = new Set(disks);
   const made = vm.disks.flatMap((disk): Action[] => {
     const path = diskPath(stateDir, lab.name, vm.name, disk);
-    return has.has(path) ? [] : [makeDisk(path, disk)];
+    return has.has(path) ? [] : [{ ...makeDisk(path, disk), ...owned }];
   });
-  const seed = vm.cloudInit === null ? [] : seedActions(lab, vm, stateDir, has);
+  const seed =
+    vm.cloudInit === null ? [] : seedActions(lab, vm, stateDir, has).map(it => ({ ...it, ...owned }));
   const keep = keepPath(stateDir, lab.name, vm.name);
   const marked = has.has(keep);
   const mark = { kind: 'mark-file', path: keep } as const;

@@ -1,9 +1,11 @@
 import type { DomainState, HostState } from '../host/model.js';
 import type { Lab, Vm } from '../lab/model.js';
+import { quotePath } from '../lab/quote.js';
 import { consolePath, type RenderContext, renderDomain } from '../render/domain.js';
 import { autostartStep, both } from './autostart.js';
 import { checkDisks, type DiskActions, diskGarbage, oldSeeds, planDisks } from './disks.js';
 import type { Action, GuestRef, Step } from './model.js';
+import { keepsNvram } from './nvram.js';
 import { appliedLab, awaitActions, inOrder, reachProblems, type Start, stopsAfter } from './order.js';
 import type { PlanProblem } from './problems.js';
 
@@ -72,7 +74,7 @@ export function planGuests(
     if (boots !== null && !inOne) define.push(boots);
     if (disks.reseeded) notes.push(reseeded(vm));
     if (present && isAlive(present) && !(outdated && options.restart))
-      running.set(vm.name, { ...ref, console: consolePath(context.stateDir, lab.name, vm.name) });
+      running.set(vm.name, guestRef(lab, vm, ref, context));
     if (present && isAlive(present) && !outdated) continue;
     if (outdated && !options.restart) {
       notes.push(
@@ -81,7 +83,7 @@ export function planGuests(
       continue;
     }
     problems.push(...reachProblems(lab, vm, host));
-    starts.push({ vm, step: startStep(lab, vm, ref, context.stateDir, outdated, !current) });
+    starts.push({ vm, step: startStep(lab, vm, ref, context, outdated, !current) });
   }
   const garbage = oldSeeds(lab, host, context.stateDir).filter(path => !inUse(path, lab, host, options));
   return {
@@ -91,6 +93,15 @@ export function planGuests(
     garbage,
   };
 }
+
+/** Where guests' consoles are, and whose they are. */
+type Place = Pick<RenderContext, 'stateDir' | 'user'>;
+
+export const guestRef = (lab: Lab, vm: Vm, ref: Ref, { stateDir, user }: Place): GuestRef => ({
+  ...ref,
+  console: consolePath(stateDir, lab.name, vm.name),
+  ...(user === undefined ? {} : { owner: user }),
+});
 
 interface Ref {
   readonly name: string;
@@ -106,7 +117,7 @@ function defineStep(
   current: boolean,
   context: RenderContext,
 ): Step {
-  const guest = { ...ref, console: consolePath(context.stateDir, lab.name, vm.name) };
+  const guest = guestRef(lab, vm, ref, context);
   if (current)
     return {
       title: `mend the files of ${vm.domain}`,
@@ -119,14 +130,31 @@ function defineStep(
         { kind: 'define', ...ref, xml: present.xml },
         ...(restarted ? [{ kind: 'start', ...guest } as const] : []),
       ]
-    : [{ kind: 'undefine', ...ref }];
+    : [undefine(ref, xml, context.stateDir)];
   return {
-    title: `define ${vm.domain} (${vm.memoryMiB} MiB, ${vm.vcpus} vCPU, ${vm.nics.length} NIC)`,
+    title: `define ${vm.domain} (${machineWords(vm)}, ${vm.nics.length} NIC)`,
     why: present ? 'its definition differs from the lab' : 'the lab names it and libvirt has none',
-    do: [...disks.make, { kind: 'define', ...ref, xml }],
+    do: [
+      ...disks.make,
+      {
+        kind: 'define',
+        ...ref,
+        xml,
+        ...(vm.boot.kind === 'domainXml' ? { from: quotePath(vm.boot.file) } : {}),
+      },
+    ],
     undo: [...back, ...disks.undo],
   };
 }
+
+const machineWords = ({ boot, memoryMiB, vcpus }: Vm) =>
+  boot.kind === 'domainXml' ? `as ${quotePath(boot.file)} says` : `${memoryMiB} MiB, ${vcpus} vCPU`;
+
+const undefine = (ref: Ref, xml: string | null, stateDir: string): Action => ({
+  kind: 'undefine',
+  ...ref,
+  ...(keepsNvram(ref.name, xml, stateDir) ? { keepNvram: true } : {}),
+});
 
 /** How a domain was before the plan. */
 interface Before {
@@ -141,11 +169,11 @@ export function startStep(
   lab: Lab,
   vm: Vm,
   ref: Ref,
-  stateDir: string,
+  place: Place,
   restart: boolean,
   redefined: boolean,
 ): Step {
-  const guest = { ...ref, console: consolePath(stateDir, lab.name, vm.name) };
+  const guest = guestRef(lab, vm, ref, place);
   const start: Action = { kind: 'start', ...guest };
   const stop: Action = { kind: 'stop', ...ref };
   const launch: Action[] = [start, ...awaitActions(vm, guest)];
@@ -181,7 +209,7 @@ export function removeGuests(
       title: `remove ${domain.name}`,
       why,
       ...stopsAfter(applied, domain.mark?.vm ?? ''),
-      do: [...(alive ? [{ kind: 'stop', ...ref } as const] : []), { kind: 'undefine', ...ref }],
+      do: [...(alive ? [{ kind: 'stop', ...ref } as const] : []), undefine(ref, domain.xml, stateDir)],
       // What was in its memory is gone, but it can run again.
       undo: domain.xml
         ? [

@@ -86,7 +86,7 @@ export type Action =
   | { readonly kind: 'lro'; readonly dev: string }
   /** Wait a moment for routers to say that they are there, then delete what stood in for each. */
   | { readonly kind: 'routers'; readonly dev: string; readonly standIns: readonly StandIn[] }
-  /** A copy-on-write disk over an image. */
+  /** A copy-on-write disk over an image; `owner`, here and below, is the user whose QEMU opens it, where libvirt does not see to that. */
   | {
       readonly kind: 'overlay';
       readonly path: string;
@@ -94,6 +94,7 @@ export type Action =
       readonly format: 'qcow2' | 'raw';
       /** null takes the image's. */
       readonly sizeMiB: number | null;
+      readonly owner?: number;
     }
   /** An empty disk. */
   | {
@@ -101,6 +102,7 @@ export type Action =
       readonly path: string;
       readonly format: 'qcow2' | 'raw';
       readonly sizeMiB: number;
+      readonly owner?: number;
     }
   /** What cloud-init reads, as a disk; neither a journal nor a printed plan has its user data. */
   | {
@@ -109,6 +111,7 @@ export type Action =
       /** Text by file name. */
       readonly files: Readonly<Record<string, string>>;
       readonly userData: Sealed;
+      readonly owner?: number;
     }
   /** An empty file that says something by being there. */
   | { readonly kind: 'mark-file'; readonly path: string }
@@ -125,14 +128,29 @@ export type Action =
   | ({ readonly kind: 'start-dnsmasq'; readonly digest: string; readonly config: string } & DnsmasqRef)
   /** End whatever dnsmasq of ours serves the bridge. */
   | ({ readonly kind: 'stop-dnsmasq' } & DnsmasqRef)
-  | { readonly kind: 'define'; readonly name: string; readonly uuid: string; readonly xml: string }
-  | { readonly kind: 'undefine'; readonly name: string; readonly uuid: string }
+  | {
+      readonly kind: 'define';
+      readonly name: string;
+      readonly uuid: string;
+      readonly xml: string;
+      /** The user's file that most of it is from, in quotes for people. */
+      readonly from?: string;
+    }
+  | {
+      readonly kind: 'undefine';
+      readonly name: string;
+      readonly uuid: string;
+      /** The file of its UEFI variables stays. */
+      readonly keepNvram?: boolean;
+    }
   /** Whether libvirt starts it with the host. */
   | { readonly kind: 'autostart'; readonly name: string; readonly uuid: string; readonly on: boolean }
   | ({ readonly kind: 'start' } & GuestRef)
   /** Wait until a started guest is ready. */
   | ({ readonly kind: 'await' } & GuestRef & Awaited)
   | { readonly kind: 'stop'; readonly name: string; readonly uuid: string }
+  /** Plug a NIC into a domain, pull it out, or change what can be changed in place. */
+  | ({ readonly kind: 'plug' | 'unplug' | 'change-nic' } & NicChange)
   /** Let a DHCP client stand still: it can go on as if nothing had been, or be ended. */
   | { readonly kind: 'freeze-renewer'; readonly client: Renewer['client']; readonly on: string }
   /** End a DHCP client so that it neither releases its lease nor takes the address away. */
@@ -207,12 +225,29 @@ export interface StandIn {
   readonly line: string;
 }
 
+/** A NIC of a domain. */
+export interface NicChange {
+  /** The domain's. */
+  readonly name: string;
+  readonly uuid: string;
+  /** By which it is found: six lower-case hex bytes with colons. */
+  readonly mac: string;
+  /** The `<interface>` element. */
+  readonly xml: string;
+  /** In the running guest. */
+  readonly live: boolean;
+  /** In the definition that the next start takes. */
+  readonly config: boolean;
+}
+
 /** A started guest. */
 export interface GuestRef {
   readonly name: string;
   readonly uuid: string;
   /** File that the serial console is logged to. */
   readonly console: string;
+  /** User whose QEMU writes to it, by number; missing where libvirt sees to that. */
+  readonly owner?: number;
 }
 
 /** What is waited for of a started guest, and for how long. */

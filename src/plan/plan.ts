@@ -10,6 +10,7 @@ import { dropNotes, planDocker } from './docker.js';
 import { forwardingBefore, forwardingNotes, planForwarding } from './forwarding.js';
 import { guestFiles, isAlive, planGuests } from './guest.js';
 import { dropped, filesOfDropped, planLeftovers } from './leftovers.js';
+import { libvirtUserProblems } from './libvirt-user.js';
 import { macvtapNotes, planMacvtaps } from './macvtap.js';
 import type { Plan } from './model.js';
 import { brokenEnds, planNamespaces } from './namespace.js';
@@ -51,7 +52,7 @@ export function planProvision(
   context: RenderContext | null,
   options: PlanOptions = {},
 ): Plan {
-  const problems: PlanProblem[] = [];
+  const problems: PlanProblem[] = libvirtUserProblems(asked, host);
   const lab = settled(asked, host, problems);
   const guests = context
     ? planGuests(lab, host, context, { restart: options.restart ?? false }, problems)

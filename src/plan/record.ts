@@ -43,6 +43,7 @@ export function recordOf(
     lab,
     // Unlike links, domains outlive a boot: what an older record says of them still holds.
     networkOnly: networkOnly && (host.records.find(({ name }) => name === lab.name)?.networkOnly ?? true),
+    ...(host.libvirtUser ? { libvirtUser: { uri: host.libvirtUser.uri, uid: host.libvirtUser.uid } } : {}),
     bootId: host.bootId,
     netns: host.netns,
     uplinks: Object.fromEntries(uplinks),

@@ -1,8 +1,7 @@
 import type { DomainState, HostState, LabRecord } from '../host/model.js';
 import type { Lab, Vm } from '../lab/model.js';
 import { withDependencies } from '../lab/order.js';
-import { consolePath } from '../render/domain.js';
-import { isAlive, startStep } from './guest.js';
+import { guestRef, isAlive, startStep } from './guest.js';
 import { marked } from './links.js';
 import type { GuestRef, Plan } from './model.js';
 import { inOrder, reachProblems, type Start } from './order.js';
@@ -28,6 +27,7 @@ export function planStart(
   stateDir: string,
 ): Plan {
   const { lab } = record;
+  const place = { stateDir, ...(host.libvirtUser === undefined ? {} : { user: host.libvirtUser.uid }) };
   const domains = domainsOf(lab.name, host);
   const wanted = withDependencies(lab.vms, names);
   const starts: Start[] = [];
@@ -41,11 +41,11 @@ export function planStart(
     }
     const ref = { name: domain.name, uuid: domain.uuid };
     if (isAlive(domain)) {
-      running.set(vm.name, { ...ref, console: consolePath(stateDir, lab.name, vm.name) });
+      running.set(vm.name, guestRef(lab, vm, ref, place));
       continue;
     }
     problems.push(...missingTaps(vm, lab, host), ...reachProblems(lab, vm, host));
-    starts.push({ vm, step: startStep(lab, vm, ref, stateDir, false, false) });
+    starts.push({ vm, step: startStep(lab, vm, ref, place, false, false) });
   }
   throwProblems(lab.name, problems);
   const more = starts.map(({ vm }) => vm.name).filter(name => !names.includes(name));

@@ -1,4 +1,4 @@
-import type { HostState, Link } from '../host/model.js';
+import type { HostState, LibvirtUser, Link } from '../host/model.js';
 import type { Lab, Nic } from '../lab/model.js';
 import { bridgeMtu } from './bridge.js';
 import { bridgeName, markLines, ownerOf, removal } from './links.js';
@@ -34,7 +34,8 @@ export function planTaps(
     vm.nics.flatMap(nic => {
       if (nic.bridge === null) return [];
       const bridge = bridges.get(nic.bridge) ?? { name: nic.bridge, mtu: 1500 };
-      const wanted: Wanted = { nic, bridge: bridge.name, mtu: nic.mtu ?? bridge.mtu };
+      const { name } = bridge;
+      const wanted = { nic, bridge: name, mtu: nic.mtu ?? bridge.mtu, user: host.libvirtUser ?? null };
       const ours = index.byMark.get(nic.altname);
       if (ours) return mend(wanted, ours, mayRemake, () => queuesAgain([ours], lab.name, host));
       const foreign = index.byName.get(nic.tap);
@@ -54,20 +55,25 @@ interface Wanted {
   /** The bridge's present name. */
   readonly bridge: string;
   readonly mtu: number;
+  /** Whose QEMU opens it; null where that is given it by root. */
+  readonly user: LibvirtUser | null;
 }
 
-function create({ nic, bridge, mtu }: Wanted): Step {
+function create(wanted: Wanted): Step {
+  const { nic, bridge, user } = wanted;
+  const whose = user === null ? '' : `, owned by ${user.name}`;
   return {
-    title: `create tap ${nic.tap} on ${bridge} for ${nic.vm}, NIC ${nic.index}`,
+    title: `create tap ${nic.tap} on ${bridge} for ${nic.vm}, NIC ${nic.index}${whose}`,
     why: 'the lab names it and the host has none',
-    do: [{ kind: 'ip', lines: createLines(nic, bridge, mtu) }],
+    do: [{ kind: 'ip', lines: createLines(wanted) }],
     undo: [{ kind: 'delete-links', links: [{ altname: nic.altname, createdAs: nic.tap }] }],
   };
 }
 
-const createLines = (nic: Nic, bridge: string, mtu: number): string[] =>
+const createLines = ({ nic, bridge, mtu, user }: Wanted): string[] =>
   tapLines({
     ...nic,
+    owner: user === null ? null : String(user.uid),
     name: nic.tap,
     multiQueue: nic.queues > 1,
     mac: tapMac(nic),
@@ -79,6 +85,7 @@ const createLines = (nic: Nic, bridge: string, mtu: number): string[] =>
 interface TapSettings {
   readonly name: string;
   readonly multiQueue: boolean;
+  readonly owner: string | null;
   readonly altname: string;
   readonly alias: string;
   readonly mac: string;
@@ -90,7 +97,11 @@ interface TapSettings {
 
 /** Marked at once; MAC before it is enslaved; enslaved, and isolated, before it is up. */
 const tapLines = (tap: TapSettings): string[] => [
-  `tuntap add dev ${tap.name} mode tap vnet_hdr${tap.multiQueue ? ' multi_queue' : ''}`,
+  [
+    `tuntap add dev ${tap.name} mode tap vnet_hdr`,
+    ...(tap.multiQueue ? ['multi_queue'] : []),
+    ...(tap.owner === null ? [] : [`user ${tap.owner}`]),
+  ].join(' '),
   ...markLines(tap.name, tap.altname, tap.alias),
   `link set dev ${tap.name} address ${tap.mac} mtu ${tap.mtu} addrgenmode none`,
   ...(tap.master ? [`link set dev ${tap.name} master ${tap.master}`] : []),
@@ -103,19 +114,25 @@ export const isolation = (name: string, on: boolean) => `link set dev ${name} ${
 
 /** Lines that make a tap again as it was observed. */
 export const sameAgain = (link: Link, altname: string): string[] =>
-  tapLines({ ...link, multiQueue: link.tap?.multiQueue ?? false, altname, alias: link.alias ?? altname });
+  tapLines({
+    ...link,
+    multiQueue: link.tap?.multiQueue ?? false,
+    owner: link.tap?.owner ?? null,
+    altname,
+    alias: link.alias ?? altname,
+  });
 
 /** Settings of a tap of ours that are not as the lab wants them. */
 function mend(
-  { nic, bridge, mtu }: Wanted,
+  wanted: Wanted,
   link: Link,
   mayRemake: (vm: string) => boolean,
   queues: () => readonly Action[],
 ): Step[] {
-  if (link.tap && link.tap.multiQueue !== nic.queues > 1) {
-    // A running guest holds its tap; the note on its definition says that it has to be restarted.
-    return mayRemake(nic.vm) ? [remake({ nic, bridge, mtu }, link, queues())] : [];
-  }
+  const { nic, bridge, mtu } = wanted;
+  const fixed = link.tap && differsForGood(wanted, link.tap);
+  // A running guest holds its tap; the note on its definition says that it has to be restarted.
+  if (fixed) return mayRemake(nic.vm) ? [remake(wanted, link, fixed, queues())] : [];
   const steps: Step[] = [];
   const change = (title: string, why: string, to: string, ...from: string[]) =>
     steps.push({
@@ -156,14 +173,36 @@ function mend(
   return steps;
 }
 
-/** The kind of queue is fixed when a tap is made; `again` is what else the old one had. */
-function remake({ nic, bridge, mtu }: Wanted, link: Link, again: readonly Action[]): Step {
+/** What is fixed when a tap is made and not as the lab wants it: what it is to have, and why. */
+function differsForGood({ nic, user }: Wanted, tap: NonNullable<Link['tap']>): Fixed | null {
+  if (tap.multiQueue !== nic.queues > 1)
+    return {
+      having: `with ${nic.queues > 1 ? 'several queues' : 'one queue'}`,
+      why: 'the kind of queue is fixed when a tap is made',
+    };
+  const isOwners =
+    user === null ? tap.owner === undefined : [user.name, String(user.uid)].includes(tap.owner ?? '');
+  if (isOwners) return null;
   return {
-    title: `make tap ${link.name} again with ${nic.queues > 1 ? 'several queues' : 'one queue'}`,
-    why: 'the kind of queue is fixed when a tap is made',
+    having: user === null ? 'for root alone' : `for the user ${user.name}`,
+    why: `${tap.owner === undefined ? 'only root may open it' : `its owner is ${tap.owner}`}, and that is given when it is made`,
+  };
+}
+
+interface Fixed {
+  readonly having: string;
+  readonly why: string;
+}
+
+/** @param again what else the old one had */
+function remake(wanted: Wanted, link: Link, { having, why }: Fixed, again: readonly Action[]): Step {
+  const { nic } = wanted;
+  return {
+    title: `make tap ${link.name} again ${having}`,
+    why,
     do: [
       { kind: 'delete-links', links: [{ altname: nic.altname, createdAs: null }] },
-      { kind: 'ip', lines: createLines(nic, bridge, mtu) },
+      { kind: 'ip', lines: createLines(wanted) },
     ],
     undo: [
       { kind: 'delete-links', links: [{ altname: nic.altname, createdAs: nic.tap }] },

@@ -1,26 +1,23 @@
 import { createHash } from 'node:crypto';
 import type { Boot, Lab, Vm } from '../lab/model.js';
-import { ovsVlan } from '../lab/vlans.js';
-import { interfaceElement } from './interface.js';
+import { type CardContext, cardElements } from './cards.js';
 import { type Machine, probeCmdline } from './machine.js';
-import { ovsInterfaceElement } from './ovs-interface.js';
+import { ownDomainXml } from './own-domain.js';
 import { diskPath, nvramPath } from './paths.js';
 import { seedPath } from './seed.js';
 import { build, child, type Element, setAttributes, template } from './xml.js';
 
 /** What rendering needs beside the lab: facts that were found out before, so that it stays pure. */
-export interface RenderContext {
+export interface RenderContext extends CardContext {
   readonly machine: Machine;
   /** What `"accel": "auto"` means on this host. */
   readonly accel: 'kvm' | 'tcg';
   /** The built-in guest's files; null where no VM of the lab boots it. */
   readonly probe: { readonly kernel: string; readonly initrd: string } | null;
-  /** MTU of each bridge in bytes, by name. */
-  readonly mtus: Readonly<Record<string, number>>;
-  /** Bridges of Open vSwitch that are switched in user space. */
-  readonly userspace?: readonly string[];
-  /** State folder, in which consoles and disks are kept. */
+  /** Folder in which consoles and disks are kept. */
   readonly stateDir: string;
+  /** The ordinary user, by number, in whose own libvirt the guests are; missing where it is that of the host. */
+  readonly user?: number;
 }
 
 export interface RenderedDomain {
@@ -43,6 +40,7 @@ export function renderDomain(lab: Lab, vm: Vm, context: RenderContext): Rendered
 }
 
 function domainXml(lab: Lab, vm: Vm, context: RenderContext, digest: string): string {
+  if (vm.boot.kind === 'domainXml') return ownDomainXml(lab, vm, vm.boot, context, digest);
   const accel = vm.accel === 'auto' ? context.accel : vm.accel;
   const domain = template('domain.xml');
   setAttributes(domain, { type: accel === 'kvm' ? 'kvm' : 'qemu' });
@@ -81,12 +79,13 @@ function fillBoot(os: Element, lab: Lab, vm: Vm, context: RenderContext): void {
   setAttributes(os, { firmware: 'efi' });
   // Images that nobody signed would not boot.
   os.firmware = [{ feature: [{ $: { enabled: 'no', name: 'secure-boot' } }] }];
-  os.nvram = [nvramPath(context.stateDir, lab.name, vm.name)];
+  // A user's libvirt cannot make files in our folders: it has one of its own for them.
+  if (context.user === undefined) os.nvram = [nvramPath(context.stateDir, lab.name, vm.name)];
 }
 
 function directBoot(lab: Lab, vm: Vm, boot: Boot, { probe, machine }: RenderContext) {
-  if (boot.kind === 'image') return null;
   if (boot.kind === 'kernel') return boot;
+  if (boot.kind !== 'probe') return null;
   if (probe === null) throw new Error(`${vm.name} boots the probe guest, which was not located`);
   const served = new Set(lab.bridges.filter(({ dhcp }) => dhcp !== null).map(({ name }) => name));
   return { ...probe, cmdline: probeCmdline(vm, machine, served) };
@@ -96,19 +95,14 @@ function fillDevices(devices: Element, lab: Lab, vm: Vm, context: RenderContext)
   const disks = diskElements(child(devices, 'disk'), lab, vm, context);
   if (disks.length > 0) devices.disk = disks;
   else delete devices.disk;
-  devices.interface = vm.nics.map(nic => {
-    const mtu = context.mtus[nic.bridge ?? ''] ?? 1500;
-    const bridge = lab.bridges.find(({ name }) => name === nic.bridge);
-    if (bridge?.type !== 'ovs') return interfaceElement(nic, mtu);
-    return ovsInterfaceElement(nic, mtu, {
-      vlan: ovsVlan(nic, bridge, lab),
-      userspace: context.userspace?.includes(bridge.name) ?? false,
-    });
-  });
+  devices.interface = cardElements(lab, vm, context);
   // By it libvirt reaches a guest agent, where the guest has one; the probe guest has none.
   if (vm.boot.kind === 'probe') delete devices.channel;
   const serial = child(devices, 'serial');
-  setAttributes(child(serial, 'log'), { file: consolePath(context.stateDir, lab.name, vm.name) });
+  const file = consolePath(context.stateDir, lab.name, vm.name);
+  // Otherwise its virtlogd would delete the file first, which in a folder of root's it may not; a start empties it.
+  const append = context.user === undefined ? 'off' : 'on';
+  setAttributes(child(serial, 'log'), { file, append });
 }
 
 /** The disks of a VM, and last the seed, which is no CD: the driver of a virtual disk is in every guest. */

@@ -184,7 +184,7 @@ const checksOf = (
 /** A silent guest's last words on its console often say why. */
 async function withConsole(check: Check, lab: Lab, drivers: Drivers): Promise<Check> {
   if (check.reason !== 'guest-silent') return check;
-  const tail = consoleTail(await drivers.files.read(consolePath(drivers.stateDir, lab.name, check.vm)));
+  const tail = consoleTail(await drivers.files.read(consolePath(drivers.guestDir, lab.name, check.vm)));
   if (tail === '') return check;
   return {
     ...check,

@@ -13,6 +13,7 @@ import type {
   KernelLack,
   LabRecord,
   Learned,
+  LibvirtUser,
   Link,
   Manager,
   Owner,
@@ -89,6 +90,14 @@ export class FakeHost {
   /** Queueing disciplines at the way out of taps. */
   readonly queues = new Map<string, Queue>();
   bootId = 'boot-1';
+  /** Whose libvirt it is; null where it is that of the host. */
+  libvirtUser: LibvirtUser | null = null;
+  /** To whom files were given. */
+  readonly fileOwners = new Map<string, number>();
+
+  get guestDir(): string {
+    return this.libvirtUser === null ? STATE_DIR : `${STATE_DIR}/users/${this.libvirtUser.uid}`;
+  }
 
   constructor() {
     for (const table of ['iptables', 'ip6tables', 'arptables'])
@@ -126,7 +135,7 @@ export class FakeHost {
       docker: this.docker,
       services: servicesOf(this),
       queues: [...this.queues.values()],
-      disks: [...this.files].filter(path => path.startsWith(`${STATE_DIR}/disks/`)),
+      disks: [...this.files].filter(path => path.startsWith(`${this.guestDir}/disks/`)),
       images: this.images,
       space: this.space,
       ...(Object.keys(seenVlans(kernel)).length > 0 ? { vlans: seenVlans(kernel) } : {}),
@@ -141,6 +150,7 @@ export class FakeHost {
       accounts: { users: this.users, groups: [] },
       libvirt: { uri: 'qemu:///system', domains: [...this.domains.values()] },
       records: [...this.records.values()],
+      ...(this.libvirtUser === null ? {} : { libvirtUser: this.libvirtUser }),
     });
   }
 
@@ -171,7 +181,15 @@ export class FakeHost {
     const host = this;
     const fakes = {
       stateDir: STATE_DIR,
-      libvirtUri: 'qemu:///system',
+      connection: {
+        uri: 'qemu:///system',
+        user: () => this.libvirtUser,
+        follow: () => {},
+        check: () => {},
+      },
+      get guestDir() {
+        return host.guestDir;
+      },
       ip: {
         batch: async (lines: readonly string[], options?: BatchOptions) => this.#batch(lines, options ?? {}),
         links: async () => this.kernel.links.map(linkJson),
@@ -227,6 +245,10 @@ export class FakeHost {
       },
       files: {
         makeFolder: async () => {},
+        makeEmptyFor: (path: string, uid: number) =>
+          this.#call(`empty ${path} for ${uid}`, () => this.fileOwners.set(path, uid)),
+        give: (path: string, uid: number) =>
+          this.#call(`give ${path} to ${uid}`, () => this.fileOwners.set(path, uid)),
         read: async (path: string) =>
           this.texts.get(path) ?? (this.files.has(path) ? 'vmnet-probe: up\n' : null),
         write: (path: string, text: string) =>

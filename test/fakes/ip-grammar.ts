@@ -93,6 +93,8 @@ const FORMS = [
   'address add IP peer CIDR dev NAME',
   'tuntap add dev NAME mode tap vnet_hdr',
   'tuntap add dev NAME mode tap vnet_hdr multi_queue',
+  'tuntap add dev NAME mode tap vnet_hdr user NUMBER',
+  'tuntap add dev NAME mode tap vnet_hdr multi_queue user NUMBER',
   'address add CIDR dev NAME',
   'address add CIDR dev NAME nodad',
   'address add CIDR dev NAME scope SCOPE',

@@ -175,7 +175,9 @@ function tuntapAdd(kernel: FakeKernel, words: Words): void {
   if (mode !== 'tap') throw words.unknown('this mode');
   const vnetHdr = words.take('vnet_hdr');
   const multiQueue = words.take('multi_queue');
-  kernel.add({ name, kind: 'tun', mac: '1e:00:00:00:00:01', tap: { vnetHdr, multiQueue, persist: true } });
+  const owner = words.take('user') ? { owner: words.next() } : {};
+  const tap = { vnetHdr, multiQueue, persist: true, ...owner };
+  kernel.add({ name, kind: 'tun', mac: '1e:00:00:00:00:01', tap });
 }
 
 function tunAdd(kernel: FakeKernel, name: string, words: Words): void {

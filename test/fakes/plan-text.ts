@@ -114,6 +114,12 @@ function lines(action: Action): string[] {
       ];
     case 'stop-dnsmasq':
       return [`end dnsmasq on ${action.bridge}`];
+    case 'plug':
+    case 'unplug':
+    case 'change-nic': {
+      const where = [...(action.live ? ['live'] : []), ...(action.config ? ['definition'] : [])];
+      return [`${action.kind} ${action.mac} of ${action.name}, ${where.join(' and ')}`];
+    }
     case 'undefine':
     case 'stop':
       return [`${action.kind} ${action.name}`];

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,22 +7,13 @@ import type { Ping } from '../../src/sandbox/ping.js';
 import { intentOf } from '../../src/verify/intent.js';
 import { isGood } from '../../src/verify/model.js';
 import { labFrom } from '../fakes/labs.js';
+import type { Rehearsed } from '../support/rehearsed.js';
 
 // Every lab that vmnet comes with is played through, as a person would who has just got it.
 
-const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 const FOLDER = new URL('../../templates/labs/', import.meta.url);
 /** Two, since each emulates guests and there may be no more processors. */
 const AT_ONCE = 2;
-
-interface Rehearsed {
-  readonly pid: number;
-  readonly code: number | null;
-  readonly seconds: number;
-  // biome-ignore lint/suspicious/noExplicitAny: a document of many shapes
-  readonly json: any;
-  readonly stderr: string;
-}
 
 const fileOf = (name: string) => fileURLToPath(new URL(`${name}.json`, FOLDER));
 
@@ -31,28 +21,6 @@ const names = readdirSync(FOLDER)
   .filter(file => file.endsWith('.json'))
   .map(file => file.slice(0, -'.json'.length))
   .sort();
-
-function rehearse(name: string): Promise<Rehearsed> {
-  const start = performance.now();
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [CLI, '--json', 'rehearse', fileOf(name)], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let [stdout, stderr] = ['', ''];
-    child.stdout.on('data', chunk => {
-      stdout += chunk;
-    });
-    child.stderr.on('data', chunk => {
-      stderr += chunk;
-    });
-    child.once('error', reject);
-    child.once('close', code => {
-      const seconds = (performance.now() - start) / 1000;
-      const json = stdout.trim() === '' ? null : JSON.parse(stdout);
-      resolve({ pid: child.pid ?? 0, code, seconds, json, stderr });
-    });
-  });
-}
 
 interface Run {
   readonly name: string;
@@ -78,7 +46,7 @@ beforeAll(() => {
   const waiting = [...runs];
   const lane = async () => {
     for (let run = waiting.shift(); run !== undefined; run = waiting.shift()) {
-      const result = rehearse(run.name);
+      const result = rehearsed(fileOf(run.name));
       run.end(result);
       await result.catch(() => {});
     }

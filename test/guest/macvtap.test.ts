@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { plainNetwork } from '../../src/sandbox/network.js';
 import type { Snapshot } from '../../src/sandbox/snapshot.js';
 import { type Answer, Box } from '../support/box.js';
+import { pathsOf } from '../support/paths.js';
 
 // Guests behind macvtaps: proven from the LAN's side, since neither a bridge nor the host sees their frames.
 
@@ -28,18 +29,6 @@ const content = (mode = 'bridge') => ({
     right: { boot: 'probe', nics: [nic(RIGHT, { mode, queues: 2 })] },
   },
 });
-
-interface Path {
-  readonly vm: string;
-  readonly verdict: string;
-  readonly reason: string | null;
-  readonly hint: string | null;
-  // biome-ignore lint/suspicious/noExplicitAny: a document of many shapes
-  readonly evidence: any;
-}
-
-const pathsOf = (answer: Answer): Path[] =>
-  answer.json.checks.filter((check: { name: string }) => check.name === 'path');
 
 const verdicts = (answer: Answer) =>
   Object.fromEntries(pathsOf(answer).map(({ vm, verdict, reason }) => [vm, [verdict, reason]]));
@@ -231,40 +220,16 @@ it("destroy leaves the host as it was, also of a device that libvirt's death has
   expect(mac).not.toEqual([]);
   await box.run('virsh', '-q', 'destroy', 'mv-right');
   const [line] = JSON.parse((await box.vmnet('status', 'mv')).stdout).vms[1].nics;
-  await box.run(
-    'ip',
-    'link',
-    'add',
-    'link',
-    'eth0',
-    'name',
-    right,
-    'address',
-    line.mac,
-    'type',
-    'macvtap',
-    'mode',
-    'private',
-  );
+  const leave = () =>
+    box.run(
+      ...`ip link add link eth0 name ${right} address ${line.mac} type macvtap mode private`.split(' '),
+    );
+  await leave();
   const again = await box.vmnet('provision', await box.lab(content('private'), 'private.json'));
   expect([again.code, verdicts(again)]).toEqual([0, BOTH_DIRECT]);
   expect(again.json.steps[0].title).toBe(`delete macvtap ${right} of right`);
   await box.run('virsh', '-q', 'destroy', 'mv-right');
-  await box.run(
-    'ip',
-    'link',
-    'add',
-    'link',
-    'eth0',
-    'name',
-    right,
-    'address',
-    line.mac,
-    'type',
-    'macvtap',
-    'mode',
-    'private',
-  );
+  await leave();
   expect((await box.vmnet('destroy', 'mv')).code).toBe(0);
   expect(await box.differenceFrom(before)).toEqual([]);
   expect(await box.run('sh', '-c', 'ls /dev | grep -c "^tap" || true')).toBe('0\n');

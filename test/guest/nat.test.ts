@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Snapshot } from '../../src/sandbox/snapshot.js';
 import { Box } from '../support/box.js';
+import { likeDocker } from '../support/docker.js';
 
 // Labs behind the host, whole: guests and namespaces, made, proven by what the lab means, and taken away again.
 
@@ -203,14 +204,7 @@ describe.each(['iptables-nft', 'iptables-legacy'])('nat beside Docker, whose rul
     (await box.run(`${program}-save`)).split('\n').filter(line => line.startsWith('-A DOCKER-USER'));
 
   beforeEach(async () => {
-    // As Docker leaves the filter table: what it does not know is dropped.
-    const words = [
-      '-N DOCKER-USER',
-      '-A DOCKER-USER -j RETURN',
-      '-A FORWARD -j DOCKER-USER',
-      '-P FORWARD DROP',
-    ];
-    for (const line of words) await box.run(program, ...line.split(' '));
+    await likeDocker(box, program);
     before = await box.snapshot();
     rules = await iptables();
   });

@@ -6,6 +6,7 @@ import { buildProbe } from '../../src/guest/build.js';
 import { plainNetwork } from '../../src/sandbox/network.js';
 import { type Answer, Box } from '../support/box.js';
 import { startServer } from '../support/dhcp.js';
+import { pathsOf } from '../support/paths.js';
 
 // The proof on guests of many kinds, all real and booted once; the later chapters measure the same ones in other ways.
 
@@ -47,19 +48,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => box?.down());
-
-interface Path {
-  readonly vm: string;
-  readonly nic: number;
-  readonly verdict: string;
-  readonly reason: string | null;
-  readonly hint: string | null;
-  // biome-ignore lint/suspicious/noExplicitAny: a document of many shapes
-  readonly evidence: any;
-}
-
-const pathsOf = (answer: Answer): Path[] =>
-  answer.json.checks.filter((check: { name: string }) => check.name === 'path');
 
 const verdicts = (answer: Answer) =>
   Object.fromEntries(

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Snapshot } from '../../src/sandbox/snapshot.js';
 import { Box } from '../support/box.js';
 import { killLab } from '../support/kill-lab.js';
-import { EXHAUSTIVE, killedBefore, type Moment, momentsOf, turn } from '../support/moments.js';
+import { EXHAUSTIVE, killedBefore, type Moment, momentsOf } from '../support/moments.js';
+import { killedEverywhere, PROVISION } from '../support/ways-back.js';
 
 // vmnet killed with -9 before and after everything that it writes down: journal, record, and their removal; in the
 // exhaustive form also around batch files and locks.
@@ -37,64 +38,23 @@ beforeAll(async () => {
 
 afterAll(() => box?.down());
 
-const PROVISION = ['provision', '--network-only'];
 const exists = async (path: string) => (await box.attempt('host', 'test', '-e', path)).code === 0;
-
-/** Ways back to the host as it was; each also ends a lab that the run had finished, which is no more to be undone. */
-const WAYS = {
-  async recover() {
-    const { json } = await box.vmnet('recover');
-    expect(json.error).toBeNull();
-    if (json.recovered.cut !== 'undone') await box.vmnet('destroy', 'cut');
-  },
-  async destroy() {
-    expect((await box.vmnet('destroy', 'cut')).json.error).toBeNull();
-  },
-  async provision() {
-    expect((await box.vmnet(...PROVISION, file)).json.error).toBeNull();
-    expect((await box.vmnet(...PROVISION, file)).json.changed).toBe(0);
-    expect((await box.vmnet('destroy', 'cut')).json.error).toBeNull();
-  },
-};
-
-const ways = Object.keys(WAYS) as (keyof typeof WAYS)[];
-
-/** Kill a run at each moment, go back, and look; prints what was tried. */
-async function everywhere(
-  what: string,
-  moments: readonly Moment[],
-  ready: () => Promise<void>,
-  words: string[],
-) {
-  let tried = 0;
-  for (const [i, moment] of moments.entries()) {
-    for (const way of turn(ways, i)) {
-      await ready();
-      const ended = await box.killedIn(killedBefore(moment), ...words);
-      const where = `${what} killed ${moment.title}, then ${way}`;
-      expect([ended.stdout, ended.code === 0], where).toEqual(['', false]);
-      await WAYS[way]().catch(error => Promise.reject(new Error(where, { cause: error })));
-      expect(await box.differenceFrom(before), where).toEqual([]);
-      tried++;
-    }
-  }
-  expect(tried).toBeGreaterThan(15);
-  console.log(`${what}: ${tried} points tried, ${tried} restored`);
-}
 
 /** Dozens of runs, on a machine that has other things to do. */
 const LONG = 600_000;
 
 describe('killed before and after everything that is written down', () => {
   it('provision, without a guard', { timeout: LONG }, async () => {
-    await everywhere('provision', provision, async () => {}, [...PROVISION, '--rollback-after', '0', file]);
+    const words = [...PROVISION, '--rollback-after', '0', file];
+    expect(await killedEverywhere({ box, lab: 'cut', file, before }, provision, words)).toBeGreaterThan(15);
   });
 
   it('destroy', { timeout: LONG }, async () => {
     const ready = async () => {
       expect((await box.vmnet(...PROVISION, file)).json.error).toBeNull();
     };
-    await everywhere('destroy', destroy, ready, ['destroy', 'cut']);
+    const killed = { box, lab: 'cut', file, before };
+    expect(await killedEverywhere(killed, destroy, ['destroy', 'cut'], ready)).toBeGreaterThan(15);
   });
 
   it('provision, undone by its guard alone wherever the uplink had moved', { timeout: LONG }, async () => {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { plainNetwork } from '../../src/sandbox/network.js';
 import type { Snapshot } from '../../src/sandbox/snapshot.js';
 import { Box, type Ended } from '../support/box.js';
+import { likeDocker } from '../support/docker.js';
 import { Endpoint, heard } from '../support/endpoint.js';
 
 // What leaves and enters a bridge by the host, for each mode, seen from the LAN and from a namespace that plays a guest.
@@ -271,14 +272,7 @@ describe.each(['iptables-nft', 'iptables-legacy'])('beside Docker, whose rules a
   const rules = () => box.run(`${program}-save`);
 
   beforeEach(async () => {
-    // As Docker leaves the filter table: what it does not know is dropped.
-    const words = [
-      '-N DOCKER-USER',
-      '-A DOCKER-USER -j RETURN',
-      '-A FORWARD -j DOCKER-USER',
-      '-P FORWARD DROP',
-    ];
-    for (const line of words) await box.run(program, ...line.split(' '));
+    await likeDocker(box, program);
     before = await box.snapshot();
   });
 

@@ -1,13 +1,11 @@
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { rehearsed } from '../support/rehearsed.js';
 
 // A rehearsal that could not fail would show nothing. Labs of namespaces alone: no guest has to boot.
 
-const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 let folder = '';
 
 beforeAll(async () => {
@@ -19,20 +17,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 async function rehearse(content: object) {
   const file = join(folder, 'lab.json');
   await writeFile(file, JSON.stringify({ version: 1, ...content }));
-  return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve, reject) => {
-    const child = spawn(process.execPath, [CLI, 'rehearse', '--json', file], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let [stdout, stderr] = ['', ''];
-    child.stdout.on('data', chunk => {
-      stdout += chunk;
-    });
-    child.stderr.on('data', chunk => {
-      stderr += chunk;
-    });
-    child.once('error', reject);
-    child.once('close', code => resolve({ code, stdout, stderr }));
-  });
+  return rehearsed(file);
 }
 
 const pair = (sysctls: object) => ({
@@ -49,8 +34,8 @@ const pair = (sysctls: object) => ({
 });
 
 it('says who did not answer whom, and fails', async () => {
-  const { code, stdout } = await rehearse(pair({ 'net.ipv4.icmp_echo_ignore_all': 1 }));
-  const { pings, faults, left } = JSON.parse(stdout);
+  const { code, json } = await rehearse(pair({ 'net.ipv4.icmp_echo_ignore_all': 1 }));
+  const { pings, faults, left } = json;
   expect(pings).toEqual([
     { from: 'a', who: 'b', address: '198.51.100.2', answers: true, sent: 3, received: 0 },
     { from: 'b', who: 'a', address: '198.51.100.1', answers: true, sent: 3, received: 3 },
@@ -63,6 +48,6 @@ it('says who did not answer whom, and fails', async () => {
 });
 
 it('finds nothing to say against the same with all answering', async () => {
-  const { code, stdout } = await rehearse(pair({}));
-  expect({ code, faults: JSON.parse(stdout).faults }).toEqual({ code: 0, faults: [] });
+  const { code, json } = await rehearse(pair({}));
+  expect({ code, faults: json.faults }).toEqual({ code: 0, faults: [] });
 });

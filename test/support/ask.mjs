@@ -1,25 +1,13 @@
 // Runs inside a throw-away host: namespaced endpoints stand in for guests on its bridge br0, and a stimulus asks
 // them. Takes a JSON specification as its argument, prints what was seen as JSON. The endpoints end with it.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeDrivers } from '../../dist/drivers/drivers.js';
 import { makeStimulus } from '../../dist/verify/stimulus.js';
+import { endpoint } from './endpoints.mjs';
 
 /** { endpoints: [{ mac, lab: CIDR[], setup }], taken, passive, wait, rounds, asks, lan, size, end: 'kill' } */
 const spec = JSON.parse(process.argv[2]);
 const drivers = makeDrivers({ stateDir: '/run/ask-state' }, process.env);
-
-/** A shell in a network namespace of its own, which ends with our pipe. */
-async function endpoint() {
-  const child = spawn('unshare', ['--net', 'sh'], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const run = async lines => {
-    child.stdin.write(`${lines}\necho done\n`);
-    await once(child.stdout, 'data');
-  };
-  await run('ip link set lo up');
-  return { child, run };
-}
 
 const endpoints = await Promise.all(spec.endpoints.map(endpoint));
 await drivers.ip.batch(

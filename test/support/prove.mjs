@@ -1,27 +1,15 @@
 // Runs inside a throw-away host: namespaced endpoints stand in for guests on bridges that are there already, and the
 // proof is run on them. Takes a JSON specification as its argument, prints the checks as JSON.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { makeDrivers } from '../../dist/drivers/drivers.js';
 import { observeHost } from '../../dist/host/observe.js';
 import { explain } from '../../dist/verify/explain.js';
 import { intentOf } from '../../dist/verify/intent.js';
 import { verifyTargets } from '../../dist/verify/verify.js';
+import { endpoint } from './endpoints.mjs';
 
 /** { modes: { BRIDGE: MODE }, uplink, endpoints: [{ mac, bridge, lab: CIDR[], setup, isolated, port }], passive, then } */
 const spec = JSON.parse(process.argv[2]);
 const drivers = makeDrivers({ stateDir: '/run/prove-state' }, process.env);
-
-/** A shell in a network namespace of its own, which ends with our pipe. */
-async function endpoint() {
-  const child = spawn('unshare', ['--net', 'sh'], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const run = async lines => {
-    child.stdin.write(`${lines}\necho done\n`);
-    await once(child.stdout, 'data');
-  };
-  await run('ip link set lo up');
-  return { child, run };
-}
 
 const endpoints = await Promise.all(spec.endpoints.map(endpoint));
 await drivers.ip.batch(

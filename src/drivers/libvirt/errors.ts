@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { VmnetError } from '../../errors.js';
+import { isSession, socketIn, startHint, uidIn } from '../libvirt-user.js';
 import { ERROR_CODES, errorCodeName } from './codes.js';
 import type { Failure, NativeFailure } from './protocol.js';
 
@@ -108,6 +109,7 @@ function connectHint({ code, errno }: NativeFailure, uri: string): string | null
     return 'libvirt has no driver of that name: for QEMU on this host the URI is qemu:///system.';
   }
   if (errno === ENOENT || errno === ECONNREFUSED) {
+    if (isSession(uri)) return startHint(uidIn(socketIn(uri) ?? ''));
     return 'The daemon does not run, or listens elsewhere: `systemctl start libvirtd` (or virtqemud), or check the URI.';
   }
   if (errno !== null && BROKEN.has(errno)) {

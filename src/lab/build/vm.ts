@@ -9,6 +9,7 @@ import { normalised, plainAddress } from './address.js';
 import { buildCloudInit, type ReadText } from './cloud-init.js';
 import { buildDisks } from './disk.js';
 import { buildOrder } from './order.js';
+import { buildOwnDomain, machineOf } from './own-domain.js';
 import { buildPort } from './port.js';
 import type { Taken } from './taken.js';
 import { buildVlan } from './vlan.js';
@@ -33,7 +34,7 @@ export function buildVm(
   taken: Taken,
 ): Vm {
   const all = { ...raw.defaults?.vm, ...vm };
-  const boot = buildBoot(all.boot ?? 'probe', folder);
+  const boot = buildBoot(all.boot ?? 'probe', folder, read);
   const { cloudInit } = all;
   const isProbe = boot.kind === 'probe' && vm.vagrant === undefined;
   const memory = all.memory ?? MEMORY_MIB[isProbe ? 'probe' : 'other'];
@@ -52,13 +53,16 @@ export function buildVm(
     ...(vm.vagrant === undefined ? {} : { vagrant: { box: vm.vagrant.box ?? null } }),
     ...buildOrder(all),
     nics: vm.nics.map((nic, index) => buildNic(raw, name, index, nic, taken)),
+    // Of the defaults, nothing else is for it.
+    ...(boot.kind === 'domainXml' ? machineOf(boot) : {}),
   };
 }
 
-function buildBoot(boot: RawBoot, folder: string): Boot {
+function buildBoot(boot: RawBoot, folder: string, read: ReadText): Boot {
   if (boot === 'probe') return { kind: 'probe', forward: false };
   if ('probe' in boot) return { kind: 'probe', forward: boot.probe.forward ?? false };
   if ('image' in boot) return { kind: 'image', image: resolve(folder, boot.image) };
+  if ('domainXml' in boot) return buildOwnDomain(resolve(folder, boot.domainXml), read);
   return {
     kind: 'kernel',
     kernel: resolve(folder, boot.kernel),

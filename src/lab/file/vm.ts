@@ -25,10 +25,15 @@ const boot = z.union(
       cmdline: z.string({ error: 'a text' }).describe('The kernel command line.').optional(),
     }),
     object(imageKeys),
+    object({
+      domainXml: path('a file of libvirt domain XML').describe(
+        "Path of a domain's XML, relative to the lab file. vmnet adds the network cards; name and UUID come from the lab, and all else stays as it is there.",
+      ),
+    }),
   ],
   {
     error:
-      '"probe", { "probe": { "forward": true } }, { "kernel": …, "initrd": …, "cmdline": … } or { "image": … }',
+      '"probe", { "probe": { "forward": true } }, { "kernel": …, "initrd": …, "cmdline": … }, { "image": … } or { "domainXml": … }',
   },
 );
 

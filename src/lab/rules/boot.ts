@@ -43,7 +43,7 @@ export function checkFilesOf(lab: LooseLab, folder: string, report: Report, chec
   }
 }
 
-const FILES = ['kernel', 'initrd', 'cmdline', 'image'] as const;
+const FILES = ['kernel', 'initrd', 'cmdline', 'image', 'domainXml'] as const;
 
 function checkFilesIn(
   value: Partial<Record<(typeof FILES)[number], unknown>>,

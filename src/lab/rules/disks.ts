@@ -63,7 +63,7 @@ function checkFirmware(
   report: Report,
 ): void {
   if (value !== 'uefi' || path[0] !== 'vms' || boot === undefined) return;
-  if (typeof boot === 'object' && 'image' in boot) return;
+  if (typeof boot === 'object' && ('image' in boot || 'domainXml' in boot)) return;
   report(
     path,
     `VM ${quote(name)} boots a kernel directly, without firmware`,

@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -22,6 +31,7 @@ describe('a folder', () => {
       process.umask(umask);
     }
     expect(statSync(at('consoles', 'lab')).mode & 0o777).toBe(0o711);
+    expect(statSync(at('consoles')).mode & 0o777).toBe(0o711);
     await files.makeFolder(at('consoles', 'lab'));
   });
 
@@ -55,5 +65,34 @@ describe('a file', () => {
     writeFileSync(at('a.log'), '');
     for (const path of [at('disks'), at('a.log'), at('a.log')]) await files.remove(path);
     expect(readdirSync(top)).toEqual([]);
+  });
+});
+
+describe('a file for a user', () => {
+  const uid = process.getuid?.() === 0 ? 12345 : (process.getuid?.() ?? 0);
+  // Only root may give files away, and only a member of it to the group of root.
+  const asRoot = test.runIf(process.getuid?.() === 0);
+  if (uid !== 12345) console.log('giving files to another user was not tested: that takes root');
+
+  asRoot('is empty, and nobody else’s', async () => {
+    writeFileSync(at('log'), 'of the last boot', { mode: 0o644 });
+    await files.makeEmptyFor(at('log'), uid);
+    expect(readFileSync(at('log'), 'utf8')).toBe('');
+    expect(statSync(at('log'))).toMatchObject({ uid, gid: 0, mode: 0o100600 });
+  });
+
+  asRoot('is given as it is', async () => {
+    writeFileSync(at('disk'), 'content');
+    await files.give(at('disk'), uid);
+    expect(readFileSync(at('disk'), 'utf8')).toBe('content');
+    expect(statSync(at('disk'))).toMatchObject({ uid, mode: 0o100600 });
+  });
+
+  test('is not one that a link leads to', async () => {
+    writeFileSync(at('secret'), 'secret');
+    symlinkSync(at('secret'), at('link'));
+    for (const act of [files.give, files.makeEmptyFor])
+      await expect(act(at('link'), uid)).rejects.toMatchObject({ code: 'state' });
+    expect(readFileSync(at('secret'), 'utf8')).toBe('secret');
   });
 });

@@ -131,3 +131,22 @@ test("the probe guest's kernel is told MACs, addresses and MTUs", () => {
   ]);
   expect(probeCmdline(vm, machineFor('arm64'), new Set())).toMatch(/^console=ttyAMA0 /);
 });
+
+describe('guests in the libvirt of a user', () => {
+  const lab = labFrom(
+    file({ web: { boot: { image: '/w.qcow2' }, firmware: 'uefi', nics: [{ bridge: 'br0' }] } }),
+  );
+  const xml = (more: Partial<RenderContext>) => {
+    const [vm] = lab.vms;
+    if (!vm) throw new Error('no VM');
+    return renderDomain(lab, vm, renderContext(lab, new FakeHost().observe(), more)).xml;
+  };
+
+  test('log to a file that is there, and have UEFI variables where that libvirt keeps them', () => {
+    expect(xml({})).toMatch(/<nvram>.*append="off"/s);
+    const users = xml({ user: 1000, stateDir: '/var/lib/vmnet/users/1000' });
+    expect(users).toContain('<log file="/var/lib/vmnet/users/1000/consoles/l/web.log" append="on"/>');
+    expect(users).not.toContain('<nvram>');
+    expect(users).toContain('firmware="efi"');
+  });
+});
