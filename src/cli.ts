@@ -136,6 +136,33 @@ verb(
     '--force',
     'delete a bridge although ports that vmnet did not make are on it, and a namespace although processes run in it',
   );
+const lifecycleVerbs = () => import('./commands/lifecycle.js');
+const shutdownTime = [
+  '--timeout <seconds>',
+  'how long each guest has to shut down before its plug is pulled (default: 60)',
+] as const;
+const pullPlug = ['--force', 'pull the plug at once'] as const;
+verb(
+  'start <lab> [vm...]',
+  'start VMs of a provisioned lab, and those that they depend on, in order: by file or name',
+  async (context, lab, vms, flags) => (await lifecycleVerbs()).start(lab, vms, flags, context),
+).option(...noWait);
+verb(
+  'stop <lab> [vm...]',
+  'shut VMs of a lab down, those that depend on others first; they stay defined',
+  async (context, lab, vms, flags) => (await lifecycleVerbs()).stop(lab, vms, flags, context),
+)
+  .option(...shutdownTime)
+  .option(...pullPlug)
+  .option(...noWait);
+verb(
+  'restart <lab> [vm...]',
+  'stop VMs of a lab and start them again; those that depend on them go on',
+  async (context, lab, vms, flags) => (await lifecycleVerbs()).restart(lab, vms, flags, context),
+)
+  .option(...shutdownTime)
+  .option(...pullPlug)
+  .option(...noWait);
 verb(
   'exec <name> <command...>',
   'run a command in a namespace of a lab: vmnet exec NAME -- CMD; the name alone, or LAB/NAME',

@@ -67,6 +67,8 @@ function onOutputError(error: NodeJS.ErrnoException): void {
 const FINISH: Readonly<Record<string, string>> = {
   provision: 'recover',
   boot: 'recover',
+  start: 'recover',
+  restart: 'recover',
   recover: 'recover',
   destroy: 'destroy',
 };
@@ -77,6 +79,8 @@ const PUTTING_BACK = 'putting the host back';
 const DOING: Readonly<Record<string, string>> = {
   provision: PUTTING_BACK,
   boot: PUTTING_BACK,
+  start: PUTTING_BACK,
+  restart: PUTTING_BACK,
   recover: PUTTING_BACK,
   guard: PUTTING_BACK,
   destroy: 'stopping at the next step',

@@ -81,6 +81,10 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
           { name: action.name },
         ),
       );
+    case 'autostart':
+      return unless(options.undoing ? NO_DOMAIN : [], async () =>
+        (await drivers.libvirt()).setAutostart(action.uuid, action.on, { name: action.name }),
+      );
     case 'start':
       await drivers.files.makeFolder(dirname(action.console));
       if (action.owner !== undefined) await drivers.files.makeEmptyFor(action.console, action.owner);

@@ -4,6 +4,7 @@ import { VmnetError } from '../errors.js';
 import type { Action, Phase, Plan } from '../plan/model.js';
 import type { Stage } from '../report/reporter.js';
 import { execute, joined } from './execute.js';
+import { inOrder, type Job } from './order.js';
 
 /** A step that was carried out. */
 export interface StepResult {
@@ -74,36 +75,32 @@ async function asBatch(phase: Phase, run: Run, hands: Hands): Promise<void> {
 }
 
 /**
- * As many steps at once as there are processors; waiting for a guest takes no place. The first failure lets
- * those under way end and starts no more.
+ * As many steps at once as there are processors; waiting for a guest takes no place. A step begins when those that it
+ * comes after are over. The first failure ends all waits, lets those under way end and starts no more.
  */
 async function sideBySide(phase: Phase, run: Run, hands: Hands): Promise<void> {
-  const waiting = [...phase.steps];
-  const waits: Promise<void>[] = [];
-  const failures: unknown[] = [];
-  const fail = (error: unknown) => void failures.push(error);
-  const worker = async () => {
-    for (let step = waiting.shift(); step && failures.length === 0; step = waiting.shift()) {
-      const started = performance.now();
-      const { title } = step;
-      const wait = step.do.filter(action => action.kind === 'await');
-      run.undo.unshift(...step.undo);
-      const acted = inTurn(
-        step.do.filter(action => action.kind !== 'await'),
-        hands,
-      );
-      waits.push(
-        acted
-          .then(() => inTurn(wait, hands))
-          .then(() => void run.done.push({ phase: phase.name, title, ms: performance.now() - started }))
-          .catch(fail),
-      );
-      await acted.catch(() => {});
-    }
-  };
-  await Promise.all(Array.from({ length: availableParallelism() }, worker));
-  await Promise.all(waits);
-  if (failures.length > 0) throw failures[0];
+  const jobs = phase.steps.map((step): Job => {
+    let started = 0;
+    return {
+      ...step,
+      async act() {
+        started = performance.now();
+        run.undo.unshift(...step.undo);
+        await inTurn(
+          step.do.filter(action => action.kind !== 'await'),
+          hands,
+        );
+      },
+      async wait(signal) {
+        await inTurn(
+          step.do.filter(action => action.kind === 'await'),
+          { ...hands, signal },
+        );
+        run.done.push({ phase: phase.name, title: step.title, ms: performance.now() - started });
+      },
+    };
+  });
+  await inOrder(jobs, availableParallelism(), hands.signal, hands.tell);
 }
 
 async function inTurn(actions: readonly Action[], hands: Hands): Promise<void> {

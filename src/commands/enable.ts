@@ -4,6 +4,7 @@ import { VmnetError } from '../errors.js';
 import { findRecord } from '../host/records.js';
 import { requireHost } from '../host/require.js';
 import { ownPart } from '../lab/existing.js';
+import type { Lab } from '../lab/model.js';
 import { CLI } from '../place.js';
 import { UNIT_MARK, unitName, unitText } from '../render/unit.js';
 import type { Context, Outcome } from './command.js';
@@ -29,12 +30,14 @@ export async function enable(labOrFile: string, _flags: object, context: Context
   const cli = fileURLToPath(CLI);
   const text = unitText(record.lab, { command: [process.execPath, cli], stateDir: drivers.stateDir });
   await drivers.systemd.enable(unit, text);
-  const guests = record.networkOnly ? [] : ownPart(record.lab).vms.map(vm => vm.domain);
+  const guests = record.networkOnly ? [] : ownPart(record.lab).vms;
+  const starting = guests.filter(vm => vm.autostart).map(vm => vm.name);
   reporter.print(
     [
       `${name}: bridges, uplinks and taps come back at each boot, before libvirt starts guests (${unit})`,
-      ...(guests.length > 0
-        ? [`Guests that are to start as well: virsh autostart ${guests[0]}${guests.length > 1 ? ', …' : ''}`]
+      ...(starting.length > 0 ? [`libvirt then starts ${starting.join(', ')} ("autostart")`] : []),
+      ...(guests.length > 0 && starting.length === 0
+        ? ['Guests that are to start as well: give them "autostart": true, and provision once more']
         : []),
     ].join('\n'),
   );
@@ -85,4 +88,12 @@ async function requireOurs(unit: string, { systemd }: Drivers): Promise<void> {
     `there is a unit ${unit} that vmnet did not make`,
     `See systemctl cat ${unit}; move it away, and try again.`,
   );
+}
+
+/** What a lab with guests that start with the host still lacks for that; it is no fault of the lab. */
+export async function autostartNotes(lab: Lab, { drivers }: Pick<Context, 'drivers'>): Promise<string[]> {
+  const starting = lab.vms.filter(vm => vm.autostart).map(vm => vm.name);
+  if (starting.length === 0 || (await isEnabled(lab.name, drivers))) return [];
+  const why = `at boot the taps of ${starting.join(', ')} are not there before "vmnet enable" has them made, so libvirt cannot start ${starting.length === 1 ? 'it' : 'them'}`;
+  return [`${why}: vmnet enable ${lab.name}`];
 }

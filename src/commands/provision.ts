@@ -106,7 +106,10 @@ async function change(
     { ...context, observe, startGuard: guard, question, recorded, lenient: flags.lenient ?? false },
     proof ? [proof.stage] : [],
   );
-  for (const note of plan.notes) reporter.warn(note);
+  const booting = !networkOnly && lab.vms.some(vm => vm.autostart);
+  const late = booting ? await (await import('./enable.js')).autostartNotes(lab, context) : [];
+  const notes = [...plan.notes, ...late];
+  for (const note of notes) reporter.warn(note);
   const checks = proof?.checks ?? [];
   if (checks.length > 0) reporter.print(proofTable(checks));
   reporter.print(closingLine(lab.name, stepCount(plan), checks));
@@ -115,6 +118,6 @@ async function change(
     steps,
     checks,
     exitCode: verifying?.exitOf(checks) ?? 0,
-    more: { notes: [...warnings, ...plan.notes], ...(user ? { libvirtUser: user } : {}) },
+    more: { notes: [...warnings, ...notes], ...(user ? { libvirtUser: user } : {}) },
   };
 }

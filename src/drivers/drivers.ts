@@ -14,6 +14,7 @@ import { makeNamespace, type ThrowAwayNamespace } from './namespace.js';
 import { makeNamespaces, type Namespaces } from './netns.js';
 import { makeNftables, type Nftables } from './nftables.js';
 import { makeOvs, type Ovs } from './ovs.js';
+import { makePacketSockets, type PacketSockets } from './packet-socket.js';
 import { makePorts, type Ports } from './port.js';
 import { makeProcesses, type Processes } from './processes.js';
 import { makeRecords, type Records } from './records.js';
@@ -54,6 +55,8 @@ export interface Drivers {
   readonly namespaces: Namespaces;
   /** Frames of our own across veths. */
   readonly wires: Wires;
+  /** All frames of one link of the host. */
+  readonly packets: PacketSockets;
   /** The connection to libvirt: opened by the first call, shared by all later ones. */
   readonly libvirt: () => Promise<Hypervisor>;
   /** Which libvirt that is. */
@@ -114,6 +117,7 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     namespace: makeNamespace,
     namespaces: makeNamespaces(run),
     wires: makeWires(),
+    packets: makePacketSockets(),
     async libvirt() {
       const { uri } = connection;
       let open = hypervisors.get(uri);

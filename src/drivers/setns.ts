@@ -31,6 +31,8 @@ export interface Libc {
   bind(fd: number, address: Uint8Array, length: number): number;
   send(fd: number, bytes: Uint8Array, length: number, flags: number): number;
   recv(fd: number, bytes: Uint8Array, length: number, flags: number): number;
+  /** 0 where there is no such interface. */
+  index(name: string): number;
   errno(): number;
 }
 
@@ -48,6 +50,7 @@ export async function loadLibc(): Promise<Libc> {
     bind: all.func('int bind(int, _In_ uint8_t *, uint32_t)') as unknown as Libc['bind'],
     send: all.func('long send(int, _In_ uint8_t *, size_t, int)') as unknown as Libc['send'],
     recv: all.func('long recv(int, _Out_ uint8_t *, size_t, int)') as unknown as Libc['recv'],
+    index: all.func('unsigned int if_nametoindex(const char *)') as unknown as Libc['index'],
     errno: () => koffi.errno(),
   };
   return libc;

@@ -47,8 +47,8 @@ async function usable(kernel: GuestKernel): Promise<boolean> {
   return (await readable(kernel.image)) && (await readable(join(kernel.modules, 'modules.dep')));
 }
 
-/** Modules that a guest with a virtio NIC needs, and those for the other models, taken where they exist. */
-const WANTED = ['virtio_pci', 'virtio_net', 'e1000e', '8139cp'];
+/** Modules that a guest with a virtio NIC needs, those for the other models, and for the power button; taken where they exist. */
+const WANTED = ['virtio_pci', 'virtio_net', 'e1000e', '8139cp', 'evdev', 'button'];
 
 /** Files of the modules to load, below the kernel's module folder, each after those it depends on. */
 export async function modulesToLoad(kernel: GuestKernel): Promise<readonly string[]> {

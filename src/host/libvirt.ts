@@ -49,6 +49,7 @@ function parseDomain(domain: Listed): DomainState {
     xml: domain.metadata === null ? null : domain.xml,
     liveXml: domain.metadata === null ? null : domain.liveXml,
     nics: domain.nics,
+    ...(domain.autostart ? { autostart: true as const } : {}),
   };
 }
 

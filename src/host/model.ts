@@ -444,6 +444,8 @@ export interface DomainState {
   readonly liveXml?: string | null;
   /** MACs, and names of host devices where the XML has them. */
   readonly nics: readonly { readonly mac: string; readonly target: string | null }[];
+  /** libvirt starts it with the host; missing where it does not. */
+  readonly autostart?: true;
 }
 
 /** One VLAN of a bridge port. */

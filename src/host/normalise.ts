@@ -49,7 +49,6 @@ function facts(host: HostState): Map<string, Details> {
     for (const { comment, chain, bridge } of rules)
       add(`rule ${comment} in DOCKER-USER of ${program}`, { chain, bridge });
   for (const { lab, bridge, digest } of host.services) add(`dnsmasq on ${bridge} of ${lab}`, { digest });
-  for (const { name, uuid, state } of host.libvirt?.domains ?? []) add(`domain ${name}`, { uuid, state });
   for (const { name, xml, liveXml } of host.libvirt?.existing ?? []) {
     // A digest: it may hold passwords.
     add(`definition of ${name}`, {
@@ -61,6 +60,8 @@ function facts(host: HostState): Map<string, Details> {
     for (const [, mac] of (liveXml ?? '').matchAll(/<mac address='([0-9A-Fa-f:]{17})'/g))
       add(`NIC ${mac} of ${name}`, {});
   }
+  for (const { name, uuid, state, autostart = false } of host.libvirt?.domains ?? [])
+    add(`domain ${name}`, { uuid, state, autostart });
   return new Map([...found].flatMap(([what, copies]) => numbered(what, copies)));
 }
 

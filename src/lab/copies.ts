@@ -13,12 +13,13 @@ export const atIndex = (text: string, index: number) =>
 
 /** One copy of a VM. */
 export function copyOf(vm: LooseVm, index: number): LooseVm {
-  const { cloudInit, domain, nics } = vm;
+  const { cloudInit, dependsOn, domain, nics } = vm;
   const hostname = cloudInit?.hostname;
   return {
     ...vm,
     ...(hostname === undefined ? {} : { cloudInit: { ...cloudInit, hostname: atIndex(hostname, index) } }),
     ...(domain === undefined ? {} : { domain: atIndex(domain, index) }),
+    ...(dependsOn === undefined ? {} : { dependsOn: dependsOn.map(name => name && atIndex(name, index)) }),
     ...(nics === undefined ? {} : { nics: nics.map(nic => nic && copyOfNic(nic, index)) }),
   };
 }

@@ -46,8 +46,39 @@ export function expand(lab: LooseLab, report: Report): Expanded {
       vms[name] = index === null ? all : copyOf(all, index);
     }
   }
+  dependOnAll(vms, origins, once);
   const resolved = lab.vms === undefined ? lab : { ...lab, vms };
   return { lab: resolved, report: tellOrigin(lab, resolved, origins, report, once) };
+}
+
+/** Dependencies that names of counted VMs may stand for, so that a hostile file costs no more. */
+const MOST_DEPENDENCIES = 65_536;
+
+/** The name of a counted VM stands for all of its copies; the first takes its place, for the paths of problems. */
+function dependOnAll(
+  vms: Record<string, LooseVm | undefined>,
+  origins: ReadonlyMap<string, Origin>,
+  report: Report,
+): void {
+  const copies = new Map<string, string[]>();
+  for (const [name, { key, index }] of origins) {
+    if (index === null) continue;
+    const known = copies.get(key);
+    if (known) known.push(name);
+    else copies.set(key, [name]);
+  }
+  let left = MOST_DEPENDENCIES;
+  for (const [name, vm] of Object.entries(vms)) {
+    if (!vm?.dependsOn?.some(needed => needed !== undefined && copies.has(needed))) continue;
+    const all = vm.dependsOn.map(needed => copies.get(needed ?? '') ?? [needed]);
+    left -= all.reduce((sum, each) => sum + each.length - 1, 0);
+    if (left < 0) {
+      const message = `the names of VMs with a count stand for more than ${MOST_DEPENDENCIES} dependencies`;
+      report(['vms', name, 'dependsOn'], message, 'depend on fewer of them');
+      return;
+    }
+    vms[name] = { ...vm, dependsOn: [...all.map(([first]) => first), ...all.flatMap(each => each.slice(1))] };
+  }
 }
 
 const tellCollision = (key: string, name: string, report: Report) =>

@@ -131,8 +131,22 @@ export interface Vm {
   readonly cloudInit: CloudInit | null;
   /** For the machine that Vagrant makes of it; only where the file says something of Vagrant. */
   readonly vagrant?: { readonly box: string | null };
+  /** Names of VMs that are ready before this one starts; missing where there are none. */
+  readonly dependsOn?: readonly string[];
+  /** When others may count on it; missing: see `readyOf` in order.ts. */
+  readonly ready?: Ready;
+  /** Seconds that this may take; missing: see `readySeconds` in order.ts. */
+  readonly readyTimeout?: number;
+  /** libvirt starts it with the host; missing where the file says nothing of it. */
+  readonly autostart?: boolean;
   readonly nics: readonly Nic[];
 }
+
+/**
+ * When others may count on a VM. `none`: once it is started; `up`: its console says so, or a first frame came from it;
+ * `address`: it has said which address it has; `ssh`, `tcp:PORT`: something answers there; `agent`: its guest agent answers.
+ */
+export type Ready = 'none' | 'up' | 'address' | 'ssh' | 'agent' | `tcp:${number}`;
 
 /** A second MAC on an interface of the host, handed to a guest. */
 export interface Macvtap {

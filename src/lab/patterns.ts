@@ -16,6 +16,10 @@ export const CIDR_PATTERN = '^[0-9A-Fa-f:.]+/[0-9]{1,3}$';
 export const IPV4_PATTERN = '^[0-9.]+$';
 export const LEASE_TIME_PATTERN = '^[1-9][0-9]{0,4}[mhd]$';
 
+/** When others may count on a VM, and how long that may take. */
+export const READY_PATTERN = '^(none|up|address|ssh|agent|tcp:[1-9][0-9]{0,4})$';
+export const READY_TIMEOUT_PATTERN = '^[1-9][0-9]{0,4}[smh]$';
+
 /** Lower-case labels (RFC 1123); the last one is no number, or a name in it could be read as an address. */
 export const DOMAIN_PATTERN = '^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?$';
 

@@ -88,12 +88,20 @@ function vmFile(vm: Vm): RawVm {
     keepDisk,
     ...(cloudInit === null ? {} : { cloudInit: cloudInitFile(cloudInit) }),
     ...vagrantFile(vagrant),
+    ...orderFile(vm),
     nics: nics.map(nicFile),
   };
 }
 
 const vagrantFile = (vagrant: Vm['vagrant']): Pick<RawVm, 'vagrant'> =>
   vagrant === undefined ? {} : { vagrant: vagrant.box === null ? {} : { box: vagrant.box } };
+
+const orderFile = ({ dependsOn, ready, readyTimeout, autostart }: Vm) => ({
+  ...(dependsOn === undefined ? {} : { dependsOn: [...dependsOn] }),
+  ...(ready === undefined ? {} : { ready }),
+  ...(readyTimeout === undefined ? {} : { readyTimeout }),
+  ...(autostart === undefined ? {} : { autostart }),
+});
 
 const besideFile = (disk: Disk): NonNullable<RawVm['disks']>[number] =>
   disk.image === null

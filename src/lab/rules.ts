@@ -16,6 +16,7 @@ import { checkMacs } from './rules/macs.js';
 import { checkMacvtaps } from './rules/macvtap.js';
 import { checkModes } from './rules/modes.js';
 import { checkNames } from './rules/names.js';
+import { checkOrder } from './rules/order.js';
 import { checkOvs } from './rules/ovs.js';
 import { checkPeers } from './rules/peers.js';
 import { checkPermanent } from './rules/permanent.js';
@@ -51,6 +52,7 @@ export function checkRules(lab: LooseLab, files: CloudInitFiles, report: Report)
   checkPorts(lab, report);
   checkExisting(lab, report);
   checkCards(lab, report);
+  checkOrder(lab, report);
   checkBoot(lab, report);
   checkFilesOf(lab, files.folder, report, files.check);
   checkDomainXml(lab, files, report);

@@ -27,6 +27,15 @@ export function timeText(seconds: number): string {
   return seconds % SECONDS.h === 0 ? `${seconds / SECONDS.h}h` : `${seconds / SECONDS.m}m`;
 }
 
+const WAITS = { s: 1, m: 60, h: 3600 } as const;
+
+/** `"90s"`, `"5m"`, `"1h"` or a number of seconds, in seconds; null if it is none of these. */
+export function waitSeconds(time: string | number): number | null {
+  if (typeof time === 'number') return time;
+  const [, digits, unit] = /^([1-9][0-9]{0,4})([smh])$/.exec(time) ?? [];
+  return digits === undefined ? null : Number(digits) * WAITS[unit as keyof typeof WAITS];
+}
+
 const BITS = { bit: 1, kbit: 1e3, mbit: 1e6, gbit: 1e9 } as const;
 const MICROSECONDS = { us: 1, ms: 1e3, s: 1e6 } as const;
 const MILLIONTHS = { '%': 1e4 } as const;

@@ -83,7 +83,13 @@ function describeAction(action: Action): string[] {
     case 'remove-file':
       return [indent(`rm ${action.path}`)];
     case 'await':
-      return [indent(`wait until the console of ${action.name} says "${action.upMarker}"`)];
+      return [
+        indent(
+          action.upMarker === null
+            ? `wait until ${action.name} is ready: ${action.ready}, ${action.seconds} s at most`
+            : `wait until the console of ${action.name} says "${action.upMarker}"`,
+        ),
+      ];
     case 'tell':
       return [
         indent(action.text === null ? `rm ${action.path}` : `write ${action.path}`),
@@ -103,6 +109,8 @@ function describeAction(action: Action): string[] {
       );
     case 'stop-dnsmasq':
       return [indent(`end dnsmasq on ${action.bridge}`)];
+    case 'autostart':
+      return [indent(`libvirt: autostart ${action.name}${action.on ? '' : ' no longer'}`)];
     case 'plug':
     case 'unplug':
     case 'change-nic':

@@ -44,7 +44,7 @@ export function planDestroy(
   const bridges = all.filter(link => link.kind === 'bridge');
   const existing = removeExisting(name, host, why);
   const phases = phasesOf({
-    guests: [...removeGuests(name, domains, stateDir, why), ...existing.steps],
+    guests: [...removeGuests(name, domains, host, stateDir, why), ...existing.steps],
     taps: [
       ...removeTaps(tapsAmong(all), name, host, why),
       ...removeStrays(currentRecord(name, host)?.lab ?? null, host, why),

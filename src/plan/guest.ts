@@ -2,10 +2,12 @@ import type { DomainState, HostState } from '../host/model.js';
 import type { Lab, Vm } from '../lab/model.js';
 import { quotePath } from '../lab/quote.js';
 import { consolePath, type RenderContext, renderDomain } from '../render/domain.js';
+import { autostartStep, both } from './autostart.js';
 import { checkDisks, type DiskActions, diskGarbage, oldSeeds, planDisks } from './disks.js';
 import { planHotplug } from './hotplug.js';
 import type { Action, GuestRef, Step } from './model.js';
 import { keepsNvram } from './nvram.js';
+import { appliedLab, awaitActions, inOrder, reachProblems, type Start, stopsAfter } from './order.js';
 import type { PlanProblem } from './problems.js';
 import { checkVhost } from './vhost.js';
 
@@ -41,9 +43,6 @@ const ALIVE = ['running', 'blocked', 'paused', 'pmsuspended', 'shutdown'];
 
 export const isAlive = (domain: DomainState) => ALIVE.includes(domain.state);
 
-/** What the built-in guest prints on its console when it is up. */
-const PROBE_UP = 'vmnet-probe: up';
-
 /** Define and start what is missing or differs; the digest in a domain's mark tells. */
 export function planGuests(
   lab: Lab,
@@ -56,8 +55,10 @@ export function planGuests(
   const unplug: Step[] = [];
   const free: string[] = [];
   const define: Step[] = [];
-  const start: Step[] = [];
   checkVhost(lab, host, context, problems);
+  const plugs: Step[] = [];
+  const starts: Start[] = [];
+  const running = new Map<string, GuestRef>();
   const notes: string[] = checkDisks(lab, host, context, problems);
   for (const vm of lab.vms) {
     const present = domains.get(vm.domain);
@@ -75,13 +76,21 @@ export function planGuests(
     const hotplug = plugging && 'plug' in plugging ? plugging : null;
     const disks = planDisks(lab, vm, host, context);
     const before = { present, restarted: outdated && hotplug === null && options.restart, disks };
-    if (!current || disks.make.length > 0)
-      define.push(defineStep(lab, vm, ref, rendered.xml, before, current, context));
+    const boots = autostartStep(lab, vm, ref, present, host);
+    // Steps of this phase run side by side, and a domain has to be there first.
+    const inOne = boots !== null && !current;
+    if (!current || disks.make.length > 0) {
+      const step = defineStep(lab, vm, ref, rendered.xml, before, current, context);
+      define.push(inOne ? both(step, boots) : step);
+    }
+    if (boots !== null && !inOne) define.push(boots);
     if (disks.reseeded) notes.push(reseeded(vm));
+    if (present && isAlive(present) && !before.restarted)
+      running.set(vm.name, guestRef(lab, vm, ref, context));
     if (present && isAlive(present) && !outdated) continue;
     if (hotplug) {
       unplug.push(...hotplug.pull);
-      start.push(hotplug.plug);
+      plugs.push(hotplug.plug);
       free.push(...hotplug.free);
       notes.push(...hotplug.notes);
       continue;
@@ -93,13 +102,17 @@ export function planGuests(
       );
       continue;
     }
-    start.push(startStep(lab, vm, ref, context, outdated, !current));
+    problems.push(...reachProblems(lab, vm, host));
+    starts.push({ vm, step: startStep(lab, vm, ref, context, outdated, !current) });
   }
   const garbage = oldSeeds(lab, host, context.stateDir).filter(path => !inUse(path, lab, host, options));
-  return { unplug, define, start, free, notes, garbage };
+  return { unplug, define, start: [...plugs, ...inOrder(lab, starts, running)], free, notes, garbage };
 }
 
-const guestRef = (lab: Lab, vm: Vm, ref: Ref, { stateDir, user }: RenderContext): GuestRef => ({
+/** Where guests' consoles are, and whose they are. */
+type Place = Pick<RenderContext, 'stateDir' | 'user'>;
+
+export const guestRef = (lab: Lab, vm: Vm, ref: Ref, { stateDir, user }: Place): GuestRef => ({
   ...ref,
   console: consolePath(stateDir, lab.name, vm.name),
   ...(user === undefined ? {} : { owner: user }),
@@ -166,23 +179,19 @@ interface Before {
   readonly disks: DiskActions;
 }
 
-/** @param redefined where a define step precedes, whose undo starts the former guest again */
-function startStep(
+/** Start a guest, and wait for it. @param redefined where a define step precedes, whose undo starts the former guest again */
+export function startStep(
   lab: Lab,
   vm: Vm,
   ref: Ref,
-  context: RenderContext,
+  place: Place,
   restart: boolean,
   redefined: boolean,
 ): Step {
-  const guest = guestRef(lab, vm, ref, context);
+  const guest = guestRef(lab, vm, ref, place);
   const start: Action = { kind: 'start', ...guest };
   const stop: Action = { kind: 'stop', ...ref };
-  const launch: Action[] = [
-    start,
-    // Other guests say nothing that we know; the path proof will see them.
-    ...(vm.boot.kind === 'probe' ? [{ kind: 'await', ...guest, upMarker: PROBE_UP } as const] : []),
-  ];
+  const launch: Action[] = [start, ...awaitActions(vm, guest)];
   if (!restart) return { title: `start ${vm.domain}`, why: 'it is not running', do: launch, undo: [stop] };
   return {
     title: `restart ${vm.domain}`,
@@ -202,9 +211,11 @@ const foreign = (vm: Vm, present: DomainState): PlanProblem => ({
 export function removeGuests(
   lab: string,
   domains: readonly DomainState[],
+  { records }: HostState,
   stateDir: string,
   why: string,
 ): Step[] {
+  const applied = appliedLab(lab, records);
   return domains.map(domain => {
     const ref = { name: domain.name, uuid: domain.uuid };
     const alive = isAlive(domain);
@@ -212,11 +223,13 @@ export function removeGuests(
     return {
       title: `remove ${domain.name}`,
       why,
+      ...stopsAfter(applied, domain.mark?.vm ?? ''),
       do: [...(alive ? [{ kind: 'stop', ...ref } as const] : []), undefine(ref, domain.xml, stateDir)],
       // What was in its memory is gone, but it can run again.
       undo: domain.xml
         ? [
             { kind: 'define', ...ref, xml: domain.xml },
+            ...(domain.autostart ? [{ kind: 'autostart', ...ref, on: true } as const] : []),
             ...(alive ? [{ kind: 'start', ...guest } as const] : []),
           ]
         : [],

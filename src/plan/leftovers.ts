@@ -43,7 +43,7 @@ export function planLeftovers(
   const served = new Set(lab.bridges.filter(({ dhcp }) => dhcp !== null).map(({ name }) => name));
   const steps = [
     ...removeServices(lab.name, host, bridge => !served.has(bridge), 'the lab no longer wants it'),
-    ...(context ? removeGuests(lab.name, dropped(lab, host), context.stateDir, why) : []),
+    ...(context ? removeGuests(lab.name, dropped(lab, host), host, context.stateDir, why) : []),
     ...removeTaps(tapsAmong(links), lab.name, host, why),
     ...removeEndpoints(
       lab.name,

@@ -1,4 +1,5 @@
 import type { DockerChain, LabRecord, Renewer } from '../host/model.js';
+import type { Ready } from '../lab/model.js';
 import type { Sealed } from '../lab/sealed.js';
 
 /**
@@ -43,6 +44,10 @@ export interface Step {
   readonly title: string;
   /** Why it is needed, as a half-sentence. */
   readonly why: string;
+  /** By which others of its phase call it: a VM's. */
+  readonly name?: string;
+  /** Steps of its phase that are over before this one begins, each with what is waited for, such as `db (tcp:5432)`. */
+  readonly after?: readonly { readonly name: string; readonly what: string }[];
   readonly do: readonly Action[];
   /** In the order to run them. Each must be harmless where its step took no effect. */
   readonly undo: readonly Action[];
@@ -138,9 +143,11 @@ export type Action =
       /** The file of its UEFI variables stays. */
       readonly keepNvram?: boolean;
     }
+  /** Whether libvirt starts it with the host. */
+  | { readonly kind: 'autostart'; readonly name: string; readonly uuid: string; readonly on: boolean }
   | ({ readonly kind: 'start' } & GuestRef)
-  /** Wait until a started guest says that it is up. */
-  | ({ readonly kind: 'await' } & GuestRef & { readonly upMarker: string })
+  /** Wait until a started guest is ready. */
+  | ({ readonly kind: 'await' } & GuestRef & Awaited)
   | { readonly kind: 'stop'; readonly name: string; readonly uuid: string }
   /** Plug a NIC into a domain, pull it out, or change what can be changed in place. */
   | ({ readonly kind: 'plug' | 'unplug' | 'change-nic' } & NicChange)
@@ -260,6 +267,22 @@ export interface GuestRef {
   readonly console: string;
   /** User whose QEMU writes to it, by number; missing where libvirt sees to that. */
   readonly owner?: number;
+}
+
+/** What is waited for of a started guest, and for how long. */
+export interface Awaited {
+  readonly ready: Ready;
+  /** What its console says when it is up; null where that is not what is waited for. */
+  readonly upMarker: string | null;
+  readonly seconds: number;
+  readonly nics: readonly {
+    readonly tap: string;
+    readonly mac: string;
+    /** CIDRs that the lab says it has. */
+    readonly addresses: readonly string[];
+    /** Frames can be handed to the guest at its tap. */
+    readonly asked: boolean;
+  }[];
 }
 
 /** Number of steps in all phases. */

@@ -128,6 +128,8 @@ function fillDevices(devices: Element, lab: Lab, vm: Vm, context: RenderContext)
   if (disks.length > 0) devices.disk = disks;
   else delete devices.disk;
   devices.interface = cardElements(lab, vm, context);
+  // By it libvirt reaches a guest agent, where the guest has one; the probe guest has none.
+  if (vm.boot.kind === 'probe') delete devices.channel;
   const serial = child(devices, 'serial');
   const file = consolePath(context.stateDir, lab.name, vm.name);
   // Otherwise its virtlogd would delete the file first, which in a folder of root's it may not; a start empties it.

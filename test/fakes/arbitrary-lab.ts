@@ -102,6 +102,9 @@ const vm = (bridges: readonly string[]) =>
       vcpus: fc.integer({ min: 1, max: 4 }),
       accel: fc.constantFrom('auto', 'kvm', 'tcg'),
       keepDisk: fc.boolean(),
+      autostart: fc.boolean(),
+      /** Depends on the VM before it, if there is one. */
+      chained: fc.boolean(),
       disks: fc.subarray<object>([
         { size: '1GiB' },
         { size: 3, format: 'raw' },
@@ -140,7 +143,14 @@ export const anyLab = fc
       tuns,
       vms: fc
         .array(vm(names), { maxLength: 6 })
-        .map(vms => Object.fromEntries(vms.map((it, n) => [`vm${n}`, it]))),
+        .map(vms =>
+          Object.fromEntries(
+            vms.map(({ chained, ...it }, n) => [
+              `vm${n}`,
+              { ...it, ...(chained && n > 0 ? { dependsOn: [`vm${n - 1}`] } : {}) },
+            ]),
+          ),
+        ),
     });
   })
   .map(parts => ({ version: 1, name: 'random', ...parts }));

@@ -49,6 +49,10 @@ const DEFAULTS = {
   'net/ipv4/conf/default/disable_xfrm': '0',
 };
 
+/** What runs is only listed where it is not what its definition says. */
+const asListed = (domain: DomainState): DomainState =>
+  JSON.stringify(domain.liveMark) === JSON.stringify(domain.mark) ? { ...domain, liveXml: null } : domain;
+
 /** A machine with a kernel, libvirt and files, whose drivers change it and whose state can be looked at. */
 export class FakeHost {
   readonly kernel = new FakeKernel();
@@ -148,7 +152,7 @@ export class FakeHost {
       ...(this.spaces.folder ? { namespaces: this.spaces.state() } : {}),
       namespaceFolder: this.spaces.folder,
       accounts: { users: this.users, groups: [] },
-      libvirt: { uri: 'qemu:///system', domains: [...this.domains.values()] },
+      libvirt: { uri: 'qemu:///system', domains: [...this.domains.values()].map(asListed) },
       records: [...this.records.values()],
       ...(this.libvirtUser === null ? {} : { libvirtUser: this.libvirtUser }),
     });
@@ -356,6 +360,11 @@ export class FakeHost {
       this.#call(`mark ${uuid}`, () => {
         this.domains.set(uuid, { ...this.#domain(uuid), liveMark: parseMark(xml) });
       }),
+    setAutostart: (uuid: string, on: boolean) =>
+      this.#call(`autostart ${uuid} ${on}`, () => {
+        const { autostart: _, ...domain } = this.#domain(uuid);
+        this.domains.set(uuid, { ...domain, ...(on ? { autostart: true } : {}) });
+      }),
     state: async (uuid: string) => ({ state: this.#domain(uuid).state, reason: 0 }),
   };
 
@@ -382,6 +391,7 @@ export class FakeHost {
       liveXml: present?.liveMark ? (present.liveXml ?? present.xml) : null,
       xml,
       nics: nicsIn(xml),
+      ...(present?.autostart ? { autostart: true } : {}),
     });
   }
 

@@ -73,6 +73,8 @@ function lines(action: Action): string[] {
       return [`remove ${action.path}`];
     case 'define':
       return [`define ${action.name} ${action.uuid} (${memory(action.xml)})`];
+    case 'autostart':
+      return [`autostart ${action.name}: ${action.on}`];
     case 'start':
       return [`start ${action.name}, console ${action.console}`];
     case 'await':

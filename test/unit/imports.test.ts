@@ -29,7 +29,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>
   sandbox: { errors: 'all', process: 'all', place: 'all', drivers: 'types', lab: 'all' },
   // The output port; of drivers only the shape of a trace.
   report: { errors: 'all', drivers: 'types' },
-  // Plan to host: executes steps, looks at the host again; quotes a dead guest's console.
+  // Plan to host: executes steps, looks at the host again; quotes a dead guest's console; asks guests that others wait for.
   apply: {
     errors: 'all',
     process: 'all',
@@ -37,6 +37,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>
     lab: 'types',
     host: 'all',
     plan: 'all',
+    verify: 'all',
     guest: 'all',
     report: 'types',
   },

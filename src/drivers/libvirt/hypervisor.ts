@@ -165,6 +165,11 @@ export class Hypervisor {
     return this.#pool.call(`set autostart of domain ${call?.name ?? uuid}`, 'setAutostart', [uuid, on], call);
   }
 
+  /** Rejects where no QEMU guest agent answers, within a few seconds. */
+  pingAgent(uuid: string, call?: CallOptions): Promise<void> {
+    return this.#pool.call(`ping the guest agent of domain ${call?.name ?? uuid}`, 'pingAgent', [uuid], call);
+  }
+
   /** libvirt's virtual networks, active or not. */
   listNetworks(call?: CallOptions): Promise<NetworkEntry[]> {
     return this.#pool.call('list the networks', 'listNetworks', [], call);

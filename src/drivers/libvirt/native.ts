@@ -2,7 +2,15 @@ import koffi, { type LibraryHandle } from 'koffi';
 import { checkArguments } from './arguments.js';
 import { ERROR_CODES } from './codes.js';
 import type { NativeFailure } from './protocol.js';
-import { FUNCTIONS, Handle, type HandleKind, KINDS, type Kind, type Native } from './table.js';
+import {
+  FUNCTIONS,
+  Handle,
+  type HandleKind,
+  KINDS,
+  type Kind,
+  type Native,
+  QEMU_FUNCTIONS,
+} from './table.js';
 
 const MiB = 1024 * 1024;
 
@@ -29,12 +37,17 @@ export class LibraryError extends Error {}
 export function openNative(): Native {
   // libvirt's parsers and the TLS library under it want more stack than koffi's default of 2 MiB.
   koffi.config({ sync_stack_size: 8 * MiB });
-  const library = loadLibvirt();
+  const library = load('libvirt.so.0');
   declareTypes();
   const lastError = (): NativeError => readError(native.virGetLastError());
-  const native = Object.fromEntries(
-    Object.entries(FUNCTIONS).map(([name, kinds]) => [name, bind(library, name, kinds, lastError)]),
-  ) as unknown as Native;
+  const all = [
+    ...Object.entries(FUNCTIONS).map(([name, kinds]) => [name, bind(library, name, kinds, lastError)]),
+    ...Object.entries(QEMU_FUNCTIONS).map(([name, kinds]) => [
+      name,
+      late(() => bind(load('libvirt-qemu.so.0'), name, kinds, lastError)),
+    ]),
+  ];
+  const native = Object.fromEntries(all) as unknown as Native;
   native.virInitialize();
   // By default libvirt prints every error to stderr. labs only reads its argument, and unlike a JavaScript
   // callback it may be called on any thread of libvirt's.
@@ -42,9 +55,17 @@ export function openNative(): Native {
   return native;
 }
 
-function loadLibvirt(): LibraryHandle {
+function late(make: () => Foreign): Foreign {
+  let made: Foreign | undefined;
+  return (...args) => {
+    made ??= make();
+    return made(...args);
+  };
+}
+
+function load(name: string): LibraryHandle {
   try {
-    return koffi.load('libvirt.so.0');
+    return koffi.load(name);
   } catch (error) {
     throw new LibraryError(error instanceof Error ? error.message : String(error));
   }

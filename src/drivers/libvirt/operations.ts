@@ -18,6 +18,9 @@ const VIR_DOMAIN_UNDEFINE_KEEP_NVRAM = 8;
 const VIR_DOMAIN_XML_SECURE = 1;
 const VIR_DOMAIN_XML_INACTIVE = 2;
 
+/** That a guest agent has for an answer: it does nothing else for it. */
+const AGENT_SECONDS = 3;
+
 const affectFlags = ({ live, config }: Affect) =>
   flags([live, VIR_DOMAIN_AFFECT_LIVE], [config, VIR_DOMAIN_AFFECT_CONFIG]);
 
@@ -109,6 +112,11 @@ export const operations: { readonly [K in OnConnection]: Operation<K> } = {
 
   setAutostart: (session, uuid, on) =>
     run(session, uuid, (native, domain) => native.virDomainSetAutostart(domain, on ? 1 : 0)),
+
+  pingAgent: (session, uuid) =>
+    run(session, uuid, (native, domain) =>
+      native.virDomainQemuAgentCommand(domain, '{"execute":"guest-ping"}', AGENT_SECONDS, 0),
+    ),
 
   listNetworks({ native, conn }) {
     const networks: Handle<'network'>[] = [];

@@ -119,6 +119,7 @@ export interface Operations {
   updateDevice(uuid: string, xml: string, affect: Affect): void;
   setMetadata(uuid: string, element: MetadataElement, affect: Affect): void;
   setAutostart(uuid: string, on: boolean): void;
+  pingAgent(uuid: string): void;
   listNetworks(): NetworkEntry[];
   networkXml(name: string): string;
 }

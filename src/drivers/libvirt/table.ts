@@ -70,7 +70,13 @@ export const FUNCTIONS = {
   virNetworkGetXMLDesc: ['text', 'network', 'uint'],
 } as const satisfies Record<string, readonly [Kind, ...Kind[]]>;
 
-export type FunctionName = keyof typeof FUNCTIONS;
+/** The same of libvirt-qemu.so.0, which is loaded by the first call of one. */
+export const QEMU_FUNCTIONS = {
+  virDomainQemuAgentCommand: ['text', 'domain', 'str', 'int', 'uint'],
+} as const satisfies Record<string, readonly [Kind, ...Kind[]]>;
+
+type AllFunctions = typeof FUNCTIONS & typeof QEMU_FUNCTIONS;
+export type FunctionName = keyof AllFunctions;
 export type HandleKind = 'conn' | 'domain' | 'network';
 
 /** A pointer that knows what it points to. koffi's own are bare numbers, which it would pass as anything. */
@@ -107,4 +113,4 @@ type Signature<S> = S extends readonly [infer R extends Kind, ...infer A extends
   : never;
 
 /** The functions of libvirt, each checking its arguments, and throwing a NativeError where libvirt reports a failure. */
-export type Native = { readonly [N in FunctionName]: Signature<(typeof FUNCTIONS)[N]> };
+export type Native = { readonly [N in FunctionName]: Signature<AllFunctions[N]> };

@@ -9,6 +9,7 @@ import { normalised, plainAddress } from './address.js';
 import { buildCard } from './card.js';
 import { buildCloudInit, type ReadText } from './cloud-init.js';
 import { buildDisks } from './disk.js';
+import { buildOrder } from './order.js';
 import { buildOwnDomain, machineOf } from './own-domain.js';
 import { buildPort } from './port.js';
 import type { Taken } from './taken.js';
@@ -52,6 +53,7 @@ export function buildVm(
     keepDisk: all.keepDisk ?? false,
     cloudInit: cloudInit === undefined ? null : buildCloudInit(cloudInit, name, folder, read),
     ...(vm.vagrant === undefined ? {} : { vagrant: { box: vm.vagrant.box ?? null } }),
+    ...buildOrder(all),
     nics: vm.nics.map((nic, index) => buildNic(raw, name, index, nic, taken)),
     // Of the defaults, nothing else is for it.
     ...(boot.kind === 'domainXml' ? machineOf(boot) : {}),

@@ -3,6 +3,7 @@ import { LIBVIRT_NAME_PATTERN, MEMORY_PATTERN } from '../patterns.js';
 import { CloudInitFile } from './cloud-init.js';
 import { DiskFile, imageKeys } from './disk.js';
 import { NicFile, nicKeys } from './nic.js';
+import { dependsOn, orderKeys } from './order.js';
 import { VagrantFile } from './vagrant.js';
 import { choice, flag, int, object, objectAs, path } from './words.js';
 
@@ -70,6 +71,7 @@ export const vmKeys = {
   cloudInit: CloudInitFile.describe(
     'What cloud-init in the guest is told: host name, keys, user data, and the addresses of its NICs by MAC.',
   ).optional(),
+  ...orderKeys,
 };
 
 /** Copies share their bridges, and the kernel's BR_MAX_PORTS is 1024, of which port 0 is not used. */
@@ -93,6 +95,7 @@ export const VmFile = objectAs('an object such as { "boot": "probe", "nics": [ â
       'A libvirt domain that is there already: it gets the NICs, running or not, and nothing else of it is changed. virsh list --all shows them.',
     )
     .optional(),
+  dependsOn,
   vagrant: VagrantFile.describe(
     'Settings for the machine that Vagrant makes of this VM; such a VM needs no "boot".',
   ).optional(),
@@ -104,5 +107,6 @@ export const VmFile = objectAs('an object such as { "boot": "probe", "nics": [ â
 
 export const GroupFile = objectAs('an object such as { "memory": "1GiB" }')({
   ...vmKeys,
+  dependsOn,
   nic: object(nicKeys).describe('For every NIC of the group that does not say otherwise.').optional(),
 });
