@@ -95,6 +95,7 @@ function fillDevices(devices: Element, lab: Lab, vm: Vm, context: RenderContext)
   devices.interface = cardElements(lab, vm, context);
   const serial = child(devices, 'serial');
   setAttributes(child(serial, 'log'), { file: consolePath(context.stateDir, lab.name, vm.name) });
+  if (vm.boot.kind === 'probe') delete devices.channel; // no agent is in there
 }
 
 /** The disks of a VM, and last the seed, which is no CD: the driver of a virtual disk is in every guest. */
