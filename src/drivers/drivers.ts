@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Hypervisor } from '#libvirt';
 import { type Captures, makeCaptures } from './capture.js';
+import { type Doors, makeDoors } from './doors.js';
 import { type Files, makeFiles } from './files.js';
 import { type Images, makeImages } from './images.js';
 import { type Inspect, makeInspect } from './inspect.js';
@@ -51,6 +52,8 @@ export interface Drivers {
   readonly namespace: () => Promise<ThrowAwayNamespace>;
   /** Network namespaces with a name. */
   readonly namespaces: Namespaces;
+  /** At taps, to speak to one guest alone. */
+  readonly doors: Doors;
   /** Frames of our own across veths. */
   readonly wires: Wires;
   /** The connection to libvirt: opened by the first call, shared by all later ones. */
@@ -108,6 +111,7 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     session: () => observeSession(env, process.stdin.isTTY === true),
     namespace: makeNamespace,
     namespaces: makeNamespaces(run),
+    doors: makeDoors(),
     wires: makeWires(),
     libvirt() {
       hypervisor ??= import('#libvirt').then(({ Hypervisor }) => Hypervisor.open(libvirtUri, { trace }));

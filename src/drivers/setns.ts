@@ -31,10 +31,14 @@ export interface Libc {
   bind(fd: number, address: Uint8Array, length: number): number;
   send(fd: number, bytes: Uint8Array, length: number, flags: number): number;
   recv(fd: number, bytes: Uint8Array, length: number, flags: number): number;
+  /** SO_ATTACH_FILTER: a classic BPF program, its instructions of 8 bytes. */
+  attachFilter(fd: number, program: Uint8Array): number;
   errno(): number;
 }
 
 const CLONE_NEWNET = 0x40000000;
+const SOL_SOCKET = 1;
+const SO_ATTACH_FILTER = 26;
 
 let libc: Libc | undefined;
 
@@ -42,12 +46,16 @@ export async function loadLibc(): Promise<Libc> {
   if (libc) return libc;
   const { default: koffi } = await import('koffi');
   const all = koffi.load(null);
+  koffi.struct('vmnetFilter', { length: 'uint16_t', program: 'uint8_t *' }); // struct sock_fprog
+  const setsockopt = all.func('int setsockopt(int, int, int, _In_ vmnetFilter *, uint32_t)');
   libc = {
     setns: all.func('int setns(int, int)') as unknown as Libc['setns'],
     socket: all.func('int socket(int, int, int)') as unknown as Libc['socket'],
     bind: all.func('int bind(int, _In_ uint8_t *, uint32_t)') as unknown as Libc['bind'],
     send: all.func('long send(int, _In_ uint8_t *, size_t, int)') as unknown as Libc['send'],
     recv: all.func('long recv(int, _Out_ uint8_t *, size_t, int)') as unknown as Libc['recv'],
+    attachFilter: (fd, program) =>
+      setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, { length: program.length / 8, program }, 16),
     errno: () => koffi.errno(),
   };
   return libc;

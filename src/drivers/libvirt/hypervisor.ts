@@ -4,6 +4,7 @@ import type {
   CapabilitiesQuery,
   DomainEntry,
   DomainState,
+  GuestInterface,
   NetworkEntry,
   Versions,
   XmlOptions,
@@ -149,6 +150,15 @@ export class Hypervisor {
 
   setAutostart(uuid: string, on: boolean, call?: CallOptions): Promise<void> {
     return this.#pool.call(`set autostart of domain ${call?.name ?? uuid}`, 'setAutostart', [uuid, on], call);
+  }
+
+  /**
+   * What QEMU's agent in the guest tells of its network interfaces. Rejects where no agent is connected; one that hangs is
+   * given up by libvirt after 5 s, or by an earlier deadline.
+   */
+  agentInterfaces(uuid: string, call?: CallOptions): Promise<GuestInterface[]> {
+    const what = `ask the agent in domain ${call?.name ?? uuid} for its addresses`;
+    return this.#pool.call(what, 'agentInterfaces', [uuid], call);
   }
 
   /** libvirt's virtual networks, active or not. */

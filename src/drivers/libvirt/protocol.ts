@@ -46,6 +46,15 @@ export interface DomainNic {
   target: string | null;
 }
 
+/** A network interface as the guest itself tells of it: nothing of that is checked. */
+export interface GuestInterface {
+  name: string;
+  /** null for one without a link layer. */
+  mac: string | null;
+  /** IP addresses without prefix. */
+  addresses: string[];
+}
+
 export interface NetworkEntry {
   name: string;
   active: boolean;
@@ -104,6 +113,7 @@ export interface Operations {
   detachDevice(uuid: string, xml: string, affect: Affect): void;
   updateDevice(uuid: string, xml: string, affect: Affect): void;
   setAutostart(uuid: string, on: boolean): void;
+  agentInterfaces(uuid: string): GuestInterface[];
   listNetworks(): NetworkEntry[];
   networkXml(name: string): string;
 }
