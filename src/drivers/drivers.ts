@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Hypervisor } from '#libvirt';
+import { type Blocks, makeBlocks } from './blocks.js';
 import { type Captures, makeCaptures } from './capture.js';
 import { type Doors, makeDoors } from './doors.js';
 import { type Files, makeFiles } from './files.js';
@@ -36,6 +37,7 @@ export interface Drivers {
   readonly kernel: Kernel;
   readonly inspect: Inspect;
   readonly files: Files;
+  readonly blocks: Blocks;
   readonly images: Images;
   readonly seeds: Seeds;
   readonly processes: Processes;
@@ -100,6 +102,7 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     inspect: makeInspect(),
     locks,
     files,
+    blocks: makeBlocks(run),
     images: makeImages(run, files, stateDir),
     seeds: makeSeeds(run, files),
     systemd: makeSystemd(run),
