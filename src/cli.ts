@@ -171,18 +171,6 @@ verb(
   async (context, vm, flags) => (await import('./commands/console.js')).console_(vm, flags, context),
 ).option('--log', 'print what it has said so far instead');
 verb(
-  'ssh <vm> [command...]',
-  'log in to a VM, or run a command there: vmnet ssh VM -- CMD; the name alone, or LAB/VM',
-  async (context, vm, words, flags) => (await import('./commands/ssh.js')).ssh(vm, words, flags, context),
-)
-  .option('--user <name>', "log in as this user (default: cloud-init's first, else the image's own)")
-  .option('--identity <file>', "with this private key (default: one in ~/.ssh that the lab's sshKeys name)");
-verb(
-  'console <vm>',
-  "attach to a VM's serial console, until Ctrl-]: by its name, or as LAB/VM",
-  async (context, vm, flags) => (await import('./commands/console.js')).console_(vm, flags, context),
-).option('--log', 'print what it has said so far instead');
-verb(
   'hosts <lab>',
   'print the names and addresses of the VMs as lines for /etc/hosts: by file or name',
   async (context, lab, flags) => (await import('./commands/hosts.js')).hosts(lab, flags, context),

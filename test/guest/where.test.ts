@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeDrivers } from '../../src/drivers/drivers.js';
 import { buildProbe } from '../../src/guest/build.js';
@@ -70,6 +71,8 @@ async function settled(): Promise<Record<string, string>> {
   return now;
 }
 
+const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+
 describe('where guests are', () => {
   it('is told by the lab, a lease, the guest at its tap, and the neighbour table', async () => {
     const before = await box.run('ip', '-j', 'link', 'show');
@@ -100,5 +103,69 @@ describe('where guests are', () => {
     expect(stdout).toContain('fe80::5054:ff:fe0f:2 (nd)');
     await box.run('virsh', '-q', 'destroy', 'find-hidden');
     expect((await box.vmnetText('status', 'find')).stdout).toContain('- (not running)');
+  });
+});
+
+describe('ssh', () => {
+  it('goes where the guest is, and passes on how it ended: here nobody listens', async () => {
+    const ended = await box.vmnetText('ssh', 'find/foreign', '--', 'true');
+    expect([ended.code, ended.stderr]).toEqual([
+      255,
+      expect.stringMatching(/192\.0\.2\.77 port 22: .*refused/),
+    ]);
+  });
+
+  it('says why there is no way, and which others there are', async () => {
+    const { json, code } = await box.vmnet('ssh', 'hidden', '--', 'true');
+    expect([code, json.error.code]).toEqual([3, 'check-failed']);
+    expect(json.error.message).toContain('hidden: not running');
+    const unknown = await box.vmnet('ssh', 'nobody', '--', 'true');
+    expect(unknown.json.error).toMatchObject({
+      code: 'usage',
+      message: 'there is no VM "nobody" in any provisioned lab',
+    });
+  });
+});
+
+describe('the console', () => {
+  it('is its log where there is no terminal', async () => {
+    const { stdout, stderr } = await box.vmnetText('console', 'foreign');
+    expect(stdout).toContain('vmnet-probe: up, 1 NICs');
+    expect(stderr).toContain("No terminal: these are the last lines of the log of foreign's console.");
+    expect((await box.vmnetText('console', 'foreign', '--log')).stderr).toBe('');
+  });
+
+  it('is attached to at a terminal, until Ctrl-], which leaves that as it was', async () => {
+    const inner = `stty -a > /run/before; ${process.execPath} ${CLI} console foreign; echo "ended with $?"; stty -a > /run/after`;
+    const typed = `(sleep 4; printf '\\035'; sleep 1) | script -qec '${inner}' /dev/null`;
+    const { stdout } = await box.attempt('host', 'sh', '-c', typed);
+    expect(stdout).toContain('The console of foreign. Press Enter for a prompt, and Ctrl-] to leave it.');
+    expect(stdout).toContain('ended with 0');
+    expect(await box.run('cat', '/run/after')).toBe(await box.run('cat', '/run/before'));
+  });
+});
+
+describe('hosts', () => {
+  it('keeps the names in /etc/hosts until the lab is destroyed, even where that is a mount', async () => {
+    const before = '127.0.0.1 localhost\n# no line break at the end';
+    await box.run(
+      'sh',
+      '-c',
+      `printf '${before.replace('\n', '\\n')}' > /run/hosts && mount --bind /run/hosts /etc/hosts`,
+    );
+    const shown = (await box.vmnetText('hosts', 'find')).stdout;
+    expect(shown).toContain('192.0.2.40 fixed.find fixed\n');
+    expect(shown).toContain('# hidden: no address is known (not running)\n');
+    expect((await box.vmnet('hosts', 'find', '--write')).json.error).toBeNull();
+    expect(await box.run('getent', 'hosts', 'fixed.find')).toMatch(/^192\.0\.2\.40\s+fixed\.find fixed$/m);
+    const other = `${box.folder}/config`;
+    expect(
+      (await box.vmnet('hosts', 'find', '--format', 'ssh-config', '--write', other)).json.error,
+    ).toBeNull();
+    expect(await box.run('cat', other)).toContain('Host foreign foreign.find\n  HostName 192.0.2.77\n');
+
+    expect((await box.vmnet('destroy', 'find')).json.error).toBeNull();
+    expect(await box.run('cat', '/etc/hosts')).toBe(before);
+    expect((await box.attempt('host', 'cat', other)).code).toBe(1);
   });
 });
