@@ -28,9 +28,17 @@ export async function ssh(
 ): Promise<Outcome> {
   const { drivers, about, json } = context;
   if (flags.user !== undefined && !USER_NAME.test(flags.user))
-    throw new VmnetError('usage', `--user takes a user's name, not ${quote(flags.user)}`);
+    throw new VmnetError(
+      'usage',
+      `--user takes a user's name, not ${quote(flags.user)}`,
+      'Such as --user debian.',
+    );
   if (flags.identity !== undefined && !(await drivers.kernel.exists(flags.identity)))
-    throw new VmnetError('usage', `there is no private key ${quotePath(flags.identity)}`);
+    throw new VmnetError(
+      'usage',
+      `there is no private key ${quotePath(flags.identity)}`,
+      'Without --identity, ssh takes those in ~/.ssh.',
+    );
   const { record, vm } = findVm(name, await readRecords(drivers));
   about.lab = record.name;
   if (!(await isProgram('ssh', drivers)))

@@ -91,8 +91,8 @@ describe('where guests are', () => {
 
   it('asks at the tap alone: the LAN hears of no question', async () => {
     await box.run('ip', 'neigh', 'flush', 'dev', 'lan');
-    const heard = box.attempt('lan', 'timeout', '4', 'tcpdump', '-nl', '-i', 'lan0', 'arp');
-    await new Promise(resolve => setTimeout(resolve, 1000));
+    const heard = box.attempt('lan', 'timeout', '3', 'tcpdump', '-nl', '-i', 'lan0', 'arp');
+    await new Promise(resolve => setTimeout(resolve, 500));
     expect((await status()).foreign).toBe('192.0.2.77 (arp)');
     expect((await heard).stdout).not.toMatch(/who-has 192\.0\.2\.(77|78)/);
   });
@@ -137,7 +137,7 @@ describe('the console', () => {
 
   it('is attached to at a terminal, until Ctrl-], which leaves that as it was', async () => {
     const inner = `stty -a > /run/before; ${process.execPath} ${CLI} console foreign; echo "ended with $?"; stty -a > /run/after`;
-    const typed = `(sleep 4; printf '\\035'; sleep 1) | script -qec '${inner}' /dev/null`;
+    const typed = `(sleep 3; printf '\\035'; sleep 1) | script -qec '${inner}' /dev/null`;
     const { stdout } = await box.attempt('host', 'sh', '-c', typed);
     expect(stdout).toContain('The console of foreign. Press Enter for a prompt, and Ctrl-] to leave it.');
     expect(stdout).toContain('ended with 0');
