@@ -188,6 +188,29 @@ verb(
   program,
   true,
 );
+verb(
+  'ssh <vm> [command...]',
+  'log in to a VM, or run a command there: vmnet ssh VM -- CMD; the name alone, or LAB/VM',
+  async (context, vm, words, flags) => (await import('./commands/ssh.js')).ssh(vm, words, flags, context),
+)
+  .option('--user <name>', "log in as this user (default: cloud-init's first, else the image's own)")
+  .option('--identity <file>', "with this private key (default: one in ~/.ssh that the lab's sshKeys name)");
+verb(
+  'console <vm>',
+  "attach to a VM's serial console, until Ctrl-]: by its name, or as LAB/VM",
+  async (context, vm, flags) => (await import('./commands/console.js')).console_(vm, flags, context),
+).option('--log', 'print what it has said so far instead');
+verb(
+  'hosts <lab>',
+  'print the names and addresses of the VMs as lines for /etc/hosts: by file or name',
+  async (context, lab, flags) => (await import('./commands/hosts.js')).hosts(lab, flags, context),
+)
+  .option('--format <format>', 'hosts, or ssh-config for ~/.ssh/config', 'hosts')
+  .option(
+    '--write [file]',
+    "keep them in a block of that file (default: /etc/hosts, or the user's ~/.ssh/config)",
+  )
+  .option('--remove', 'take the blocks that were written out again');
 verb('list', 'list the labs on this host', async (context, flags) =>
   (await import('./commands/list.js')).list(flags, context),
 );
@@ -268,6 +291,8 @@ try {
 }
 
 function usageHint(name: string): string {
-  const dashes = process.argv.includes('exec') ? ' Put -- before the command to run.' : '';
+  const dashes = ['exec', 'ssh'].some(it => process.argv.includes(it))
+    ? ' Put -- before the command to run.'
+    : '';
   return `vmnet ${name ? `${name} ` : ''}--help tells what it takes.${dashes}`;
 }

@@ -29,6 +29,8 @@ import { jsonReporter } from './report/json.js';
 import type { Reporter } from './report/reporter.js';
 import type { Check } from './verify/model.js';
 import { verifyLab as verify } from './verify/verify.js';
+import type { Whereabouts } from './where/model.js';
+import { type WhereOptions, whereAre } from './where/where.js';
 
 export type { Finding } from './doctor/model.js';
 export { type ErrorCode, EXIT, exitCodeOf, VmnetError } from './errors.js';
@@ -42,6 +44,8 @@ export type { Reporter, Stage } from './report/reporter.js';
 export type { Intent } from './verify/intent.js';
 export { type Check, isGood, type PathEvidence, type Verdict } from './verify/model.js';
 export type { WayOut } from './verify/way/model.js';
+export type { FoundAddress, Source, Whereabouts } from './where/model.js';
+export type { WhereOptions } from './where/where.js';
 export type { DriverOptions, Drivers, StepResult };
 
 /** Connect to this host; libvirt is contacted by the first call that needs it. Close it when done. */
@@ -98,6 +102,10 @@ export function applyPlan(
 /** Measure a lab that is up. `patienceMs`: how long to wait for silent guests, in milliseconds. */
 export const verifyLab = async (lab: Lab, host: Drivers, patienceMs = 6_000): Promise<readonly Check[]> =>
   (await verify(lab, host, { patienceMs, signal: null, tell: () => {} })).checks;
+
+/** The addresses of each NIC of each VM, with who told of them; a second or two. Asks silent guests unless `passive`. */
+export const findGuests = (lab: Lab, host: Drivers, options: WhereOptions = {}): Promise<Whereabouts[]> =>
+  whereAre(lab, host, options);
 
 /** Remove all that a lab made and give its uplinks back. Throws `not-restored` where something is left. */
 export async function destroyLab(

@@ -88,13 +88,16 @@ const DOING: Readonly<Record<string, string>> = {
   trace: 'ending the trace',
 };
 
+/** Verbs that run a command of the user's in our place. */
+const FOREGROUND = ['exec', 'ssh', 'console'];
+
 /** The first signal asks the run to stop, and to undo what it has begun; the second says how to go on if that takes too long. */
 function onSignals(abort: AbortController, command: string, about: Context['about']): () => void {
   const doing = DOING[command] ?? 'stopping';
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const handler = () => {
     // The command that was run has heard it as well, and its end is ours.
-    if (command === 'exec') return;
+    if (FOREGROUND.includes(command)) return;
     const finish = FINISH[command];
     const how = finish ? ` Should this be killed, finish with: vmnet ${finish} ${about.lab ?? 'LAB'}` : '';
     process.stderr.write(

@@ -1,14 +1,17 @@
 import { dirname } from 'node:path';
 import type { Drivers } from '../drivers/drivers.js';
 import { keepIn, keptDisks } from '../plan/disks.js';
+import { removeNames } from './names.js';
 
-/** Remove all that is kept of a lab. */
-export async function forget(lab: string, drivers: Drivers): Promise<void> {
+/** Remove all that is kept of a lab; returns what people should know of that. */
+export async function forget(lab: string, drivers: Drivers): Promise<string[]> {
+  const notes = await removeNames(lab, drivers);
   await drivers.files.remove(`${drivers.stateDir}/services/${lab}`);
   await drivers.files.remove(`${drivers.guestDir}/consoles/${lab}`);
   await forgetDisks(`${drivers.guestDir}/disks/${lab}`, drivers);
   await drivers.records.remove(lab);
   await removeEmptyFolders(drivers);
+  return notes;
 }
 
 /** All but disks that are to be kept, which a file beside them says. */

@@ -55,7 +55,7 @@ async function destroyLocked(name: string, flags: DestroyFlags, context: Context
   // Guests that were left alone still need the record and their disks.
   const guestsStay = flags.networkOnly === true && record?.networkOnly === false;
   if (!guestsStay) {
-    await forget(name, drivers);
+    for (const note of await forget(name, drivers)) reporter.print(note);
     if (await disableUnit(name, drivers)) reporter.print(`${name}: does not come back at boot any more`);
   }
   if (!guestsStay) for (const note of plan.notes) reporter.print(note);

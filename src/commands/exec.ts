@@ -1,12 +1,10 @@
-import { spawn } from 'node:child_process';
-import { constants } from 'node:os';
-import { delimiter, join } from 'node:path';
 import { VmnetError } from '../errors.js';
 import { readRecords } from '../host/records.js';
 import type { Lab, Namespace } from '../lab/model.js';
 import { quote } from '../lab/quote.js';
 import { didYouMean } from '../lab/suggest.js';
 import type { Context, Outcome } from './command.js';
+import { isProgram, runInForeground } from './foreground.js';
 import { resolveLab } from './resolve.js';
 
 export interface ExecFlags {
@@ -49,7 +47,7 @@ export async function exec(
       'Name one that is on the PATH, or its path.',
     );
   // ip-netns(8) also gives it a /sys, and files below /etc, of its own.
-  const exitCode = await run(['ip', 'netns', 'exec', netns, ...words], context.json);
+  const exitCode = await runInForeground(['ip', 'netns', 'exec', netns, ...words], context.json, 'iproute2');
   return { lab: found.lab.name, exitCode };
 }
 
@@ -75,7 +73,7 @@ function unknown(name: string, labs: readonly Lab[], known: readonly string[]): 
     return new VmnetError(
       'usage',
       `${quote(name)} is a VM of the lab ${vm.name}, and no namespace`,
-      `Its console is a matter of libvirt: virsh console ${vm.name}-${name}`,
+      `vmnet ssh ${vm.name}/${name} logs in there, and vmnet console ${vm.name}/${name} shows its console.`,
     );
   const names = name.includes('/') ? known : known.map(it => it.split('/')[1] ?? it);
   const where = labs.length === 1 ? `the lab ${labs[0]?.name}` : 'any provisioned lab';
@@ -86,22 +84,4 @@ function unknown(name: string, labs: readonly Lab[], known: readonly string[]): 
       ? 'No lab with namespaces is provisioned on this host.'
       : didYouMean(name, [...new Set(names)], 'There are:'),
   );
-}
-
-async function isProgram(program: string, { kernel }: Context['drivers']): Promise<boolean> {
-  if (program.includes('/')) return kernel.exists(program);
-  for (const folder of (process.env.PATH ?? '').split(delimiter))
-    if (folder !== '' && (await kernel.exists(join(folder, program)))) return true;
-  return false;
-}
-
-/** Where programs read our standard output, the one document there is ours. */
-function run([file, ...args]: readonly [string, ...string[]], json: boolean): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { stdio: ['inherit', json ? process.stderr : 'inherit', 'inherit'] });
-    child.once('error', error =>
-      reject(new VmnetError('missing-tool', `${file}: ${error.message}`, 'apt-get install iproute2', error)),
-    );
-    child.once('close', (code, signal) => resolve(signal ? 128 + constants.signals[signal] : (code ?? 1)));
-  });
 }

@@ -12,9 +12,9 @@ import { impairFaults } from '../lab/rules/ports.js';
 import { planImpair } from '../plan/impair.js';
 import { stepCount } from '../plan/model.js';
 import type { Context, Outcome } from './command.js';
+import { findVm } from './find-vm.js';
 import { type LockFlags, locked, locksFor } from './locked.js';
 import { recoverFirst } from './recover.js';
-import { findVm } from './trace.js';
 
 export interface ImpairFlags extends LockFlags {
   readonly delay?: string;

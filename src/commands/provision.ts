@@ -112,12 +112,13 @@ async function change(
   for (const note of notes) reporter.warn(note);
   const checks = proof?.checks ?? [];
   if (checks.length > 0) reporter.print(proofTable(checks));
+  const guests = networkOnly ? [] : await (await import('./whereabouts.js')).tellWhere(lab, checks, context);
   reporter.print(closingLine(lab.name, stepCount(plan), checks));
   return {
     lab: lab.name,
     steps,
     checks,
     exitCode: verifying?.exitOf(checks) ?? 0,
-    more: { notes: [...warnings, ...notes], ...(user ? { libvirtUser: user } : {}) },
+    more: { guests, notes: [...warnings, ...notes], ...(user ? { libvirtUser: user } : {}) },
   };
 }

@@ -11,6 +11,7 @@ import { macvtapOf } from '../plan/macvtap.js';
 import { table } from '../report/table.js';
 import { type Drops, readDrops } from '../verify/drops.js';
 import { targetsOf } from '../verify/targets.js';
+import { addressText, whereAre } from '../where/where.js';
 import type { Context, Outcome } from './command.js';
 import { holdersOf, holderText } from './holders.js';
 import { type LinkStatus, linksStatus, type NamespaceStatus, namespacesStatus, peerText } from './peers.js';
@@ -69,9 +70,9 @@ async function statusOf(lab: Lab, records: readonly LabRecord[], context: Contex
   const { drivers } = context;
   const networkOnly = records.find(record => record.name === lab.name)?.networkOnly ?? false;
   const host = await observeHost(drivers, lab, { networkOnly });
-  const counters = new Map(
-    (await drivers.ip.links({ stats: true })).map(json => [parseLink(json).name, frames(json)]),
-  );
+  const links = await drivers.ip.links({ stats: true });
+  const found = await whereAre(lab, drivers, { networkOnly, links });
+  const counters = new Map(links.map(json => [parseLink(json).name, frames(json)]));
   const drops = hasTables(lab) ? await readDrops(lab.name, drivers).catch(() => NO_DROPS) : NO_DROPS;
   const holders = await holdersOf(host, context);
   const targets = new Map(targetsOf(lab, host).map(target => [target.nic, target]));
@@ -86,12 +87,14 @@ async function statusOf(lab: Lab, records: readonly LabRecord[], context: Contex
       const target = targets.get(nic);
       const tap = target?.tap ?? macvtapOf(nic, host)?.name ?? nic.tap;
       const seen = counters.get(tap);
+      const where = found.find(it => it.mac === nic.mac);
       return {
         tap,
         mac: nic.mac,
         bridge: target?.bridge ?? nic.bridge ?? hangsOn(nic),
         address: nic.addresses[0] ?? null,
-        addresses: nic.addresses,
+        addresses: where?.addresses ?? [],
+        note: where?.note ?? null,
         present: counters.has(tap),
         // What a tap receives its guest has sent; a macvtap's device sends it itself.
         received: (nic.macvtap ? seen?.sent : seen?.received) ?? 0,
@@ -135,7 +138,7 @@ function describe(vms: readonly VmStatus[], namespaces: readonly NamespaceStatus
       holderText(nic.peer),
       nic.mac,
       nic.bridge,
-      nic.addresses.join(' ') || '-',
+      addressText(nic),
       nic.received,
       nic.sent,
       shown(nic.dropped),

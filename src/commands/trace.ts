@@ -11,6 +11,7 @@ import { isDetour, type Traced, wentUp } from '../trace/model.js';
 import { trace as follow } from '../trace/trace.js';
 import { type Target, targetsOf } from '../verify/targets.js';
 import type { Context, Outcome } from './command.js';
+import { findVm } from './find-vm.js';
 import { wholeSeconds } from './seconds.js';
 
 export interface TraceFlags {
@@ -56,29 +57,6 @@ export async function trace(vm: string, flags: TraceFlags, context: Context): Pr
     exitCode: exitOf(traced, signal.aborted),
     more: { trace: { vm: found.vm.name, nic: nic.index, mac: nic.mac, tap, bridge, uplink, to, ...traced } },
   };
-}
-
-/** By its name alone, where no other lab has one of that name, or as LAB/VM. */
-export function findVm(name: string, records: readonly LabRecord[]): { record: LabRecord; vm: Vm } {
-  const all = records.flatMap(record => record.lab.vms.map(vm => ({ record, vm })));
-  const full = ({ record, vm }: (typeof all)[number]) => `${record.name}/${vm.name}`;
-  const found = all.filter(it => it.vm.name === name || full(it) === name);
-  const [first] = found;
-  if (first === undefined)
-    throw new VmnetError(
-      'usage',
-      `there is no VM ${quote(name)} in any provisioned lab`,
-      all.length > 0
-        ? `There are: ${all.map(full).join(', ')}.`
-        : 'No lab with VMs is provisioned on this host.',
-    );
-  if (found.length > 1)
-    throw new VmnetError(
-      'usage',
-      `${found.length} labs have a VM ${quote(name)}`,
-      `Say which: ${found.map(full).join(', ')}.`,
-    );
-  return first;
 }
 
 /** Where its frames pass now. Throws `usage` and `check-failed`. */

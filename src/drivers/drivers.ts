@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 import type { Hypervisor } from '#libvirt';
+import { type Blocks, makeBlocks } from './blocks.js';
 import { type Captures, makeCaptures } from './capture.js';
+import { type Doors, makeDoors } from './doors.js';
 import { type Files, makeFiles } from './files.js';
 import { type Images, makeImages } from './images.js';
 import { type Inspect, makeInspect } from './inspect.js';
@@ -14,7 +16,6 @@ import { makeNamespace, type ThrowAwayNamespace } from './namespace.js';
 import { makeNamespaces, type Namespaces } from './netns.js';
 import { makeNftables, type Nftables } from './nftables.js';
 import { makeOvs, type Ovs } from './ovs.js';
-import { makePacketSockets, type PacketSockets } from './packet-socket.js';
 import { makePorts, type Ports } from './port.js';
 import { makeProcesses, type Processes } from './processes.js';
 import { makeRecords, type Records } from './records.js';
@@ -37,6 +38,7 @@ export interface Drivers {
   readonly kernel: Kernel;
   readonly inspect: Inspect;
   readonly files: Files;
+  readonly blocks: Blocks;
   readonly images: Images;
   readonly seeds: Seeds;
   readonly processes: Processes;
@@ -53,10 +55,10 @@ export interface Drivers {
   readonly namespace: () => Promise<ThrowAwayNamespace>;
   /** Network namespaces with a name. */
   readonly namespaces: Namespaces;
+  /** At taps, to speak to one guest alone. */
+  readonly doors: Doors;
   /** Frames of our own across veths. */
   readonly wires: Wires;
-  /** All frames of one link of the host. */
-  readonly packets: PacketSockets;
   /** The connection to libvirt: opened by the first call, shared by all later ones. */
   readonly libvirt: () => Promise<Hypervisor>;
   /** Which libvirt that is. */
@@ -105,6 +107,7 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     inspect: makeInspect(),
     locks,
     files,
+    blocks: makeBlocks(run),
     images: makeImages(run, files, stateDir),
     seeds: makeSeeds(run, files),
     systemd: makeSystemd(run),
@@ -116,8 +119,8 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     session: () => observeSession(env, process.stdin.isTTY === true),
     namespace: makeNamespace,
     namespaces: makeNamespaces(run),
+    doors: makeDoors(),
     wires: makeWires(),
-    packets: makePacketSockets(),
     async libvirt() {
       const { uri } = connection;
       let open = hypervisors.get(uri);

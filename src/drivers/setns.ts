@@ -33,10 +33,14 @@ export interface Libc {
   recv(fd: number, bytes: Uint8Array, length: number, flags: number): number;
   /** 0 where there is no such interface. */
   index(name: string): number;
+  /** SO_ATTACH_FILTER: a classic BPF program, its instructions of 8 bytes. */
+  attachFilter(fd: number, program: Uint8Array): number;
   errno(): number;
 }
 
 const CLONE_NEWNET = 0x40000000;
+const SOL_SOCKET = 1;
+const SO_ATTACH_FILTER = 26;
 
 let libc: Libc | undefined;
 
@@ -44,6 +48,8 @@ export async function loadLibc(): Promise<Libc> {
   if (libc) return libc;
   const { default: koffi } = await import('koffi');
   const all = koffi.load(null);
+  koffi.struct('vmnetFilter', { length: 'uint16_t', program: 'uint8_t *' }); // struct sock_fprog
+  const setsockopt = all.func('int setsockopt(int, int, int, _In_ vmnetFilter *, uint32_t)');
   libc = {
     setns: all.func('int setns(int, int)') as unknown as Libc['setns'],
     socket: all.func('int socket(int, int, int)') as unknown as Libc['socket'],
@@ -51,6 +57,8 @@ export async function loadLibc(): Promise<Libc> {
     send: all.func('long send(int, _In_ uint8_t *, size_t, int)') as unknown as Libc['send'],
     recv: all.func('long recv(int, _Out_ uint8_t *, size_t, int)') as unknown as Libc['recv'],
     index: all.func('unsigned int if_nametoindex(const char *)') as unknown as Libc['index'],
+    attachFilter: (fd, program) =>
+      setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, { length: program.length / 8, program }, 16),
     errno: () => koffi.errno(),
   };
   return libc;

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { VmnetError } from '../errors.js';
+import { packetSocket, receive } from './packet-socket.js';
 import { inside, type Libc, loadLibc, namespaceFile } from './setns.js';
 
 /** One end of a wire: an interface in a named network namespace, or in our own. */
@@ -24,11 +24,6 @@ export interface Wires {
   /** Send frames of our own across a wire both ways, the last one as long as the MTU allows. Throws `permission`. */
   cross(a: WireEnd, b: WireEnd): Promise<{ readonly there: Crossed; readonly back: Crossed }>;
 }
-
-const AF_PACKET = 17;
-const SOCK_RAW = 3;
-const SOCK_CLOEXEC = 0x80000;
-const MSG_DONTWAIT = 0x40;
 
 /** IEEE 802's "local experimental" EtherType: no stack answers it, and a socket that wants it alone stands behind all filters. */
 const ETHERTYPE = 0x88b5;
@@ -85,43 +80,12 @@ export function frameOf(from: string, to: string, token: Uint8Array, length: num
   return frame;
 }
 
-const LARGEST = 65_536 + HEADER;
-
-function receive(socket: number, { recv }: Libc): Buffer | null {
-  const buffer = Buffer.alloc(LARGEST);
-  const length = Number(recv(socket, buffer, buffer.length, MSG_DONTWAIT));
-  return length < 0 ? null : buffer.subarray(0, length);
-}
-
 /** A packet socket stays in the namespace that it was made in. */
 function openAt({ namespace, index }: WireEnd, libc: Libc): number {
   const fd = openSync(namespace === null ? '/proc/thread-self/ns/net' : namespaceFile(namespace), 'r');
   try {
-    return inside(fd, libc, () => packetSocket(index, libc));
+    return inside(fd, libc, () => packetSocket(index, ETHERTYPE, libc));
   } finally {
     closeSync(fd);
   }
 }
-
-function packetSocket(index: number, { socket, bind, errno }: Libc): number {
-  const fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, swapped(ETHERTYPE));
-  if (fd < 0) throw notOpened(errno());
-  const address = Buffer.alloc(20); // struct sockaddr_ll
-  address.writeUInt16LE(AF_PACKET, 0);
-  address.writeUInt16BE(ETHERTYPE, 2);
-  address.writeInt32LE(index, 4);
-  if (bind(fd, address, address.length) === 0) return fd;
-  const reason = errno();
-  closeSync(fd);
-  throw notOpened(reason);
-}
-
-/** htons(3) on the little-endian machines that QEMU's guests and we run on. */
-const swapped = (value: number) => ((value & 0xff) << 8) | (value >> 8);
-
-const notOpened = (errno: number) =>
-  new VmnetError(
-    'permission',
-    `no packet socket can be opened: errno ${errno}`,
-    'Run vmnet as root (sudo) or with CAP_NET_RAW.',
-  );

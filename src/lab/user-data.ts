@@ -140,3 +140,30 @@ function withScript(script: string, additions: Additions): string {
     `--${boundary}--\n`,
   ].join('');
 }
+
+/**
+ * The first user that cloud-config names: of `users`, else of `user` or `system_info`; null where the image's own comes
+ * first, where none is named, and for what is no cloud-config.
+ */
+export function loginName(text: string): string | null {
+  if (firstLine(text) !== HEADER) return null;
+  const document = parsed(text);
+  if (document === null || document.errors.length > 0) return null;
+  const data = plain(document) as Record<string, unknown> | null;
+  const name = (user: unknown): string | null =>
+    typeof user === 'string' ? user : (((user ?? {}) as { name?: string }).name ?? null);
+  const own =
+    name(data?.user) ?? name((data?.system_info as Record<string, unknown> | undefined)?.default_user);
+  const first = Array.isArray(data?.users) ? name(data.users[0]) : null;
+  const chosen = first === null || first === 'default' ? own : first;
+  return typeof chosen === 'string' ? chosen : null;
+}
+
+/** null where aliases would make too much of it. */
+function plain(document: Document.Parsed): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch {
+    return null;
+  }
+}

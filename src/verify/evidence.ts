@@ -34,6 +34,8 @@ export interface Gathered {
   /** Up the host's IP stack and out; null where the NIC is not meant to go there. */
   readonly way: (target: Target) => WayOut | null;
   readonly addresses: (target: Target) => readonly string[];
+  /** Of these, what the guest itself said. */
+  readonly heard: (target: Target) => readonly string[];
   readonly tried: (target: Target) => readonly string[];
 }
 
@@ -122,6 +124,7 @@ export function evidenceOf(target: Target, gathered: Gathered): PathEvidence {
     way: gathered.way(target),
     late: gathered.late(target),
     addresses,
+    heardAddresses: gathered.heard(target),
     tried: gathered.tried(target),
     console: '',
   };
@@ -164,6 +167,7 @@ export const nothingSeen = (target: Target): PathEvidence =>
     way: () => null,
     late: () => false,
     addresses: () => [],
+    heard: () => [],
     tried: () => [],
   });
 

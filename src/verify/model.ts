@@ -128,6 +128,8 @@ export interface PathEvidence {
   readonly late: boolean;
   /** Addresses that the guest was seen to use, with what told. */
   readonly addresses: readonly string[];
+  /** Those that it told itself, by ARP, neighbour discovery or DHCP. */
+  readonly heardAddresses?: readonly string[];
   /** What was done to make the guest speak. */
   readonly tried: readonly string[];
   /** The last lines of a silent guest's serial console; empty for one that spoke. */

@@ -122,6 +122,8 @@ export async function prove(
         way: expedition?.report(sets, tcpdump && frames, ours) ?? (() => null),
         late: target => !options.passive && target.uplink !== null && !sizes.has(target),
         addresses: target => stimulus.seenAddresses(target).map(({ address }) => address),
+        heard: target =>
+          stimulus.seenAddresses(target).flatMap(({ address, heard }) => (heard ? address : [])),
         tried: target => stimulus.tried(target),
       };
       return {

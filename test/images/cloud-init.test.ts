@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Box, Ended } from '../support/box.js';
@@ -105,6 +105,9 @@ describe('Debian over one image', () => {
     const ids = await Promise.all([FIXED, address].map(one => answered(one, 'cat /etc/machine-id')));
     expect(new Set(ids).size).toBe(2);
 
+    await knowsWhereTheyAre({ fixed: FIXED, lease: address });
+    await logsInFromTheHost(address);
+
     const proof = await box.vmnet('verify', '--timeout', '120', file);
     const paths = proof.json.checks.filter((check: { name: string }) => check.name === 'path');
     expect(paths.map((check: { verdict?: string; status?: string }) => check)).toMatchObject([
@@ -123,5 +126,56 @@ describe('Debian over one image', () => {
     expect(await box.differenceFrom(before)).toEqual([]);
   });
 });
+
+/** From the agents themselves, which may come up after sshd. */
+async function knowsWhereTheyAre(wanted: Readonly<Record<string, string>>): Promise<void> {
+  type Nic = { addresses: { address: string; source: string }[] };
+  for (const [name, address] of Object.entries(wanted)) {
+    let nic: Nic | undefined;
+    for (let i = 0; i < 60 && nic?.addresses[0]?.source !== 'agent'; i++) {
+      if (i > 0) await sleep(2000);
+      const { vms } = (await box.vmnet('status', 'debian')).json;
+      nic = vms.find((vm: { name: string }) => vm.name === name).nics[0];
+    }
+    expect(nic?.addresses).toContainEqual({ address, source: 'agent' });
+  }
+}
+
+/** br0 has no address: not before the host has one in the guests' network. */
+async function logsInFromTheHost(address: string): Promise<void> {
+  const login = ['ssh', '--user', 'root', '--identity', `${box.folder}/key`, 'lease', '--'];
+  const refused = await box.vmnet(...login, 'true');
+  expect(refused.json.error.message).toMatch(/^this host cannot reach lease: 192\.0\.2\.\d+ has no route/);
+  expect(refused.json.error.hint).toContain('vmnet console debian/lease');
+  await box.run('ip', 'address', 'add', '192.0.2.3/24', 'dev', 'br0');
+  const inside = await box.vmnetText(...login, 'cat', '/etc/hostname');
+  expect([inside.code, inside.stdout]).toEqual([0, 'lease\n']);
+  expect((await box.vmnetText(...login, 'exit 7')).code).toBe(7);
+  // Debian's ssh hashes the names.
+  const known = ['ssh-keygen', '-F', 'lease.debian', '-f', `${await stateDir()}/labs/debian/known_hosts`];
+  expect(await box.run(...known)).toContain(' ssh-ed25519 ');
+
+  const config = `${box.folder}/ssh_config`;
+  await writeFile(config, 'Host nobody\n  Port 23');
+  expect(
+    (await box.vmnet('hosts', 'debian', '--format', 'ssh-config', '--write', config)).json.error,
+  ).toBeNull();
+  const short = [
+    'ssh',
+    '-F',
+    config,
+    '-i',
+    `${box.folder}/key`,
+    '-l',
+    'root',
+    '-o',
+    'UserKnownHostsFile=/dev/null',
+  ];
+  expect((await box.attempt('host', ...short, 'fixed.debian', 'hostname')).stdout).toBe('fixed-one\n');
+  expect(await readFile(config, 'utf8')).toContain(`HostName ${address}\n`);
+  expect((await box.vmnet('hosts', 'debian', '--remove')).json.left).toEqual([]);
+  expect(await readFile(config, 'utf8')).toBe('Host nobody\n  Port 23');
+  await box.run('ip', 'address', 'del', '192.0.2.3/24', 'dev', 'br0');
+}
 
 const stateDir = async () => (await box.run('sh', '-c', 'echo "$VMNET_STATE_DIR"')).trim();

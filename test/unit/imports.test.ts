@@ -53,6 +53,8 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>
   },
   // One NIC's frames from device to device, live: asks and counts as the proof does.
   trace: { errors: 'all', drivers: 'types', lab: 'all', host: 'all', verify: 'all' },
+  // Where guests are: asks them in the words of the proof.
+  where: { errors: 'all', drivers: 'types', lab: 'all', host: 'all', verify: 'all' },
   // Host and lab to findings, before anything is changed: plans the lab without applying it, and proves KVM.
   doctor: {
     errors: 'all',
@@ -76,6 +78,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>
     apply: 'all',
     verify: 'all',
     trace: 'all',
+    where: 'all',
     doctor: 'all',
     guest: 'all',
     sandbox: 'all',
@@ -95,6 +98,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>
     plan: 'all',
     apply: 'all',
     verify: 'all',
+    where: 'all',
     doctor: 'all',
     guest: 'all',
     report: 'all',

@@ -30,6 +30,7 @@ const EXPECTED: Readonly<Record<Kind, (value: unknown) => string | null>> = {
   conn: handle('conn'),
   domain: handle('domain'),
   network: handle('network'),
+  interface: handle('interface'),
   int: integer(-0x80000000, 0x7fffffff),
   uint: integer(0, 0xffffffff),
   str: string,
@@ -42,6 +43,7 @@ const EXPECTED: Readonly<Record<Kind, (value: unknown) => string | null>> = {
   'ulong*': outArray,
   domains: outArray,
   networks: outArray,
+  interfaces: outArray,
   null: value => (value === null ? null : 'null'),
   handler: value => (typeof value === 'bigint' && value > 0n ? null : 'the address of a C function'),
 };

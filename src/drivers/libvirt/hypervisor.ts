@@ -4,6 +4,7 @@ import type {
   CapabilitiesQuery,
   DomainEntry,
   DomainState,
+  GuestInterface,
   MetadataElement,
   NetworkEntry,
   Versions,
@@ -168,6 +169,15 @@ export class Hypervisor {
   /** Rejects where no QEMU guest agent answers, within a few seconds. */
   pingAgent(uuid: string, call?: CallOptions): Promise<void> {
     return this.#pool.call(`ping the guest agent of domain ${call?.name ?? uuid}`, 'pingAgent', [uuid], call);
+  }
+
+  /**
+   * What QEMU's agent in the guest tells of its network interfaces. Rejects where no agent is connected; one that hangs is
+   * given up by libvirt after 5 s, or by an earlier deadline.
+   */
+  agentInterfaces(uuid: string, call?: CallOptions): Promise<GuestInterface[]> {
+    const what = `ask the agent in domain ${call?.name ?? uuid} for its addresses`;
+    return this.#pool.call(what, 'agentInterfaces', [uuid], call);
   }
 
   /** libvirt's virtual networks, active or not. */

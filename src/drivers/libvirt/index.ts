@@ -8,6 +8,7 @@ export type {
   DomainEntry,
   DomainState,
   DomainStateName,
+  GuestInterface,
   NetworkEntry,
   Versions,
   XmlOptions,

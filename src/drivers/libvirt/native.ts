@@ -1,6 +1,7 @@
 import koffi, { type LibraryHandle } from 'koffi';
 import { checkArguments } from './arguments.js';
 import { ERROR_CODES } from './codes.js';
+import { declareInterfaces } from './interfaces.js';
 import type { NativeFailure } from './protocol.js';
 import {
   FUNCTIONS,
@@ -73,7 +74,7 @@ function load(name: string): LibraryHandle {
 
 /** Named, all of them: koffi has mixed up anonymous types of the same shape. */
 function declareTypes(): void {
-  for (const name of ['virConnect', 'virDomain', 'virNetwork'])
+  for (const name of ['virConnect', 'virDomain', 'virNetwork', 'virDomainInterface'])
     koffi.pointer(`${name}Ptr`, koffi.opaque(name));
   koffi.disposable('virHeapString', 'str');
   koffi.struct('virError', {
@@ -91,6 +92,7 @@ function declareTypes(): void {
     net: 'void *',
   });
   koffi.pointer('virErrorPtr', 'virError');
+  declareInterfaces();
 }
 
 type Foreign = (...args: unknown[]) => unknown;
@@ -114,7 +116,12 @@ function bind(
 }
 
 /** Functions after which their first argument points to nothing. */
-const FREEING: ReadonlySet<string> = new Set(['virConnectClose', 'virDomainFree', 'virNetworkFree']);
+const FREEING: ReadonlySet<string> = new Set([
+  'virConnectClose',
+  'virDomainFree',
+  'virNetworkFree',
+  'virDomainInterfaceFree',
+]);
 
 function failed(kind: Kind, raw: unknown): boolean {
   if (kind === 'int') return (raw as number) < 0;
@@ -134,7 +141,7 @@ function readError(pointer: bigint | null): NativeError {
 function toForeign(kind: Kind | undefined, arg: unknown): unknown {
   if (arg instanceof Handle) return arg.address;
   // An out parameter is an array of one, empty for our callers.
-  if (Array.isArray(arg)) arg.push(kind === 'domains' || kind === 'networks' ? null : 0);
+  if (Array.isArray(arg)) arg.push(kind !== undefined && isListKind(kind) ? null : 0);
   return arg;
 }
 
@@ -143,18 +150,22 @@ function fromForeign(kind: Kind, raw: unknown): unknown {
 }
 
 const isHandleKind = (kind: Kind): kind is HandleKind =>
-  kind === 'conn' || kind === 'domain' || kind === 'network';
+  kind === 'conn' || kind === 'domain' || kind === 'network' || kind === 'interface';
+
+/** What the members of a list are. */
+const MEMBERS = { domains: 'domain', networks: 'network', interfaces: 'interface' } as const;
+
+const isListKind = (kind: Kind): kind is keyof typeof MEMBERS => kind in MEMBERS;
 
 /** Turns what koffi left in an out array into what the table promises; `count` is the function's result. */
 function fromOut(kind: Kind, arg: unknown, count: unknown): void {
   if (!Array.isArray(arg)) return;
   // koffi gives 64-bit values as a number or a bigint, by their size.
   if (kind === 'ulong*') arg[0] = Number(arg[0]);
-  if (kind === 'domains') takeList(arg, 'domain', count as number);
-  if (kind === 'networks') takeList(arg, 'network', count as number);
+  if (isListKind(kind)) takeList(arg, MEMBERS[kind], count as number);
 }
 
-function takeList(arg: unknown[], kind: 'domain' | 'network', count: number): void {
+function takeList(arg: unknown[], kind: HandleKind, count: number): void {
   const list = arg.pop() as bigint | null;
   if (list === null) return;
   const addresses = count > 0 ? (koffi.decode(list, 'void *', count) as bigint[]) : [];

@@ -1,5 +1,6 @@
 import { ERROR_CODES } from './codes.js';
 import { describe, describeNetwork, stateOf, uuidOf, versionString } from './describe.js';
+import { readInterface } from './interfaces.js';
 import type { Affect, Arguments, OperationName, Result } from './protocol.js';
 import { flags, freeing, run, type Session, unlessFailed, using, withDomain } from './session.js';
 import type { Handle } from './table.js';
@@ -15,6 +16,7 @@ const VIR_DOMAIN_DEFINE_VALIDATE = 1;
 const VIR_DOMAIN_DESTROY_GRACEFUL = 1;
 const VIR_DOMAIN_UNDEFINE_NVRAM = 4;
 const VIR_DOMAIN_UNDEFINE_KEEP_NVRAM = 8;
+const VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT = 1;
 const VIR_DOMAIN_XML_SECURE = 1;
 const VIR_DOMAIN_XML_INACTIVE = 2;
 
@@ -117,6 +119,12 @@ export const operations: { readonly [K in OnConnection]: Operation<K> } = {
     run(session, uuid, (native, domain) =>
       native.virDomainQemuAgentCommand(domain, '{"execute":"guest-ping"}', AGENT_SECONDS, 0),
     ),
+  agentInterfaces: (session, uuid) =>
+    withDomain(session, uuid, (native, domain) => {
+      const interfaces: Handle<'interface'>[] = [];
+      native.virDomainInterfaceAddresses(domain, interfaces, VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT, 0);
+      return freeing(interfaces, native.virDomainInterfaceFree, readInterface);
+    }),
 
   listNetworks({ native, conn }) {
     const networks: Handle<'network'>[] = [];

@@ -51,6 +51,15 @@ export interface DomainNic {
   target: string | null;
 }
 
+/** A network interface as the guest itself tells of it: nothing of that is checked. */
+export interface GuestInterface {
+  name: string;
+  /** null for one without a link layer. */
+  mac: string | null;
+  /** IP addresses without prefix. */
+  addresses: string[];
+}
+
 export interface NetworkEntry {
   name: string;
   active: boolean;
@@ -120,6 +129,7 @@ export interface Operations {
   setMetadata(uuid: string, element: MetadataElement, affect: Affect): void;
   setAutostart(uuid: string, on: boolean): void;
   pingAgent(uuid: string): void;
+  agentInterfaces(uuid: string): GuestInterface[];
   listNetworks(): NetworkEntry[];
   networkXml(name: string): string;
 }

@@ -4,6 +4,7 @@ export const KINDS = {
   conn: { c: 'virConnectPtr', koffi: 'virConnectPtr' },
   domain: { c: 'virDomainPtr', koffi: 'virDomainPtr' },
   network: { c: 'virNetworkPtr', koffi: 'virNetworkPtr' },
+  interface: { c: 'virDomainInterfacePtr', koffi: 'virDomainInterfacePtr' },
   error: { c: 'virErrorPtr', koffi: 'virErrorPtr' },
   /** A result below 0 is a failure. */
   int: { c: 'int', koffi: 'int' },
@@ -19,6 +20,7 @@ export const KINDS = {
   'ulong*': { c: 'unsigned long *', koffi: '_Out_ ulong *' },
   domains: { c: 'virDomainPtr **', koffi: '_Out_ void **' },
   networks: { c: 'virNetworkPtr **', koffi: '_Out_ void **' },
+  interfaces: { c: 'virDomainInterfacePtr **', koffi: '_Out_ void **' },
   null: { c: 'void *', koffi: 'void *' },
   handler: { c: 'virErrorFunc', koffi: 'void *' },
 } as const;
@@ -62,6 +64,8 @@ export const FUNCTIONS = {
   virDomainAttachDeviceFlags: ['int', 'domain', 'str', 'uint'],
   virDomainDetachDeviceFlags: ['int', 'domain', 'str', 'uint'],
   virDomainUpdateDeviceFlags: ['int', 'domain', 'str', 'uint'],
+  virDomainInterfaceAddresses: ['int', 'domain', 'interfaces', 'uint', 'uint'],
+  virDomainInterfaceFree: ['void', 'interface'],
   virNetworkFree: ['int', 'network'],
   virNetworkLookupByName: ['network', 'conn', 'str'],
   virNetworkGetName: ['str', 'network'],
@@ -77,7 +81,7 @@ export const QEMU_FUNCTIONS = {
 
 type AllFunctions = typeof FUNCTIONS & typeof QEMU_FUNCTIONS;
 export type FunctionName = keyof AllFunctions;
-export type HandleKind = 'conn' | 'domain' | 'network';
+export type HandleKind = 'conn' | 'domain' | 'network' | 'interface';
 
 /** A pointer that knows what it points to. koffi's own are bare numbers, which it would pass as anything. */
 export class Handle<K extends HandleKind> {
@@ -93,6 +97,7 @@ interface Types {
   conn: Handle<'conn'>;
   domain: Handle<'domain'>;
   network: Handle<'network'>;
+  interface: Handle<'interface'>;
   error: bigint | null;
   int: number;
   uint: number;
@@ -104,6 +109,7 @@ interface Types {
   'ulong*': number[];
   domains: Handle<'domain'>[];
   networks: Handle<'network'>[];
+  interfaces: Handle<'interface'>[];
   null: null;
   handler: bigint;
 }

@@ -1,5 +1,5 @@
+import type { Door, OpenDoor } from '../../drivers/doors.js';
 import type { Drivers } from '../../drivers/drivers.js';
-import type { PacketSocket } from '../../drivers/packet-socket.js';
 import { bare } from '../../lab/cidr.js';
 import { linkLocal } from '../addresses.js';
 import { arpProbe, solicitation } from '../frames.js';
@@ -35,8 +35,8 @@ const ASK_EVERY = 500;
 /** Of what a guest may claim to have. */
 const MOST_ADDRESSES = 16;
 
-export function makeEar(nics: readonly WaitedNic[], { packets }: Pick<Drivers, 'packets'>): Ear {
-  const sockets = new Map<WaitedNic, PacketSocket>();
+export function makeEar(nics: readonly WaitedNic[], { doors }: Pick<Drivers, 'doors'>): Ear {
+  const open = new Map<WaitedNic, OpenDoor>();
   const said = new Set<string>();
   const candidates = new Map(nics.map(nic => [nic, new Set(nic.addresses.map(bare))]));
   let frames = 0;
@@ -58,13 +58,13 @@ export function makeEar(nics: readonly WaitedNic[], { packets }: Pick<Drivers, '
     }
   };
 
-  const ask = (nic: WaitedNic, socket: PacketSocket) => {
+  const ask = (nic: WaitedNic, door: Door) => {
     // The tap's own MAC: the bridge hands the answers to the host instead of flooding them.
     const own = `fe${nic.mac.slice(2)}`;
     for (const address of candidates.get(nic) ?? []) {
       if (said.has(address)) continue;
       const six = address.includes(':');
-      socket.send(
+      door.send(
         six
           ? solicitation({ mac: own, ip: linkLocal(own) }, address, nic.mac)
           : arpProbe(own, address, nic.mac),
@@ -75,21 +75,21 @@ export function makeEar(nics: readonly WaitedNic[], { packets }: Pick<Drivers, '
   return {
     async listen() {
       for (const nic of nics) {
-        const socket = sockets.get(nic) ?? (await packets.open(nic.tap));
-        if (socket === null) continue;
-        sockets.set(nic, socket);
-        for (const bytes of socket.take()) hear(nic, bytes);
+        const door = open.get(nic) ?? (await doors.at(nic.tap));
+        if (door === null) continue;
+        open.set(nic, door);
+        for (const bytes of door.heard()) hear(nic, bytes);
       }
       if (performance.now() - asked < ASK_EVERY) return;
       asked = performance.now();
-      for (const [nic, socket] of sockets) if (nic.asked) ask(nic, socket);
+      for (const [nic, door] of open) if (nic.asked) ask(nic, door);
     },
     addresses: () => [...said],
     frames: () => frames,
     leaseAsked: () => leaseAsked,
     close() {
-      for (const socket of sockets.values()) socket.close();
-      sockets.clear();
+      for (const door of open.values()) door.close();
+      open.clear();
     },
   };
 }

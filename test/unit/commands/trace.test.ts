@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { findVm } from '../../../src/commands/trace.js';
+import { findVm } from '../../../src/commands/find-vm.js';
 import type { LabRecord } from '../../../src/host/model.js';
 import { labFrom } from '../../fakes/labs.js';
 

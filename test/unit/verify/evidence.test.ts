@@ -41,6 +41,7 @@ const gathered = (change: Partial<Gathered>): Gathered => ({
   way: () => null,
   late: () => false,
   addresses: () => [],
+  heard: () => [],
   tried: () => [],
   ...change,
 });

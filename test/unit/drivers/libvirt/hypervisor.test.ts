@@ -45,6 +45,21 @@ describe('what libvirt holds', () => {
     expect(await hypervisor.networkXml('default')).toMatch(/^<network>/);
   });
 
+  it('tells what an agent says of interfaces, many times over', async () => {
+    const [domain] = await hypervisor.listDomains();
+    const ask = () => hypervisor.agentInterfaces(domain?.uuid ?? '');
+    const all = await Promise.all(Array.from({ length: 200 }, ask));
+    for (const told of all)
+      expect(told).toEqual([
+        {
+          name: 'testnet0',
+          mac: 'aa:bb:cc:dd:ee:ff',
+          addresses: [expect.stringMatching(/^192\.168\.122\.\d+$/)],
+        },
+      ]);
+    await expect(hypervisor.agentInterfaces(randomUUID())).rejects.toMatchObject({ code: 'libvirt' });
+  });
+
   it('tells versions, and what the host can do', async () => {
     expect(await hypervisor.versions()).toMatchObject({
       libvirt: expect.stringMatching(/^\d+\.\d+\.\d+$/),
