@@ -88,13 +88,16 @@ function free(taken: Set<string>, candidate: (salt: number) => string): string {
   }
 }
 
+/** The last one: a NIC's tap is named by the same hash as its MAC. */
+let latest = { text: '', hash: Buffer.alloc(0) };
+
 function digest(salt: number, ...parts: (string | number)[]): Buffer {
-  const salted = salt === 0 ? parts : [...parts, `salt ${salt}`];
-  return createHash('sha256').update(salted.join('/')).digest();
+  const text = (salt === 0 ? parts : [...parts, `salt ${salt}`]).join('/');
+  if (latest.text !== text) latest = { text, hash: createHash('sha256').update(text).digest() };
+  return latest.hash;
 }
 
-const hexBytes = (hash: Buffer, count: number) =>
-  Array.from(hash.subarray(0, count), byte => byte.toString(16).padStart(2, '0')).join(':');
+const hexBytes = (hash: Buffer, count: number) => hash.toString('hex', 0, count).replace(/..(?=.)/g, '$&:');
 
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
 
