@@ -26,7 +26,6 @@ function load(name: string): unknown {
   const cachedData = read(`${filename}.cache`);
   const script = new Script(readFileSync(filename, 'utf8'), {
     filename,
-    importModuleDynamically: specifier => import(specifier),
     ...(cachedData === undefined ? {} : { cachedData }),
   });
   script.runInThisContext()(module.exports, load, module, filename, folder);

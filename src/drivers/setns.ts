@@ -1,4 +1,5 @@
 import { closeSync, openSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { VmnetError } from '../errors.js';
 
@@ -40,7 +41,7 @@ let libc: Libc | undefined;
 
 export async function loadLibc(): Promise<Libc> {
   if (libc) return libc;
-  const { default: koffi } = await import('koffi');
+  const koffi: typeof import('koffi').default = createRequire(import.meta.url)('koffi');
   const all = koffi.load(null);
   libc = {
     setns: all.func('int setns(int, int)') as unknown as Libc['setns'],
