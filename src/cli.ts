@@ -275,20 +275,17 @@ verb(
   sandbox,
 );
 
-try {
-  await program.parseAsync();
-} catch (error) {
+program.parseAsync().catch(error => {
   if (!(error instanceof CommanderError)) throw error;
   // Help and version were asked for; everything else is a wrong command line.
-  if (error.exitCode !== 0) {
-    const name = program.args.find(word => program.commands.some(command => command.name() === word)) ?? '';
-    const usage = new VmnetError('usage', error.message.replace(/^error: /, ''), usageHint(name));
-    process.exitCode = failed(name, null, usage, {
-      ...program.opts(),
-      json: process.argv.includes('--json'),
-    });
-  }
-}
+  if (error.exitCode === 0) return;
+  const name = program.args.find(word => program.commands.some(command => command.name() === word)) ?? '';
+  const usage = new VmnetError('usage', error.message.replace(/^error: /, ''), usageHint(name));
+  process.exitCode = failed(name, null, usage, {
+    ...program.opts(),
+    json: process.argv.includes('--json'),
+  });
+});
 
 function usageHint(name: string): string {
   const dashes = ['exec', 'ssh'].some(it => process.argv.includes(it))

@@ -1,3 +1,4 @@
+import { parseMemory } from '../host/memory.js';
 import { ownPart } from '../lab/existing.js';
 import type { Lab } from '../lab/model.js';
 import { isAlive } from '../plan/guest.js';
@@ -44,9 +45,7 @@ export function need(lab: Lab, running: ReadonlySet<string>, kvmWorks: boolean):
 
 export function judgeMemory(meminfo: string, needed: Need | null): Finding {
   const it = about('memory', 'memory', 'A host that runs out of memory kills guests.');
-  const value = (key: string) =>
-    Number(new RegExp(`^${key}:\\s*(\\d+) kB`, 'm').exec(meminfo)?.[1] ?? 0) / 1024;
-  const [free, swap] = [Math.floor(value('MemAvailable')), Math.floor(value('SwapFree'))];
+  const { available: free, swap } = parseMemory(meminfo) ?? { available: 0, swap: 0 };
   if (needed === null) return it.ok(`${free} MiB free`);
   if (needed.guests === 0) return it.ok(`${free} MiB free; no guest has to be started`);
   const asks = `${free} MiB free; ${needed.guests} ${needed.guests === 1 ? 'guest takes' : 'guests take'} about ${needed.MiB} MiB`;

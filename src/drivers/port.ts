@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { VmnetError } from '../errors.js';
 
 /**
@@ -76,7 +77,7 @@ function openDevice(): number {
 
 /** Node has no ioctl(2); libc is loaded with the first port. */
 async function setInterfaceName(fd: number, name: string): Promise<void> {
-  const { default: koffi } = await import('koffi');
+  const koffi: typeof import('koffi').default = createRequire(import.meta.url)('koffi');
   ioctl ??= koffi.load(null).func('int ioctl(int, unsigned long, ...)') as unknown as Ioctl;
   if (ioctl(fd, TUNSETIFF, 'void *', tapRequest(name)) === 0) return;
   const errno = koffi.errno();

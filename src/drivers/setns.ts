@@ -1,4 +1,5 @@
 import { closeSync, openSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { VmnetError } from '../errors.js';
 
@@ -46,7 +47,7 @@ let libc: Libc | undefined;
 
 export async function loadLibc(): Promise<Libc> {
   if (libc) return libc;
-  const { default: koffi } = await import('koffi');
+  const koffi: typeof import('koffi').default = createRequire(import.meta.url)('koffi');
   const all = koffi.load(null);
   koffi.struct('vmnetFilter', { length: 'uint16_t', program: 'uint8_t *' }); // struct sock_fprog
   const setsockopt = all.func('int setsockopt(int, int, int, _In_ vmnetFilter *, uint32_t)');

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { access, constants, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VmnetError } from '../errors.js';
 
@@ -38,7 +38,6 @@ const candidate = (root: string, version: string): GuestKernel => ({
 });
 
 async function usable(kernel: GuestKernel): Promise<boolean> {
-  const { access, constants } = await import('node:fs/promises');
   const readable = (path: string) =>
     access(path, constants.R_OK).then(
       () => true,

@@ -1,5 +1,6 @@
 import type { Lab, Vlan } from '../lab/model.js';
 import type { NicMark } from '../lab/nic-marks.js';
+import type { FreeMemory } from './memory.js';
 
 /** What is there: plain data, read only, as one observation saw it. */
 export interface HostState {
@@ -62,6 +63,8 @@ export interface HostState {
   readonly queueing?: Readonly<Record<string, string | null>>;
   /** Users and groups that the lab names, by that name or number; those that are not there are missing. */
   readonly accounts?: Accounts;
+  /** Absent where no guest is to be started, null where the kernel does not tell. */
+  readonly memory?: FreeMemory | null;
   /** null where libvirt was not asked (`--network-only`). */
   readonly libvirt: LibvirtState | null;
   /** Whose libvirt the lab's guests are in; missing where it is that of the host. */

@@ -11,6 +11,7 @@ import { readForwarding } from './forwarding.js';
 import { observeLibvirt } from './libvirt.js';
 import { followLab, libvirtUserFor } from './libvirt-user.js';
 import { withPeersHere } from './links.js';
+import { readMemory } from './memory.js';
 import { exactMetrics } from './metrics.js';
 import type { HostState, LabRecord, LibvirtUser, Link } from './model.js';
 import { namespacesFor } from './namespaces.js';
@@ -78,6 +79,7 @@ export async function observeHost(
     forwarding: readForwarding(lab, links, routes, records, drivers),
     wireless: wirelessOf(links, drivers),
     ...disksOf(lab, options.networkOnly ?? false, drivers),
+    ...(lab === null || options.networkOnly ? {} : { memory: readMemory(drivers) }),
     fdb: learnedFor(lab, links, drivers),
     firewall,
     lro: mergingReceivers(uplinks, drivers),

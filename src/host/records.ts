@@ -1,5 +1,5 @@
 import type { Drivers } from '../drivers/drivers.js';
-import type { Lab } from '../lab/model.js';
+import type { Bridge, Lab, Nic, Vm } from '../lab/model.js';
 import { UNRULED } from '../lab/unruled.js';
 import type { LabRecord } from './model.js';
 
@@ -7,41 +7,42 @@ import type { LabRecord } from './model.js';
 export const readRecords = async (drivers: Drivers): Promise<readonly LabRecord[]> =>
   ((await drivers.records.all()) as readonly LabRecord[]).map(completed);
 
-/** A record of an earlier vmnet lacks the keys that labs have got since. */
-const completed = (record: LabRecord): LabRecord => ({
-  ...record,
-  forwarding: record.forwarding ?? null,
-  lab: {
-    ...record.lab,
-    namespaces: record.lab.namespaces ?? [],
-    links: record.lab.links ?? [],
-    tuns: record.lab.tuns ?? [],
-    bridges: record.lab.bridges.map(bridge => ({
-      ...bridge,
-      type: bridge.type ?? 'linux',
-      peers: bridge.peers ?? [],
-      mode: bridge.mode ?? 'bridged',
-      docker: bridge.docker ?? 'keep',
-      dhcp: bridge.dhcp ?? null,
-      vlanFiltering: bridge.vlanFiltering ?? false,
-      uplinkVlan: bridge.uplinkVlan ?? null,
-    })),
-    vms: record.lab.vms.map(vm => ({
-      ...vm,
-      boot: vm.boot.kind === 'probe' ? { ...vm.boot, forward: vm.boot.forward ?? false } : vm.boot,
-      firmware: vm.firmware ?? 'bios',
-      disks: vm.disks ?? [],
-      keepDisk: vm.keepDisk ?? false,
-      cloudInit: vm.cloudInit ?? null,
-      nics: vm.nics.map(nic => ({
-        ...UNRULED,
-        ...nic,
-        gateways: nic.gateways ?? [],
-        vlan: nic.vlan ?? null,
-      })),
-    })),
-  },
+/** A record of an earlier vmnet lacks the keys that labs have got since; one of today stays as it is, key by key. */
+const completed = (record: LabRecord): LabRecord =>
+  withDefaults({ ...record, lab: completedLab(record.lab) }, { forwarding: null });
+
+const completedLab = (lab: Lab): Lab => ({
+  ...withDefaults(lab, { namespaces: [], links: [], tuns: [] }),
+  bridges: lab.bridges.map(bridge => withDefaults(bridge, BRIDGE)),
+  vms: lab.vms.map(completedVm),
 });
+
+const BRIDGE: Partial<Bridge> = {
+  type: 'linux',
+  peers: [],
+  mode: 'bridged',
+  docker: 'keep',
+  dhcp: null,
+  vlanFiltering: false,
+  uplinkVlan: null,
+};
+
+function completedVm(vm: Vm): Vm {
+  const full = withDefaults(vm, VM);
+  const boot = vm.boot.kind === 'probe' ? withDefaults(vm.boot, { forward: false }) : vm.boot;
+  const nics = vm.nics.map(nic => withDefaults(nic, NIC));
+  const isSame = boot === vm.boot && nics.every((nic, index) => nic === vm.nics[index]);
+  return isSame ? full : { ...full, boot, nics };
+}
+
+const VM: Partial<Vm> = { firmware: 'bios', disks: [], keepDisk: false, cloudInit: null };
+const NIC: Partial<Nic> = { ...UNRULED, gateways: [], vlan: null };
+
+/** The very object where it lacks nothing, as nearly always: a lab may have a thousand. */
+function withDefaults<T extends object>(value: T, defaults: Partial<T>): T {
+  const lacking = Object.entries(defaults).filter(([key]) => value[key as keyof T] === undefined);
+  return lacking.length === 0 ? value : { ...value, ...Object.fromEntries(lacking) };
+}
 
 /** That of one lab. */
 export async function findRecord(name: string, drivers: Drivers): Promise<LabRecord | undefined> {

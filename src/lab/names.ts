@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import crypto from 'node:crypto';
 import { INDEX_LIKE, RESERVED_TAP } from './patterns.js';
 
 /**
@@ -56,7 +56,7 @@ export const domainName = (lab: string, vm: string) => `${lab}-${vm}`;
 
 /** UUID of the libvirt domain: version 5 in form, from the SHA-1 of `vmnet/LAB/VM`. */
 export function domainUuid(lab: string, vm: string): string {
-  const bytes = createHash('sha1').update(`vmnet/${lab}/${vm}`).digest().subarray(0, 16);
+  const bytes = hashOf('sha1', `vmnet/${lab}/${vm}`).subarray(0, 16);
   bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x50, 6);
   bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
@@ -88,13 +88,20 @@ function free(taken: Set<string>, candidate: (salt: number) => string): string {
   }
 }
 
+/** From Node.js 20.12 on in one call, which is three times as fast. */
+const hashOf = (algorithm: 'sha1' | 'sha256', text: string): Buffer =>
+  crypto.hash?.(algorithm, text, 'buffer') ?? crypto.createHash(algorithm).update(text).digest();
+
+/** The last one: a NIC's tap is named by the same hash as its MAC. */
+let latest: { text: string; hash: Buffer } = { text: '', hash: Buffer.alloc(0) };
+
 function digest(salt: number, ...parts: (string | number)[]): Buffer {
-  const salted = salt === 0 ? parts : [...parts, `salt ${salt}`];
-  return createHash('sha256').update(salted.join('/')).digest();
+  const text = (salt === 0 ? parts : [...parts, `salt ${salt}`]).join('/');
+  if (latest.text !== text) latest = { text, hash: hashOf('sha256', text) };
+  return latest.hash;
 }
 
-const hexBytes = (hash: Buffer, count: number) =>
-  Array.from(hash.subarray(0, count), byte => byte.toString(16).padStart(2, '0')).join(':');
+const hexBytes = (hash: Buffer, count: number) => hash.toString('hex', 0, count).replace(/..(?=.)/g, '$&:');
 
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
 

@@ -12,13 +12,15 @@ export const placeAt = (key: number, value: number): Place => ({ key, value, chi
 /** The text of a lab file, and where each of its values stands: turns "what" and "which path" into problems with lines. */
 export class Source {
   readonly problems: Problem[] = [];
-  /** Filled in by the parser. */
-  root: Place = placeAt(0, 0);
-  readonly #lineStarts: number[];
+  /** Set by the parser: where everything is, which is found out when a problem asks for it. */
+  locate: () => Place = () => placeAt(0, 0);
+  readonly #text: string;
   readonly #known = new Set<string>();
+  #root: Place | undefined;
+  #lineStarts: readonly number[] | undefined;
 
   constructor(text: string) {
-    this.#lineStarts = [0, ...Array.from(text.matchAll(/\r\n|\n|\r/g), end => end.index + end[0].length)];
+    this.#text = text;
   }
 
   readonly report: Report = (path, message, fix, at = 'value') => {
@@ -39,7 +41,7 @@ export class Source {
 
   /** Of the path, or of the key of the nearest parent that the file has: a missing key is told where it should be. */
   offsetOf(path: Path, at: 'value' | 'key'): number {
-    let place = this.root;
+    let place = this.#place();
     for (const part of path) {
       const next = place.children.get(part);
       if (next === undefined) return place.key;
@@ -49,19 +51,31 @@ export class Source {
   }
 
   has(path: Path): boolean {
-    let place: Place | undefined = this.root;
+    let place: Place | undefined = this.#place();
     for (const part of path) place = place?.children.get(part);
     return place !== undefined;
   }
 
   position(offset: number): { line: number; column: number } {
+    this.#lineStarts ??= lineStartsOf(this.#text);
+    const starts = this.#lineStarts;
     let low = 0;
-    let high = this.#lineStarts.length - 1;
+    let high = starts.length - 1;
     while (low < high) {
       const middle = Math.ceil((low + high) / 2);
-      if ((this.#lineStarts[middle] ?? 0) <= offset) low = middle;
+      if ((starts[middle] ?? 0) <= offset) low = middle;
       else high = middle - 1;
     }
-    return { line: low + 1, column: offset - (this.#lineStarts[low] ?? 0) + 1 };
+    return { line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
+  }
+
+  #place(): Place {
+    this.#root ??= this.locate();
+    return this.#root;
   }
 }
+
+const lineStartsOf = (text: string): number[] => [
+  0,
+  ...Array.from(text.matchAll(/\r\n|\n|\r/g), end => end.index + end[0].length),
+];

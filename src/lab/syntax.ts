@@ -1,13 +1,8 @@
 import { createScanner, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import { DEEPEST, LONGEST_KEY, parsePlain } from './plain.js';
 import type { Path } from './problem.js';
 import { quote } from './quote.js';
-import { type Place, placeAt, type Source } from './source.js';
-
-/** A lab is 6 levels deep; the parser recurses, so deeper files are refused before it runs. */
-const DEEPEST = 16;
-
-/** No name of a lab may be half as long; paths of problems stay short this way. */
-const LONGEST_KEY = 128;
+import { type Place, placeAt, Source } from './source.js';
 
 /** The scanner's token numbers: its `const enum` cannot be read by single-file compilers. */
 const END: number = 17;
@@ -35,13 +30,25 @@ const SYNTAX: Readonly<Record<string, string>> = {
 
 /** JSON with comments to plain values, telling the source where each is. Undefined after a syntax problem, which is reported. */
 export function parseJson(text: string, source: Source): unknown {
+  const plain = parsePlain(text);
+  if (plain !== undefined) {
+    source.locate = () => parseWithPlaces(text, new Source(text))?.root ?? placeAt(0, 0);
+    return plain;
+  }
+  const parsed = parseWithPlaces(text, source);
+  if (parsed === undefined) return undefined;
+  source.locate = () => parsed.root;
+  return parsed.value;
+}
+
+function parseWithPlaces(text: string, source: Source): { value: unknown; root: Place } | undefined {
   if (isTooDeep(text, source) || isEmpty(text, source)) return undefined;
   const errors: ParseError[] = [];
   const tree = parseTree(text, errors, { allowTrailingComma: true });
   reportSyntax(errors, source);
   if (errors.length > 0 || tree === undefined) return undefined;
-  source.root = placeAt(tree.offset, tree.offset);
-  return toValue(tree, source.root, [], source);
+  const root = placeAt(tree.offset, tree.offset);
+  return { value: toValue(tree, root, [], source), root };
 }
 
 /** A closer that does not fit counts for nothing: after an error the parser passes over it and goes on inside. */

@@ -29,11 +29,12 @@ export function planMacvtaps(lab: Lab, host: HostState, problems: PlanProblem[])
   }
   const why = 'it is left over from a guest that ended without libvirt';
   const former = currentRecord(lab.name, host)?.lab;
+  const names = new Set(lab.vms.map(({ name }) => name));
   return removeStrays(
     lab,
     host,
     why,
-    former?.vms.filter(({ name }) => !lab.vms.some(vm => vm.name === name)),
+    former?.vms.filter(({ name }) => !names.has(name)),
   );
 }
 

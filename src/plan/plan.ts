@@ -6,6 +6,7 @@ import type { RenderContext } from '../render/domain.js';
 import { findAddressClashes } from './addresses.js';
 import { planBridges } from './bridge.js';
 import { findClashes } from './clashes/clashes.js';
+import { findMemoryClashes } from './clashes/memory.js';
 import { keptNotes } from './disks.js';
 import { dropNotes, planDocker } from './docker.js';
 import { holdsNics, NO_EXISTING, planExisting } from './existing.js';
@@ -112,6 +113,7 @@ export function planProvision(
   const gone = context ? guestFiles(lab.name, dropped(lab, host), host.disks, context.stateDir) : [];
   findAddressClashes(lab, host, problems);
   findClashes(linux, host, options.yes ?? false, problems);
+  if (context && !options.yes) findMemoryClashes(lab, host, problems);
   if (problems.length === 0 && options.session && !options.yes)
     problems.push(...unseenMoves(lab, host, options.session));
   throwProblems(lab.name, problems);

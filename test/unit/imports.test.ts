@@ -13,6 +13,8 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>
   process: {},
   // Where the package's own files are.
   place: {},
+  // What loads the packed command line: nothing of it by name.
+  launch: {},
   // Ways to reach a host. They know no lab and no plan.
   drivers: { errors: 'all', process: 'all', place: 'all' },
   // What the user wants: nothing of any host.

@@ -43,10 +43,21 @@ export const bridgesOf = (lab: LooseLab): AtBridge[] =>
 export const tunsOf = (lab: LooseLab): AtTun[] =>
   Object.entries(lab.tuns ?? {}).map(([name, tun]) => ({ name, tun: tun ?? {}, path: ['tuns', name] }));
 
-export const vmsOf = (lab: LooseLab): AtVm[] =>
-  Object.entries(lab.vms ?? {}).map(([name, vm]) => ({ name, vm: vm ?? {}, path: ['vms', name] }));
+/** Two dozen rules walk the same lab, which nobody changes meanwhile. */
+function onceForEach<T>(walk: (lab: LooseLab) => readonly T[]): (lab: LooseLab) => readonly T[] {
+  const known = new WeakMap<LooseLab, readonly T[]>();
+  return lab => {
+    const found = known.get(lab) ?? walk(lab);
+    known.set(lab, found);
+    return found;
+  };
+}
 
-export const nicsOf = (lab: LooseLab): AtNic[] =>
+export const vmsOf = onceForEach((lab): AtVm[] =>
+  Object.entries(lab.vms ?? {}).map(([name, vm]) => ({ name, vm: vm ?? {}, path: ['vms', name] })),
+);
+
+export const nicsOf = onceForEach((lab): AtNic[] =>
   vmsOf(lab).flatMap(({ name, vm, path }) =>
     (vm.nics ?? []).map((nic, index) => ({
       vm: name,
@@ -54,7 +65,8 @@ export const nicsOf = (lab: LooseLab): AtNic[] =>
       nic: nic ?? {},
       path: [...path, 'nics', index],
     })),
-  );
+  ),
+);
 
 export type LooseNamespace = NonNullable<NonNullable<LooseLab['namespaces']>[string]>;
 
@@ -80,15 +92,16 @@ export interface AtInner {
   readonly path: Path;
 }
 
-export const namespacesOf = (lab: LooseLab): AtNamespace[] =>
+export const namespacesOf = onceForEach((lab): AtNamespace[] =>
   Object.entries(lab.namespaces ?? {}).map(([name, namespace]) => ({
     name,
     namespace: namespace ?? {},
     path: ['namespaces', name],
-  }));
+  })),
+);
 
 /** Every NIC of every namespace. */
-export const innerNicsOf = (lab: LooseLab): AtInner[] =>
+export const innerNicsOf = onceForEach((lab): AtInner[] =>
   namespacesOf(lab).flatMap(({ name, namespace, path }) =>
     (namespace.nics ?? []).map((nic, index) => ({
       namespace: name,
@@ -100,10 +113,11 @@ export const innerNicsOf = (lab: LooseLab): AtInner[] =>
       at: { bridge: nic?.bridge },
       path: [...path, 'nics', index],
     })),
-  );
+  ),
+);
 
 /** Both ends of every link. */
-export const endsOf = (lab: LooseLab): AtInner[] =>
+export const endsOf = onceForEach((lab): AtInner[] =>
   (lab.links ?? []).flatMap((link, position) =>
     (link?.endpoints ?? []).map((written, index) => {
       const end = typeof written === 'string' ? readEnd(written) : written;
@@ -119,7 +133,8 @@ export const endsOf = (lab: LooseLab): AtInner[] =>
         path: ['links', position, 'endpoints', index],
       };
     }),
-  );
+  ),
+);
 
 export const innersOf = (lab: LooseLab): AtInner[] => [...innerNicsOf(lab), ...endsOf(lab)];
 
