@@ -34,8 +34,8 @@ export class FullKernel {
     await this.host.run('virsh', 'pool-define-as', 'default', 'dir', '--target', join(folder, 'pool'));
     await this.host.run('virsh', 'pool-start', 'default');
     // Archive and registry are reached from outside the namespaces alone.
-    const box = (await outside('sh', join(RIG, 'box.sh'))).stdout.trim();
-    await outside('sh', join(RIG, 'payload.sh'), join(folder, 'payload'));
+    const box = (await outside('sh', [join(RIG, 'box.sh')])).stdout.trim();
+    await outside('sh', [join(RIG, 'payload.sh'), join(folder, 'payload')]);
     const vagrantfile = `ENV['RIG_PAYLOAD'] = '${folder}/payload'
 load '${RIG}/Vagrantfile'
 Vagrant.configure('2') do |config|

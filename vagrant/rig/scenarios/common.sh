@@ -80,6 +80,16 @@ same() {
 # Answers of an address to three questions, asked in a namespace: pings NAMESPACE ADDRESS
 pings() { ip netns exec "$1" ping -c 3 -i 0.5 -W 5 "$2" | grep -q ' 0% packet loss'; }
 
+# A second run has nothing to do: unchanged LABFILE [OPTION…]
+unchanged() {
+  vmnet plan --json "$@" > "$work/plan" || { cat "$work/plan"; return 1; }
+  python3 -c '
+import json, sys
+steps = [step["title"] for phase in json.load(open(sys.argv[1]))["plan"]["phases"] for step in phase["steps"]]
+print(*steps, sep="\n")
+sys.exit(len(steps) > 0)' "$work/plan"
+}
+
 is_port() { [ "$(basename "$(readlink "/sys/class/net/$1/master")")" = "$2" ]; }
 has_address() { ip -br addr show dev "$1" | grep -qF " $2"; }
 

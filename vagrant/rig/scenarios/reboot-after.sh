@@ -11,7 +11,7 @@ check 'its address is on the bridge' has_address vbr0 10.99.0.20/24
 check 'and not at eth1' not has_address eth1 10.99.0.20/24
 check 'the tap is a port' is_port tap-stays vbr0
 check 'the LAN answers the host' soon 10 ping -c 2 -W 5 10.99.0.1
-check 'nothing is left to do' sh -c "vmnet plan --network-only /root/rig/stays.json | grep -q 'nothing to change'"
+check 'nothing is left to do' unchanged --network-only /root/rig/stays.json
 say 'the other'
 run vmnet status
 check 'it is said that it was before the reboot' sh -c 'vmnet status | grep -q "goes: the host was rebooted since"'
