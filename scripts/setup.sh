@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what vmnet needs, and builds it. What is there already is left alone: run it as often as you like.
-# With the word `tests` it also installs what only the tests need.
+# With the word `tests` it also installs what only the tests need; with `packages` it only names Debian's packages.
 # VMNET_CACHE_DIR: where the kernel of the probe guest is kept (default: /var/cache/vmnet).
 set -eu
 umask 022
@@ -234,8 +234,13 @@ build() {
   npm run --silent build || die 'npm run build failed.' 'The lines above name the file and the line; mend it, then run this again.'
 }
 
-check_node
 name_the_machine
+[ "${1-}" != packages ] || {
+  # shellcheck disable=SC2086 # a list of words
+  echo $packages
+  exit 0
+}
+check_node
 if is_debian; then install_packages; else check_programs; fi
 unpack_kernel
 # An installed package has its libraries, and is compiled.

@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 const root = new URL('..', import.meta.url).pathname;
 
-/** Tests of one kind: `unit` is pure, `cli` starts the built program, `host` needs root and a kernel, `guest` starts QEMU, `vagrant` starts Vagrant, `long` waits for minutes, `images` boots Debian. */
+/** Tests of one kind: `unit` is pure, `cli` starts the built program, `host` needs root and a kernel, `guest` starts QEMU, `vagrant` starts Vagrant, `rig` a machine with a full kernel, `long` waits for minutes, `images` boots Debian. */
 const project = (name: string, options: Record<string, unknown> = {}) => ({
   test: { name, root, include: [`test/${name}/**/*.test.ts`], ...options },
 });
@@ -41,6 +41,10 @@ export default defineConfig({
               sequence: { groupOrder: 3 },
             }),
           ]
+        : []),
+      // One machine, emulated, on which things happen in turn.
+      ...(process.env.VMNET_TEST_RIG
+        ? [project('rig', { testTimeout: 3_600_000, hookTimeout: 1_800_000, fileParallelism: false })]
         : []),
       ...(process.env.VMNET_TEST_LONG ? [project('long', { testTimeout: 900_000 })] : []),
     ],

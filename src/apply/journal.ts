@@ -66,7 +66,7 @@ export const undoOf = (interrupted: Interrupted): Action[] =>
   interrupted.begun.toReversed().flatMap(phase => phase.steps.toReversed().flatMap(step => step.undo));
 
 /** Milliseconds for a guard to start: a Node process, on a busy machine. */
-const GUARD_WITHIN = 20_000;
+const GUARD_WITHIN = 60_000;
 
 /** Wait until a guard watches this run. Throws `timeout`: without it, the uplink is not touched. */
 export async function untilGuarded(lab: string, drivers: Drivers): Promise<void> {

@@ -181,7 +181,7 @@ export interface Renewer {
   readonly argv: readonly string[];
   /** File that it keeps the lease in; null where it keeps none. */
   readonly leases: string | null;
-  /** networkd's settings for the interface, as another would take them over; without [Match]. */
+  /** networkd's settings for the interface, as another would take them over; without [Match]. None where it has no lease. */
   readonly settings?: string;
 }
 

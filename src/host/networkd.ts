@@ -4,7 +4,10 @@ import type { Link, Renewer } from './model.js';
 /** Where systemd-networkd keeps the lease of an interface. */
 const leaseFile = (index: number) => `/run/systemd/netif/leases/${index}`;
 
-/** Those of the interfaces that systemd-networkd has a lease for, where it may be asked. */
+/**
+ * Those of the interfaces that systemd-networkd looks after, where it may be asked: by a lease, with the settings by which
+ * it renews that; or, without settings, by addresses of its configuration.
+ */
 export async function networkdLeases(
   devices: readonly string[],
   links: readonly Link[],
@@ -17,6 +20,8 @@ export async function networkdLeases(
       const state = await files.read(`/run/systemd/netif/links/${index}`);
       const lease = await files.read(leaseFile(index));
       const file = /^NETWORK_FILE=(.+)$/m.exec(state ?? '')?.[1];
+      if (lease === null && configures(state ?? ''))
+        return { client: 'systemd-networkd', on: name, argv: ['networkctl', 'reload'], leases: null };
       // Settings in drop-ins beside the file are not followed.
       if (lease === null || file === undefined || /^NETWORK_FILE_DROPINS=./m.test(state ?? '')) return null;
       const settings = settingsFrom((await files.read(file)) ?? '', lease);
@@ -32,6 +37,10 @@ export async function networkdLeases(
   );
   return found.filter(renewer => renewer !== null);
 }
+
+/** Does a state file of an interface say that networkd is done with it, by a file of its configuration? */
+export const configures = (state: string): boolean =>
+  /^ADMIN_STATE=configured$/m.test(state) && /^NETWORK_FILE=./m.test(state);
 
 /** What only the interface itself can have: others stacked upon it, or one that it belongs to. */
 const TIED = /^\s*(Bridge|Bond|VRF|VLAN|MACVLAN|MACVTAP|IPVLAN|IPVTAP|VXLAN|Tunnel|Xfrm)\s*=\s*\S/m;

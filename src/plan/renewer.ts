@@ -23,7 +23,11 @@ export const movable = (uplink: string, host: HostState): Renewer[] =>
 
 /** Will somebody renew this address of the uplink on the bridge? */
 export const willBeRenewed = (address: Address, uplink: string, host: HostState): boolean =>
-  movable(uplink, host).some(renewer => address.family === 4 || doesSix(renewer));
+  movable(uplink, host).some(renewer => renews(renewer) && (address.family === 4 || doesSix(renewer)));
+
+/** networkd may look after an interface without a lease: then it only has to let the port be. */
+export const renews = ({ client, settings }: Renewer): boolean =>
+  client !== 'systemd-networkd' || settings !== undefined;
 
 /** dhcpcd speaks DHCPv6, and answers router advertisements itself. */
 const doesSix = ({ client, argv }: Renewer) => client === 'dhcpcd' && !argv.includes('-4');
@@ -50,6 +54,7 @@ export function follow(
   must: boolean,
 ): Around {
   return around(before, (renewer): Around => {
+    if (!renews(renewer)) return { before: [], after: [letBe(uplink)] };
     if (renewer.client === 'systemd-networkd') {
       const wait = awaitOf({ ...renewer, on: bridge }, uplink, addresses, must);
       return { before: [], after: [...handOver(renewer, uplink, bridge), wait] };
@@ -74,6 +79,7 @@ export function comeBack(
   addresses: readonly Address[],
 ): Around {
   return around(before, (renewer): Around => {
+    if (!renews(renewer)) return { before: [], after: [manageAgain(uplink)] };
     if (renewer.client === 'systemd-networkd') {
       const wait = awaitOf({ ...renewer, on: uplink }, bridge, addresses, false);
       return { before: [], after: [...takeBack(uplink, bridge), wait] };
@@ -98,23 +104,28 @@ const networkFile = (dev: string) => `/run/systemd/network/00-vmnet+${dev}.netwo
 
 const reload = ['networkctl', 'reload'] as const;
 
+const tell = (dev: string, text: string): Action => ({
+  kind: 'tell',
+  path: networkFile(dev),
+  text: `[Match]\nName=${dev}\n\n${text}`,
+  reload,
+});
+
 /**
  * networkd takes the addresses off an interface that it is told to let be: that comes when they are on the bridge,
- * and nothing is left to take.
+ * and nothing is left to take. A port that it looks after, it pulls out of its bridge when it starts again.
  */
-function handOver({ settings = '' }: Renewer, uplink: string, bridge: string): Action[] {
-  const file = (dev: string, text: string): Action => ({
-    kind: 'tell',
-    path: networkFile(dev),
-    text: `[Match]\nName=${dev}\n\n${text}`,
-    reload,
-  });
-  return [file(uplink, '[Link]\nUnmanaged=yes\n'), file(bridge, settings)];
-}
+const letBe = (uplink: string): Action => tell(uplink, '[Link]\nUnmanaged=yes\n');
+
+const manageAgain = (dev: string): Action => ({ kind: 'tell', path: networkFile(dev), text: null, reload });
+
+const handOver = ({ settings = '' }: Renewer, uplink: string, bridge: string): Action[] => [
+  letBe(uplink),
+  tell(bridge, settings),
+];
 
 /** The bridge first: its lease is given up before the uplink asks for the same again. */
-const takeBack = (uplink: string, bridge: string): Action[] =>
-  [bridge, uplink].map((dev): Action => ({ kind: 'tell', path: networkFile(dev), text: null, reload }));
+const takeBack = (uplink: string, bridge: string): Action[] => [bridge, uplink].map(manageAgain);
 
 /** Start a client on the bridge again that has ended there. */
 export function startAgain(

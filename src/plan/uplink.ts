@@ -16,7 +16,7 @@ import { bridgeName, linkNamed, marked, takenUplink } from './links.js';
 import type { Action, Step } from './model.js';
 import { currentRecords } from './netfilter.js';
 import type { PlanProblem } from './problems.js';
-import { comeBack, follow, movable, startAgain } from './renewer.js';
+import { comeBack, follow, movable, renews, startAgain } from './renewer.js';
 import { inherited } from './sysctls.js';
 import { absent, count, moves, riskOf, unfit } from './uplink-fit.js';
 import { wouldMoveUnseen } from './uplink-session.js';
@@ -97,7 +97,7 @@ function renewAgain(lab: string, uplink: Link, bridge: Link | undefined, host: H
   const runs = (client: string) =>
     host.renewers.some(now => now.client === client && now.on === bridge?.name);
   return (takenUplink(record, uplink.name)?.renewers ?? []).flatMap(renewer =>
-    bridge === undefined || runs(renewer.client)
+    bridge === undefined || !renews(renewer) || runs(renewer.client)
       ? []
       : [
           {
@@ -140,7 +140,7 @@ function enslave(bridge: Bridge, uplink: Link, host: HostState): Step {
       : [];
   const there = follow(before, uplink.name, name, identity.addresses, true);
   const back = comeBack(before, uplink.name, name, identity.addresses);
-  const clients = (before.renewers ?? []).map(({ client }) => client);
+  const clients = (before.renewers ?? []).filter(renews).map(({ client }) => client);
   return {
     title: `enslave ${uplink.name} to ${name}`,
     why: before.moved

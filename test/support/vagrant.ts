@@ -17,14 +17,38 @@ const MANAGEMENT = `<network xmlns:dnsmasq='http://libvirt.org/schemas/network/d
   <dnsmasq:options><dnsmasq:option value='no-ping'/></dnsmasq:options>
 </network>`;
 
-const VAGRANTFILE = `require '${VAGRANT}/vmnet'
-Vagrant.configure('2') do |config|
-  config.vm.boot_timeout = 240
-  config.vm.provider :libvirt do |libvirt|
+/** A Vagrantfile's lines by which it is used. */
+export const MANAGED = `  config.vm.provider :libvirt do |libvirt|
     libvirt.management_network_name = 'management'
     libvirt.management_network_address = '198.51.100.0/24'
     libvirt.management_network_keep = true
-  end
+  end`;
+
+/** Have that network on a throw-away host. */
+export async function makeManagement(host: Box): Promise<void> {
+  const file = join(host.folder, 'network.xml');
+  await writeFile(file, MANAGEMENT);
+  await host.run('virsh', 'net-define', file);
+  await host.run('virsh', 'net-start', 'management');
+}
+
+/** Run `vagrant …` on a throw-away host, behind other words such as those of timeout(1); its boxes and settings lie in the host's folder. */
+export function vagrantOn(host: Box, prefix: readonly string[], ...words: string[]): Promise<Ended> {
+  const home = join(host.folder, 'home');
+  const env = [
+    `HOME=${home}`,
+    `VAGRANT_HOME=${home}`,
+    `VAGRANT_CWD=${host.folder}`,
+    'VAGRANT_NO_COLOR=1',
+    'VAGRANT_CHECKPOINT_DISABLE=1',
+  ];
+  return host.attempt('host', 'env', ...env, ...prefix, 'vagrant', ...words);
+}
+
+const VAGRANTFILE = `require '${VAGRANT}/vmnet'
+Vagrant.configure('2') do |config|
+  config.vm.boot_timeout = 240
+${MANAGED}
   Vmnet.lab(config, 'lab.json', yes: true)
 end
 `;
@@ -74,9 +98,7 @@ export class Rig {
       await mkdir(cache);
       await symlink(join(CACHE, 'kernel'), join(cache, 'kernel'));
       const built = await host.run('env', `VMNET_CACHE_DIR=${cache}`, 'sh', `${VAGRANT}/box/busybox.sh`);
-      await writeFile(join(host.folder, 'network.xml'), MANAGEMENT);
-      await host.run('virsh', 'net-define', join(host.folder, 'network.xml'));
-      await host.run('virsh', 'net-start', 'management');
+      await makeManagement(host);
       await writeFile(join(host.folder, 'Vagrantfile'), VAGRANTFILE);
       await host.run('tar', '-C', host.folder, '-xf', built.trim(), 'key');
       const rig = new Rig(host, join(host.folder, 'key'));
@@ -94,15 +116,7 @@ export class Rig {
 
   /** Run `vagrant …`, behind other words such as those of timeout(1). */
   behind(prefix: readonly string[], ...words: string[]): Promise<Ended> {
-    const home = join(this.host.folder, 'home');
-    const env = [
-      `HOME=${home}`,
-      `VAGRANT_HOME=${home}`,
-      `VAGRANT_CWD=${this.host.folder}`,
-      'VAGRANT_NO_COLOR=1',
-      'VAGRANT_CHECKPOINT_DISABLE=1',
-    ];
-    return this.host.attempt('host', 'env', ...env, ...prefix, 'vagrant', ...words);
+    return vagrantOn(this.host, prefix, ...words);
   }
 
   vagrant(...words: string[]): Promise<Ended> {

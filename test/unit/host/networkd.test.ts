@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { settingsFrom } from '../../../src/host/networkd.js';
+import { configures, settingsFrom } from '../../../src/host/networkd.js';
 
 const LEASE = 'ADDRESS=192.0.2.7\nCLIENTID=ffd161b56300020000ab110033bdebf95e192c\n';
 
@@ -23,3 +23,12 @@ describe('what is tied to the interface cannot be taken over', () => {
     expect(settingsFrom(`[Network]\nDHCP=yes\n${line}\n`, LEASE)).toBeNull(),
   );
 });
+
+test.each([
+  [true, 'ADMIN_STATE=configured\nNETWORK_FILE=/etc/systemd/network/20-eth0.network\n'],
+  [false, 'ADMIN_STATE=unmanaged\nNETWORK_FILE=/run/systemd/network/00-vmnet+eth0.network\n'],
+  [false, 'ADMIN_STATE=configured\n'],
+  [false, ''],
+])('an interface that networkd looks after: %s', (expected, state) =>
+  expect(configures(state)).toBe(expected),
+);

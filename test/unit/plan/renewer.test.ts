@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { comeBack, follow } from '../../../src/plan/renewer.js';
 import { renamed } from '../../../src/plan/renewer-argv.js';
 
 test.each([
@@ -30,4 +31,25 @@ test('a name with characters that mean something elsewhere', () => {
   expect(renamed(['dhclient', '-pf', '/run/p.eth0x7.pid', 'a'], 'eth0.7', 'br0')[2]).toBe(
     '/run/p.eth0x7.pid',
   );
+});
+
+test('a NIC that networkd has configured without a lease: it lets the port be, and takes it back', () => {
+  const renewer = {
+    client: 'systemd-networkd',
+    on: 'eth0',
+    argv: ['networkctl', 'reload'],
+    leases: null,
+  } as const;
+  const before = { up: true, addrGenMode: null, moved: true, renewers: [renewer] };
+  const path = '/run/systemd/network/00-vmnet+eth0.network';
+  const reload = ['networkctl', 'reload'];
+  const text = '[Match]\nName=eth0\n\n[Link]\nUnmanaged=yes\n';
+  expect(follow(before, 'eth0', 'br0', [], true)).toEqual({
+    before: [],
+    after: [{ kind: 'tell', path, text, reload }],
+  });
+  expect(comeBack(before, 'eth0', 'br0', [])).toEqual({
+    before: [],
+    after: [{ kind: 'tell', path, text: null, reload }],
+  });
 });

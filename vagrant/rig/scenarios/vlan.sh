@@ -1,0 +1,42 @@
+# A bridge that filters VLANs, with access and trunk ports, on a real 802.1Q uplink; and a bad line.
+. "$(dirname "$0")/common.sh"
+leave() { vmnet destroy vlans > /dev/null 2>&1 || true; switch_down; }
+switch_up
+remember
+cat > "$lab" <<'LAB'
+{ "version": 1, "name": "vlans",
+  "bridges": { "vbr0": { "uplink": "wan0", "vlanFiltering": true, "address": "none" } },
+  "vms": {
+    "ten": { "boot": "probe", "nics": [{ "bridge": "vbr0", "tap": "tap-ten", "vlan": { "access": 10 }, "address": "10.10.0.50/24" }] },
+    "twenty": { "boot": "probe", "nics": [
+      { "bridge": "vbr0", "tap": "tap-twenty", "vlan": { "access": 20 }, "address": "10.20.0.50/24" },
+      { "bridge": "vbr0", "tap": "tap-trunk", "vlan": { "trunk": [10, 20], "native": 1 }, "address": "10.1.0.50/24" } ] } } }
+LAB
+say 'a guest in VLAN 10, one in VLAN 20, which has a trunk as well'
+run vmnet provision --yes "$lab"
+run bridge vlan show
+vlans() { bridge -c vlan show dev "$1" | sed "s/^$1//; /^port/d" | xargs; }
+check 'tap-ten: 10, untagged' [ "$(vlans tap-ten)" = '10 PVID Egress Untagged' ]
+check 'tap-twenty: 20, untagged' [ "$(vlans tap-twenty)" = '20 PVID Egress Untagged' ]
+check 'tap-trunk: 1 untagged, 10 and 20 with tags' [ "$(vlans tap-trunk)" = '1 PVID Egress Untagged 10 20' ]
+say 'the switch reaches each guest in its VLAN, and only there'
+check '10.10.0.50 answers in VLAN 10' pings switch 10.10.0.50
+check '10.20.0.50 answers in VLAN 20' pings switch 10.20.0.50
+check '10.1.0.50 answers without a tag' pings switch 10.1.0.50
+ip -n switch addr add 10.10.0.2/24 dev sw.20
+ip -n switch route add 10.10.0.50 dev sw.20 src 10.10.0.2
+check '10.10.0.50 does not answer in VLAN 20' not pings switch 10.10.0.50
+ip -n switch addr del 10.10.0.2/24 dev sw.20
+say 'the proof'
+run vmnet verify vlans
+say 'a bad line: netem'
+run vmnet impair ten --delay 300ms
+run tc qdisc show dev tap-ten
+check 'netem is at the tap' sh -c 'tc qdisc show dev tap-ten | grep -q "netem.*delay 300ms"'
+rtt() { ip netns exec switch ping -c 5 -i 0.5 -W 5 "$1" | sed -n 's/^rtt [^=]*= \([0-9]*\)\..*/\1/p'; }
+check 'no answer within 300 ms' [ "$(rtt 10.10.0.50)" -ge 300 ]
+run vmnet impair ten --clear
+check 'netem is gone' not sh -c 'tc qdisc show dev tap-ten | grep -q netem'
+check 'a second run changes nothing' unchanged "$lab"
+run vmnet destroy vlans
+check 'the host is as it was' same
