@@ -20,6 +20,17 @@ export interface Problem {
 /** How rules tell: the place, what is wrong, what to do; `at` points at the key instead of the value. */
 export type Report = (path: Path, message: string, fix: string, at?: 'value' | 'key') => void;
 
+/** What stands in the defaults is wrong once, however many VMs or NICs take it. */
+export function defaultsOnce(report: Report): Report {
+  const told = new Set<string>();
+  return (path, message, fix, at) => {
+    const key = path.join('/');
+    if (path[0] === 'defaults' && told.has(key)) return;
+    told.add(key);
+    report(path, message, fix, at);
+  };
+}
+
 /** `/vms/web/nics/0/mac` */
 export function pointer(path: Path): string {
   return path.map(part => `/${printable(escaped(String(part)))}`).join('');

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Snapshot } from '../../src/sandbox/snapshot.js';
 import { type Answer, Box } from '../support/box.js';
+import { pathsOf } from '../support/paths.js';
 
 // One lab from provision to destroy on real guests, each test a chapter; the later ones build on the earlier.
 
@@ -47,12 +48,7 @@ beforeAll(async () => {
 
 afterAll(() => box?.down());
 
-const paths = (answer: Answer) =>
-  Object.fromEntries(
-    answer.json.checks
-      .filter((check: { name: string }) => check.name === 'path')
-      .map((check: { vm: string; verdict: string }) => [check.vm, check.verdict]),
-  );
+const paths = (answer: Answer) => Object.fromEntries(pathsOf(answer).map(({ vm, verdict }) => [vm, verdict]));
 
 /** What a second run must not touch: interface indexes, MACs, domain UUIDs, running processes. */
 async function identityNow() {

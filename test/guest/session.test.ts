@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Snapshot } from '../../src/sandbox/snapshot.js';
 import { type Answer, Box } from '../support/box.js';
+import { pathsOf } from '../support/paths.js';
 
 // Guests in the libvirt of an ordinary user, on taps that root makes for that user; each test a chapter.
 
@@ -53,12 +54,7 @@ beforeAll(async () => {
 
 afterAll(() => box?.down());
 
-const paths = (answer: Answer) =>
-  Object.fromEntries(
-    answer.json.checks
-      .filter((check: { name: string }) => check.name === 'path')
-      .map((check: { vm: string; verdict: string }) => [check.vm, check.verdict]),
-  );
+const paths = (answer: Answer) => Object.fromEntries(pathsOf(answer).map(({ vm, verdict }) => [vm, verdict]));
 
 /** Apart from what that user's libvirt keeps for itself: logs, what it knows of QEMU, and its virtlogd. */
 const leftOver = async () =>

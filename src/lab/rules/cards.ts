@@ -1,22 +1,15 @@
 import { slotNumber } from '../build/card.js';
-import type { Report } from '../problem.js';
+import { defaultsOnce, type Report } from '../problem.js';
 import { quote } from '../quote.js';
 import type { LooseLab } from '../shape.js';
-import { type AtNic, nicSetting, nicsOf, vmSetting, vmsOf } from './walk.js';
+import { type AtNic, nicSetting, nicsIn, nicsOf, vmSetting, vmsOf } from './walk.js';
 
 /** What the guest sees of its cards fits together. */
 export function checkCards(lab: LooseLab, report: Report): void {
-  const told = new Set<string>();
-  // What stands in the defaults is wrong once, however many NICs take it.
-  const once: Report = (path, message, fix, at) => {
-    const key = path.join('/');
-    if (path[0] === 'defaults' && told.has(key)) return;
-    told.add(key);
-    report(path, message, fix, at);
-  };
+  const once = defaultsOnce(report);
   for (const at of nicsOf(lab)) checkVirtio(lab, at, once);
   for (const at of vmsOf(lab)) {
-    const nics = nicsOf(lab).filter(({ vm }) => vm === at.name);
+    const nics = nicsIn(at);
     const { value: boot } = vmSetting(lab, at, 'boot');
     // One of the wrong shape was told already.
     const isDirect =

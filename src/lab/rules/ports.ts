@@ -1,4 +1,4 @@
-import type { Path, Report } from '../problem.js';
+import { defaultsOnce, type Path, type Report } from '../problem.js';
 import { quote } from '../quote.js';
 import type { LooseLab } from '../shape.js';
 import { bitsPerSecond, microseconds, millionths } from '../units.js';
@@ -6,14 +6,7 @@ import { type AtNic, type LooseNic, nicSetting, nicsOf, type Setting } from './w
 
 /** Rules on ports fit together, and can be said to the kernel. */
 export function checkPorts(lab: LooseLab, report: Report): void {
-  const told = new Set<string>();
-  // What stands in the defaults is wrong once, however many NICs take it.
-  const once: Report = (path, message, fix, at) => {
-    const key = path.join('/');
-    if (path[0] === 'defaults' && told.has(key)) return;
-    told.add(key);
-    report(path, message, fix, at);
-  };
+  const once = defaultsOnce(report);
   for (const at of nicsOf(lab)) {
     const who = `VM ${quote(at.vm)}, NIC ${at.index}`;
     checkAntiSpoof(lab, at, who, once);

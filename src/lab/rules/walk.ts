@@ -57,16 +57,10 @@ export const vmsOf = onceForEach((lab): AtVm[] =>
   Object.entries(lab.vms ?? {}).map(([name, vm]) => ({ name, vm: vm ?? {}, path: ['vms', name] })),
 );
 
-export const nicsOf = onceForEach((lab): AtNic[] =>
-  vmsOf(lab).flatMap(({ name, vm, path }) =>
-    (vm.nics ?? []).map((nic, index) => ({
-      vm: name,
-      index,
-      nic: nic ?? {},
-      path: [...path, 'nics', index],
-    })),
-  ),
-);
+export const nicsOf = onceForEach((lab): AtNic[] => vmsOf(lab).flatMap(nicsIn));
+
+export const nicsIn = ({ name, vm, path }: AtVm): AtNic[] =>
+  (vm.nics ?? []).map((nic, index) => ({ vm: name, index, nic: nic ?? {}, path: [...path, 'nics', index] }));
 
 export type LooseNamespace = NonNullable<NonNullable<LooseLab['namespaces']>[string]>;
 
