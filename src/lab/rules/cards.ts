@@ -11,10 +11,10 @@ export function checkCards(lab: LooseLab, report: Report): void {
   for (const at of vmsOf(lab)) {
     const nics = nicsIn(at);
     const { value: boot } = vmSetting(lab, at, 'boot');
-    // One of the wrong shape was told already.
-    const isDirect =
-      !('boot' in at.vm && boot === undefined) && !(typeof boot === 'object' && 'image' in boot);
-    if (isDirect) checkDirect(nics, report);
+    // One of the wrong shape was told already; what a domain of others boots from, libvirt knows.
+    const isTold = at.vm.domain !== undefined || ('boot' in at.vm && boot === undefined);
+    const boots = typeof boot === 'object' && ('image' in boot || 'domainXml' in boot);
+    if (!isTold && !boots) checkDirect(nics, report);
     checkPlaces(nics, report);
     checkSlots(nics, report);
   }
