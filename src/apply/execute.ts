@@ -7,6 +7,7 @@ import type { Action, LinkRef } from '../plan/model.js';
 import { define } from './define.js';
 import { startDnsmasq, stopDnsmasq } from './dnsmasq.js';
 import { deleteNamespaces, workInside } from './inside.js';
+import { reactivate, tellManager } from './managers.js';
 import { changeNic, plugNic, unplugNic } from './nics.js';
 import { awaitRenewal, freezeRenewer, startRenewer, stopRenewer } from './renewer.js';
 import { restoreDomain } from './restore.js';
@@ -118,6 +119,8 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
       );
     case 'tell':
       return tellManager(action, drivers, options);
+    case 'reactivate':
+      return reactivate(action, drivers, options);
     case 'freeze-renewer':
       return freezeRenewer(action, drivers);
     case 'stop-renewer':
@@ -134,17 +137,6 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
 const give = async ({ path, owner }: { path: string; owner?: number }, { files }: Drivers) => {
   if (owner !== undefined) await files.give(path, owner);
 };
-
-/** Going back, it is enough that the file is gone: a manager that has ended meanwhile reads it no more. */
-async function tellManager(
-  { path, text, reload: [program, ...args] }: Extract<Action, { kind: 'tell' }>,
-  drivers: Drivers,
-  { undoing }: ExecuteOptions,
-): Promise<void> {
-  if (text === null) await drivers.files.remove(path);
-  else await drivers.files.write(path, text);
-  await drivers.run(program, args, { allowFailure: undoing || text === null });
-}
 
 /** libvirt's VIR_ERR_NO_DOMAIN and VIR_ERR_OPERATION_INVALID: gone, or in that state, already. */
 const NO_DOMAIN = [42];

@@ -40,8 +40,11 @@ function facts(host: HostState): Map<string, Details> {
     for (const { ofport, ...port } of ports) add(`port ${port.name} of ${bridge.name}`, port);
   }
   for (const name of host.lro ?? []) add(`LRO of ${name}`, { on: true });
-  // networkd without a lease renews nothing, and takes a moment to look after its interface again.
-  const renewing = host.renewers.filter(({ client, settings }) => client !== 'systemd-networkd' || settings);
+  // NetworkManager, and networkd without a lease, let a port be, and take a moment to look after it again.
+  const renewing = host.renewers.filter(
+    ({ client, settings }) =>
+      client !== 'NetworkManager' && (client !== 'systemd-networkd' || settings !== undefined),
+  );
   for (const { client, on, argv } of renewing) add(`${client} on ${on ?? 'all interfaces'}`, { argv });
   for (const { name, path, text } of host.managers) add(`${path} of ${name}`, { text });
   for (const { dev, kind, handle } of host.queues ?? []) add(`queue of ${dev}`, { kind, handle });

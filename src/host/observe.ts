@@ -15,6 +15,7 @@ import { readMemory } from './memory.js';
 import { exactMetrics } from './metrics.js';
 import type { HostState, LabRecord, LibvirtUser, Link } from './model.js';
 import { namespacesFor } from './namespaces.js';
+import { networkManagerHolds } from './network-manager.js';
 import { networkdLeases } from './networkd.js';
 import { observeNetworks } from './networks.js';
 import { parseNexthops } from './nexthops.js';
@@ -73,7 +74,7 @@ export async function observeHost(
   const uplinks = free.map(({ device }) => device);
   const watched = [...uplinks, ...followed(lab, links, records)];
   const firewall = rulesNaming(free, dump.links, drivers);
-  const { inherited, forwarding, queues, clients, leases, ...seen } = await atOnce({
+  const { inherited, forwarding, queues, clients, leases, held, ...seen } = await atOnce({
     routes: exactMetrics(routes, nics, drivers),
     inherited: heirs(lab, links, drivers),
     forwarding: readForwarding(lab, links, routes, records, drivers),
@@ -85,6 +86,7 @@ export async function observeHost(
     lro: mergingReceivers(uplinks, drivers),
     clients: renewersOf(watched, drivers),
     leases: networkdLeases(watched, links, drivers),
+    held: networkManagerHolds(watched, links, drivers),
     owners: firewall.then(rules => ownersOf(uplinks, links, rules, drivers)),
     managers: lab ? managersOf(lab.name, drivers) : [],
     tables: readTables(lab, records, drivers),
@@ -111,7 +113,7 @@ export async function observeHost(
     neighbours: dump.neighbours.map(parseNeighbour).filter(entry => entry !== null),
     nexthops: parseNexthops(dump.nexthops, dump.nexthops6),
     sysctls: { ...sysctls, ...forwarding, ...inherited },
-    renewers: [...clients, ...leases],
+    renewers: [...clients, ...leases, ...held],
     libvirt,
     records,
   };

@@ -116,29 +116,35 @@ function firewalldOf(device: string, firewall: readonly FirewallRule[]): Owner[]
       ];
 }
 
-/** Where each manager looks for what is to last until the next boot only. */
+/** Where each manager looks for what is to last until the next boot only, and what the kernel calls its process. */
 const PLACES = {
   // NetworkManager.conf(5): read after the distribution's files, before those in /etc.
   NetworkManager: {
-    runs: '/run/NetworkManager',
+    comm: 'NetworkManager',
     file: (lab: string) => `/run/NetworkManager/conf.d/90-vmnet-${lab}.conf`,
   },
   // systemd.network(5): the first file by name that matches counts, wherever it lies.
   'systemd-networkd': {
-    runs: '/run/systemd/netif/links',
+    comm: 'systemd-network',
     file: (lab: string) => `/run/systemd/network/00-vmnet-${lab}.network`,
   },
 } as const;
 
-/** Managers that run here, and may be asked by their own commands. */
-export async function managersOf(lab: string, { files, kernel }: Drivers): Promise<Manager[]> {
-  if (!(await kernel.hasSystemd())) return [];
+/** Its folder in /run outlives it, and one that systemd started keeps no file of its pid. */
+export const managerRuns = async (name: Manager['name'], { processes }: Drivers): Promise<boolean> =>
+  (await processes.named([PLACES[name].comm])).length > 0;
+
+/** Managers that run here, and may be asked by their own commands; or that have ended, and left a word of ours behind. */
+export async function managersOf(lab: string, drivers: Drivers): Promise<Manager[]> {
+  if (!(await drivers.kernel.hasSystemd())) return [];
+  const running = (await drivers.processes.named(Object.values(PLACES).map(({ comm }) => comm))).map(
+    ({ comm }) => comm,
+  );
   const found = await Promise.all(
-    Object.entries(PLACES).map(async ([name, { runs, file }]) => {
+    Object.entries(PLACES).map(async ([name, { comm, file }]) => {
       const path = file(lab);
-      return (await kernel.exists(runs))
-        ? [{ name: name as Manager['name'], path, text: await files.read(path) }]
-        : [];
+      const text = await drivers.files.read(path);
+      return text !== null || running.includes(comm) ? [{ name: name as Manager['name'], path, text }] : [];
     }),
   );
   return found.flat();

@@ -95,6 +95,8 @@ function describeAction(action: Action): string[] {
         indent(action.text === null ? `rm ${action.path}` : `write ${action.path}`),
         indent(action.reload.join(' ')),
       ];
+    case 'reactivate':
+      return [indent(`${action.argv.join(' ')}, if NetworkManager lets ${action.dev} be`)];
     case 'freeze-renewer':
       return [indent(`let ${action.client} on ${action.on} stand still`)];
     case 'stop-renewer':

@@ -124,6 +124,8 @@ export type Action =
       readonly text: string | null;
       readonly reload: readonly [string, ...string[]];
     }
+  /** NetworkManager's command that activates a connection, for a device that it lets be. */
+  | { readonly kind: 'reactivate'; readonly dev: string; readonly argv: readonly string[] }
   /** Start a dnsmasq with this text as its config file; one that runs with it already is left alone. */
   | ({ readonly kind: 'start-dnsmasq'; readonly digest: string; readonly config: string } & DnsmasqRef)
   /** End whatever dnsmasq of ours serves the bridge. */

@@ -28,6 +28,7 @@ export function onBridge(
       return { ...renewer, on: bridge, argv: ask ? [...argv, '-r', ask.local] : argv };
     }
     case 'systemd-networkd':
+    case 'NetworkManager':
       return { ...renewer, on: bridge };
     default:
       return renewer.client satisfies never;
@@ -117,6 +118,7 @@ export function filesOf({ client, on, argv, leases }: RenewerRef, former: Renewe
       return [...(leases === null ? [] : [leases]), ...sockets, ...hooks];
     }
     case 'systemd-networkd':
+    case 'NetworkManager':
       return [];
     default:
       return client satisfies never;

@@ -1,6 +1,7 @@
 import type { Address, HostState, Renewer, UplinkBefore } from '../host/model.js';
 import { managersOfUplink } from './links.js';
 import type { Action, RenewerRef } from './model.js';
+import { letPortBe, takePortBack } from './network-manager.js';
 import { filesOf, onBridge } from './renewer-argv.js';
 
 // A DHCP client looks after one interface: when its addresses move to another, it has to follow, or they run out.
@@ -25,9 +26,12 @@ export const movable = (uplink: string, host: HostState): Renewer[] =>
 export const willBeRenewed = (address: Address, uplink: string, host: HostState): boolean =>
   movable(uplink, host).some(renewer => renews(renewer) && (address.family === 4 || doesSix(renewer)));
 
-/** networkd may look after an interface without a lease: then it only has to let the port be. */
+/**
+ * networkd may look after an interface without a lease: then it only has to let the port be. So has NetworkManager,
+ * whose leases are not moved.
+ */
 export const renews = ({ client, settings }: Renewer): boolean =>
-  client !== 'systemd-networkd' || settings !== undefined;
+  client !== 'NetworkManager' && (client !== 'systemd-networkd' || settings !== undefined);
 
 /** dhcpcd speaks DHCPv6, and answers router advertisements itself. */
 const doesSix = ({ client, argv }: Renewer) => client === 'dhcpcd' && !argv.includes('-4');
@@ -54,6 +58,7 @@ export function follow(
   must: boolean,
 ): Around {
   return around(before, (renewer): Around => {
+    if (renewer.client === 'NetworkManager') return { before: [], after: letPortBe(renewer, uplink) };
     if (!renews(renewer)) return { before: [], after: [letBe(uplink)] };
     if (renewer.client === 'systemd-networkd') {
       const wait = awaitOf({ ...renewer, on: bridge }, uplink, addresses, must);
@@ -79,6 +84,7 @@ export function comeBack(
   addresses: readonly Address[],
 ): Around {
   return around(before, (renewer): Around => {
+    if (renewer.client === 'NetworkManager') return { before: [], after: takePortBack(renewer, uplink) };
     if (!renews(renewer)) return { before: [], after: [manageAgain(uplink)] };
     if (renewer.client === 'systemd-networkd') {
       const wait = awaitOf({ ...renewer, on: uplink }, bridge, addresses, false);

@@ -81,6 +81,8 @@ function lines(action: Action): string[] {
       return [`await "${action.upMarker}" of ${action.name}`];
     case 'tell':
       return [`${action.text === null ? 'take away' : 'write'} ${action.path}; ${action.reload.join(' ')}`];
+    case 'reactivate':
+      return [`${action.argv.join(' ')}, if ${action.dev} is unmanaged`];
     case 'freeze-renewer':
       return [`freeze ${action.client} on ${action.on}`];
     case 'stop-renewer':

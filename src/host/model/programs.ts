@@ -27,14 +27,14 @@ export interface Manager {
   readonly text: string | null;
 }
 
-/** A DHCP client, which renews the leases of an interface. */
+/** Who renews the leases of an interface, or sets its addresses anew. */
 export interface Renewer {
-  readonly client: 'dhclient' | 'dhcpcd' | 'udhcpc' | 'systemd-networkd';
+  readonly client: 'dhclient' | 'dhcpcd' | 'udhcpc' | 'systemd-networkd' | 'NetworkManager';
   /** Its only interface; null where it looks after several, or after all. */
   readonly on: string | null;
-  /** The command that starts it: as it was started, unless it hides that. */
+  /** The command that starts it: as it was started, unless it hides that; NetworkManager's activates its connection. */
   readonly argv: readonly string[];
-  /** File that it keeps the lease in; null where it keeps none. */
+  /** File that it keeps the lease in, or all that it knows of the interface; null where it keeps none. */
   readonly leases: string | null;
   /** networkd's settings for the interface, as another would take them over; without [Match]. None where it has no lease. */
   readonly settings?: string;

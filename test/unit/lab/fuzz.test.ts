@@ -242,6 +242,7 @@ function checkAction(action: Action, lab: Lab): void {
       return;
     case 'lro':
     case 'routers':
+    case 'reactivate':
       expect(action.dev).toMatch(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/);
       return;
     case 'tell':

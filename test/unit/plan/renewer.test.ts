@@ -53,3 +53,35 @@ test('a NIC that networkd has configured without a lease: it lets the port be, a
     after: [{ kind: 'tell', path, text: null, reload }],
   });
 });
+
+test('a NIC of NetworkManager: it lets the port be when it starts again, and takes it back', () => {
+  const argv = ['nmcli', 'connection', 'up', 'uuid', '6e1b', 'ifname', 'eth0'];
+  const renewer = {
+    client: 'NetworkManager',
+    on: 'eth0',
+    argv,
+    leases: '/run/NetworkManager/devices/2',
+  } as const;
+  const before = { up: true, addrGenMode: null, moved: true, renewers: [renewer] };
+  const conf = {
+    kind: 'tell',
+    path: '/run/NetworkManager/conf.d/90-vmnet+eth0.conf',
+    text: '[device-vmnet+eth0]\nmatch-device=interface-name:=eth0\nmanaged=0\n',
+    reload: ['nmcli', 'general', 'reload', 'conf'],
+  };
+  const start = {
+    kind: 'tell',
+    path: '/run/systemd/system/NetworkManager.service.d/vmnet+eth0.conf',
+    text: '[Service]\nExecStartPre=-/bin/rm -f /run/NetworkManager/devices/2\n',
+    reload: ['systemctl', 'daemon-reload'],
+  };
+  expect(follow(before, 'eth0', 'br0', [], true)).toEqual({ before: [], after: [conf, start] });
+  expect(comeBack(before, 'eth0', 'br0', [])).toEqual({
+    before: [],
+    after: [
+      { ...start, text: null },
+      { ...conf, text: null },
+      { kind: 'reactivate', dev: 'eth0', argv },
+    ],
+  });
+});
