@@ -73,7 +73,7 @@ export function planProvision(
   const vlans = planVlans(linux, host, mayRemake, broken);
   findLacks(linux, host, problems);
   // The ways out are those that are left when uplinks which the lab no longer names have their routes back.
-  const released = { ...host, routes: leftovers.after.routes };
+  const released = { ...host, routes: leftovers.after.routes, sysctls: leftovers.after.sysctls };
   const forwarding = forwardingBefore(lab, released);
   const phases = phasesOf({
     remove: [...guests.unplug, ...existing.remove, ...leftovers.steps],

@@ -1,4 +1,5 @@
 import type { HostState } from '../host/model.js';
+import { currentRecords } from './netfilter.js';
 
 // Per-interface sysctls: a bridge that takes an uplink's place behaves as the uplink did.
 
@@ -36,7 +37,7 @@ export function inherited(host: HostState, uplink: string, bridge: string): Inhe
     const start = `${tree}/${uplink}/`;
     const paths = Object.keys(host.sysctls).filter(path => path.startsWith(start));
     return paths.sort().flatMap(path => {
-      const of = (name: string) => host.sysctls[`${tree}/${name}/${path.slice(start.length)}`];
+      const of = (name: string) => found(`${tree}/${name}/${path.slice(start.length)}`, host);
       const [value, before] = [of(uplink), of(bridge) ?? of('default') ?? of('lo')];
       const same = value === undefined || before === undefined || value === before;
       if (same || OWN.some(own => own.test(path))) return [];
@@ -44,3 +45,9 @@ export function inherited(host: HostState, uplink: string, bridge: string): Inhe
     });
   });
 }
+
+/** What a lab has turned on is not the interface's own, and looked after by those who turn it off again. */
+const found = (path: string, host: HostState): string | undefined =>
+  currentRecords(host)
+    .map(({ forwarding }) => forwarding?.[path])
+    .find(value => value !== undefined) ?? host.sysctls[path];

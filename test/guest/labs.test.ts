@@ -7,7 +7,7 @@ import type { Ping } from '../../src/sandbox/ping.js';
 import { intentOf } from '../../src/verify/intent.js';
 import { isGood } from '../../src/verify/model.js';
 import { labFrom } from '../fakes/labs.js';
-import type { Rehearsed } from '../support/rehearsed.js';
+import { type Rehearsed, rehearse } from '../support/rehearsed.js';
 
 // Every lab that vmnet comes with is played through, as a person would who has just got it.
 
@@ -46,7 +46,7 @@ beforeAll(() => {
   const waiting = [...runs];
   const lane = async () => {
     for (let run = waiting.shift(); run !== undefined; run = waiting.shift()) {
-      const result = rehearsed(fileOf(run.name));
+      const result = rehearse(fileOf(run.name));
       run.end(result);
       await result.catch(() => {});
     }

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { rehearsed } from '../support/rehearsed.js';
+import { rehearse } from '../support/rehearsed.js';
 
 // A rehearsal that could not fail would show nothing. Labs of namespaces alone: no guest has to boot.
 
@@ -14,10 +14,10 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function rehearse(content: object) {
+async function played(content: object) {
   const file = join(folder, 'lab.json');
   await writeFile(file, JSON.stringify({ version: 1, ...content }));
-  return rehearsed(file);
+  return rehearse(file);
 }
 
 const pair = (sysctls: object) => ({
@@ -34,7 +34,7 @@ const pair = (sysctls: object) => ({
 });
 
 it('says who did not answer whom, and fails', async () => {
-  const { code, json } = await rehearse(pair({ 'net.ipv4.icmp_echo_ignore_all': 1 }));
+  const { code, json } = await played(pair({ 'net.ipv4.icmp_echo_ignore_all': 1 }));
   const { pings, faults, left } = json;
   expect(pings).toEqual([
     { from: 'a', who: 'b', address: '198.51.100.2', answers: true, sent: 3, received: 0 },
@@ -48,6 +48,6 @@ it('says who did not answer whom, and fails', async () => {
 });
 
 it('finds nothing to say against the same with all answering', async () => {
-  const { code, json } = await rehearse(pair({}));
+  const { code, json } = await played(pair({}));
   expect({ code, faults: json.faults }).toEqual({ code: 0, faults: [] });
 });

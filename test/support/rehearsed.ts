@@ -15,7 +15,7 @@ export interface Rehearsed {
   readonly stderr: string;
 }
 
-export function rehearsed(file: string): Promise<Rehearsed> {
+export function rehearse(file: string): Promise<Rehearsed> {
   const start = performance.now();
   return new Promise(resolve => {
     const words = [CLI, '--json', 'rehearse', file];

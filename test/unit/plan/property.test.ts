@@ -12,11 +12,12 @@ import type { Plan } from '../../../src/plan/model.js';
 import { planProvision } from '../../../src/plan/plan.js';
 import { anyHost } from '../../fakes/arbitrary.js';
 import { anyLab } from '../../fakes/arbitrary-lab.js';
+import { FORWARDING } from '../../fakes/counterexamples.js';
 import { hostFrom } from '../../fakes/describe-host.js';
 import { type FakeHost, STATE_DIR } from '../../fakes/host.js';
 import { carryOut, labFrom, renderContext } from '../../fakes/labs.js';
 
-const RUNS = { numRuns: 300 };
+const RUNS = { numRuns: 200 };
 
 function provisionPlan(lab: Lab, host: FakeHost) {
   const seen = host.observe();
@@ -78,7 +79,10 @@ describe('a plan for any lab on any host', { timeout: 60_000 }, () => {
         expect(difference(before, host.observe())).toEqual([]);
         expect(traces(host)).toEqual([]);
       }),
-      RUNS,
+      {
+        ...RUNS,
+        examples: FORWARDING,
+      },
     );
   });
 
