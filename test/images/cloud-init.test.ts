@@ -30,8 +30,6 @@ beforeAll(async () => {
     defaults: { vm },
     vms: {
       fixed: {
-        // Which waits for the agent of the other.
-        dependsOn: ['lease'],
         cloudInit: {
           hostname: 'fixed-one',
           sshKeys,
@@ -40,7 +38,7 @@ beforeAll(async () => {
         },
         nics: [{ bridge: 'br0', address: [`${FIXED}/24`, 'fd00::50/64'], gateway: '192.0.2.1', mtu: 1400 }],
       },
-      lease: { ready: 'agent', readyTimeout: '8m', cloudInit: { sshKeys }, nics: [{ bridge: 'br0' }] },
+      lease: { cloudInit: { sshKeys }, nics: [{ bridge: 'br0' }] },
     },
   });
 });
