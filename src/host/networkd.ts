@@ -6,7 +6,7 @@ const leaseFile = (index: number) => `/run/systemd/netif/leases/${index}`;
 
 /**
  * Those of the interfaces that systemd-networkd looks after, where it may be asked: by a lease, with the settings by which
- * it renews that; or, without settings, by addresses of its configuration.
+ * it renews that; or, without settings, by addresses of its configuration, or by a lease that cannot be taken over.
  */
 export async function networkdLeases(
   devices: readonly string[],
@@ -19,23 +19,21 @@ export async function networkdLeases(
     wanted.map(async ({ name, index }): Promise<Renewer | null> => {
       const state = await files.read(`/run/systemd/netif/links/${index}`);
       const lease = await files.read(leaseFile(index));
-      const file = /^NETWORK_FILE=(.+)$/m.exec(state ?? '')?.[1];
-      if (lease === null && configures(state ?? ''))
-        return { client: 'systemd-networkd', on: name, argv: ['networkctl', 'reload'], leases: null };
-      // Settings in drop-ins beside the file are not followed.
-      if (lease === null || file === undefined || /^NETWORK_FILE_DROPINS=./m.test(state ?? '')) return null;
-      const settings = settingsFrom((await files.read(file)) ?? '', lease);
-      if (settings === null) return null;
-      return {
-        client: 'systemd-networkd',
-        on: name,
-        argv: ['networkctl', 'reload'],
-        leases: leaseFile(index),
-        settings,
-      };
+      const renewer = { client: 'systemd-networkd', on: name, argv: ['networkctl', 'reload'] } as const;
+      const settings = lease === null ? null : await settingsOf(state ?? '', lease, files);
+      if (settings !== null) return { ...renewer, leases: leaseFile(index), settings };
+      return configures(state ?? '') ? { ...renewer, leases: null } : null;
     }),
   );
   return found.filter(renewer => renewer !== null);
+}
+
+/** Settings by which a lease of an interface with this state file is renewed; null where they cannot be taken over. */
+async function settingsOf(state: string, lease: string, files: Drivers['files']): Promise<string | null> {
+  const file = /^NETWORK_FILE=(.+)$/m.exec(state)?.[1];
+  // Settings in drop-ins beside the file are not followed. Where there are none, newer releases write two quotes.
+  if (file === undefined || /^NETWORK_FILE_DROPINS="?[^"\n]/m.test(state)) return null;
+  return settingsFrom((await files.read(file)) ?? '', lease);
 }
 
 /** Does a state file of an interface say that networkd is done with it, by a file of its configuration? */

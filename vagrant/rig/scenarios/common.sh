@@ -70,9 +70,16 @@ for link in sorted(json.load(sys.stdin), key=lambda link: link.get("ifname", "")
     sed -E 's/ (expires|used|age) [0-9a-z]+//g; s/ (linkdown|nhid [0-9]+)//g; s/ +$//' | sort
   find /run/systemd/network /run/NetworkManager/conf.d -name '*vmnet*' 2> /dev/null || true
 }
-remember() { state > "$work/before"; }
+# An address is settled when nobody else was found to have it; its route comes then.
+settled() { [ -z "$(ip -6 addr show tentative)" ]; }
+
+remember() {
+  soon 10 settled || die 'an address is still tentative'
+  state > "$work/before"
+}
 
 same() {
+  soon 10 settled
   state > "$work/after"
   diff "$work/before" "$work/after"
 }

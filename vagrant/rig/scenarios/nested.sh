@@ -8,7 +8,7 @@ remember
 cat > "$lab" <<'LAB'
 { "version": 1, "name": "nested",
   "bridges": { "vbr0": { "uplink": "eth1" } },
-  "vms": { "guest": { "boot": "probe", "nics": [{ "bridge": "vbr0", "address": "10.99.0.50/24" }] } } }
+  "vms": { "guest": { "boot": "probe", "readyTimeout": "20m", "nics": [{ "bridge": "vbr0", "address": "10.99.0.50/24" }] } } }
 LAB
 run vmnet provision --yes "$lab"
 check 'its way is direct' sh -c 'vmnet verify nested | grep -q " direct$"'

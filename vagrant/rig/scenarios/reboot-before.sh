@@ -4,7 +4,8 @@ printf '[Match]\nName=eth1\n\n[Network]\nAddress=10.99.0.20/24\nLinkLocalAddress
 run networkctl reload
 check 'eth1 has its address' soon 30 has_address eth1 10.99.0.20/24
 mkdir -p /root/rig
-state > /root/rig/before
+remember
+cp "$work/before" /root/rig/before
 cat > /root/rig/stays.json <<'LAB'
 { "version": 1, "name": "stays",
   "bridges": { "vbr0": { "uplink": "eth1" } },

@@ -6,20 +6,20 @@ remember
 cat > "$lab" <<'LAB'
 { "version": 1, "name": "vlans",
   "bridges": { "vbr0": { "uplink": "wan0", "vlanFiltering": true, "address": "none" } },
-  "vms": {
-    "ten": { "boot": "probe", "nics": [{ "bridge": "vbr0", "tap": "tap-ten", "vlan": { "access": 10 }, "address": "10.10.0.50/24" }] },
-    "twenty": { "boot": "probe", "nics": [
+  "namespaces": {
+    "ten": { "nics": [{ "bridge": "vbr0", "tap": "tap-ten", "vlan": { "access": 10 }, "address": "10.10.0.50/24" }] },
+    "twenty": { "nics": [
       { "bridge": "vbr0", "tap": "tap-twenty", "vlan": { "access": 20 }, "address": "10.20.0.50/24" },
       { "bridge": "vbr0", "tap": "tap-trunk", "vlan": { "trunk": [10, 20], "native": 1 }, "address": "10.1.0.50/24" } ] } } }
 LAB
-say 'a guest in VLAN 10, one in VLAN 20, which has a trunk as well'
+say 'an end in VLAN 10, one in VLAN 20, which has a trunk as well'
 run vmnet provision --yes "$lab"
 run bridge vlan show
 vlans() { bridge -c vlan show dev "$1" | sed "s/^$1//; /^port/d" | xargs; }
 check 'tap-ten: 10, untagged' [ "$(vlans tap-ten)" = '10 PVID Egress Untagged' ]
 check 'tap-twenty: 20, untagged' [ "$(vlans tap-twenty)" = '20 PVID Egress Untagged' ]
 check 'tap-trunk: 1 untagged, 10 and 20 with tags' [ "$(vlans tap-trunk)" = '1 PVID Egress Untagged 10 20' ]
-say 'the switch reaches each guest in its VLAN, and only there'
+say 'the switch reaches each in its VLAN, and only there'
 check '10.10.0.50 answers in VLAN 10' pings switch 10.10.0.50
 check '10.20.0.50 answers in VLAN 20' pings switch 10.20.0.50
 check '10.1.0.50 answers without a tag' pings switch 10.1.0.50
