@@ -1,4 +1,4 @@
-import type { HostState, Manager } from '../host/model.js';
+import type { HostState, Manager, Owner } from '../host/model.js';
 import type { Lab } from '../lab/model.js';
 import { nicsOf } from '../lab/nics.js';
 import { bridgeName, linkNamed, managersOfUplink } from './links.js';
@@ -65,12 +65,21 @@ const TEXT: Readonly<Record<Manager['name'], (lab: string, names: readonly strin
   'systemd-networkd': (_, names) => `[Match]\nName=${names.join(' ')}\n\n[Link]\nUnmanaged=yes\n`,
 };
 
-/** Who manages the uplinks that are about to become ports, and what may come of it. */
+/** What systemd-networkd does, whether its files are written by hand or by netplan. */
+const BY_NETWORKD: readonly Owner['name'][] = ['systemd-networkd', 'netplan'];
+
+/**
+ * Who manages the uplinks that are about to become ports, and what may come of it. networkd is told to let a port be;
+ * NetworkManager goes on until it starts again.
+ */
 export const ownerNotes = (lab: Lab, host: HostState): string[] =>
   lab.bridges.flatMap(bridge => {
     const uplink = bridge.uplink === null ? undefined : linkNamed(host, bridge.uplink);
     if (!uplink || uplink.master === bridgeName(bridge, host)) return [];
-    return managersOfUplink(host, uplink.name).map(
-      ({ name, how, effect }) => `${uplink.name} is looked after by ${name} (${how}): ${effect}`,
+    const isToldOff = host.renewers.some(
+      ({ client, on }) => client === 'systemd-networkd' && on === uplink.name,
     );
+    return managersOfUplink(host, uplink.name)
+      .filter(({ name }) => !(isToldOff && BY_NETWORKD.includes(name)))
+      .map(({ name, how, effect }) => `${uplink.name} is looked after by ${name} (${how}): ${effect}`);
   });

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import type { HostState, Manager } from '../../../src/host/model.js';
-import { planUnmanaged } from '../../../src/plan/unmanaged.js';
+import type { HostState, Manager, Owner, Renewer } from '../../../src/host/model.js';
+import { ownerNotes, planUnmanaged } from '../../../src/plan/unmanaged.js';
+import { hostFrom } from '../../fakes/describe-host.js';
 import { FakeHost } from '../../fakes/host.js';
 import { labFrom } from '../../fakes/labs.js';
 
@@ -29,3 +30,23 @@ test('what systemd-networkd is told', () =>
     '[Match]\nName=br0 web0\n\n[Link]\nUnmanaged=yes\n',
     ...['networkctl', 'reload'],
   ]));
+
+const owner = (name: Owner['name']): Owner => ({
+  name,
+  how: 'it says so',
+  effect: 'something may come of it',
+});
+
+test.each([
+  ['nobody was asked', [], ['systemd-networkd', 'netplan', 'ifupdown']],
+  ['systemd-networkd was told to let it be', ['systemd-networkd'], ['ifupdown']],
+  ['another client was moved', ['dhclient'], ['systemd-networkd', 'netplan', 'ifupdown']],
+])('who looks after an uplink, where %s', async (_, clients, named) => {
+  const onUplink = labFrom({ version: 1, name: 'homelab', bridges: { br0: { uplink: 'eth0' } } });
+  const owners = { eth0: (['systemd-networkd', 'netplan', 'ifupdown'] as const).map(owner) };
+  const host = (await hostFrom({ links: { eth0: {} }, owners })).observe();
+  const renewers = clients.map(client => ({ client, on: 'eth0', argv: [], leases: null }) as Renewer);
+  expect(ownerNotes(onUplink, { ...host, renewers })).toEqual(
+    named.map(name => `eth0 is looked after by ${name} (it says so): something may come of it`),
+  );
+});
