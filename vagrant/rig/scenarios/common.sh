@@ -126,7 +126,7 @@ switch_down() {
 
 cleanup() {
   code=$?
-  [ "$(type leave 2> /dev/null)" = '' ] || leave || true
+  ! command -v leave > /dev/null || leave || true
   rm -rf "$work"
   [ $code -eq 0 ] && echo 'PASSED'
   exit $code
