@@ -24,7 +24,7 @@ try {
   const vitest = await startVitest('test', positionals, {
     config: fileURLToPath(new URL('vitest.config.ts', import.meta.url)),
     watch: false,
-    reporters: values.json ? [{}] : ['default'],
+    reporters: values.json ? [{ onTestCaseResult: complain }] : ['default'],
   });
   await vitest.close();
   const lines = (await readFile(process.env.BENCH_RESULTS, 'utf8').catch(() => ''))
@@ -42,6 +42,11 @@ try {
   if (values.readme && !process.exitCode) await intoReadme(positionals.length ? cases : [...cases, goals]);
 } finally {
   await rm(folder, { recursive: true, force: true });
+}
+
+/** A case that failed says why, where vitest prints nothing. */
+function complain(test) {
+  for (const { message } of test.result().errors ?? []) console.error(`${test.fullName}: ${message}`);
 }
 
 function print(cases, goals) {

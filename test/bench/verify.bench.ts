@@ -56,7 +56,7 @@ it('time of verify by number of NICs', async () => {
   const exponentFrom = grown.of('verify');
   report(
     'verify',
-    `${ROUNDS} rounds, the whole command; namespaces stand in for guests. From ${GROWTH_FROM} NICs up the time grows with NICs^${exponentFrom ?? '?'}`,
+    `${ROUNDS} rounds, the whole command; namespaces stand in for guests${exponentFrom === null ? '' : `. From ${GROWTH_FROM} NICs up the time grows with NICs^${exponentFrom}`}`,
     rows,
     [
       atMost(
