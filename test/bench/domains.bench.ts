@@ -5,6 +5,7 @@ import { MARK_NAMESPACE } from '../../src/lab/names.js';
 import { Box } from '../support/box.js';
 import { BARE_NODE, Growth, measure, type Row, row, type Times, vmnet, type Way } from './measure.js';
 import { peakMegabytes } from './peak.js';
+import { type Domain, domainsOf, makeLogs, probeLab } from './probes.js';
 import { atMost, FEW_ROUNDS, type Goal, report, sizesOf } from './report.js';
 
 // A lab whose VMs libvirt knows, looked at again. VMs that are off would be started by a provision, so what is measured
@@ -22,21 +23,19 @@ afterEach(() => box?.down());
 
 interface Defined {
   readonly file: string;
-  readonly names: readonly string[];
+  readonly domains: readonly Domain[];
 }
 
 /** Have the network plane of a lab and all its domains, none of which runs. */
 async function define(size: number): Promise<Defined> {
-  const vm = { boot: 'probe', nics: [{ bridge: 'br0' }] };
-  const vms = Object.fromEntries(Array.from({ length: size }, (_, i) => [`vm${i}`, vm]));
-  const file = await box.lab({ name: 'many', bridges: { br0: {} }, vms });
+  const file = await probeLab(box, { name: 'many', guests: size });
   await box.run(...vmnet('provision', '--yes', '--network-only', file));
-  const { json } = await box.vmnet('xml', file);
-  const domains: { name: string; xml: string }[] = json.domains;
-  await Promise.all(domains.map(({ name, xml }) => writeFile(join(box.folder, `${name}.xml`), xml)));
-  await virsh(domains.map(({ name }) => `define ${join(box.folder, `${name}.xml`)}`));
+  const domains = await domainsOf(box, file);
+  const pathOf = ({ name }: Domain) => join(box.folder, `${name}.xml`);
+  await Promise.all(domains.map(domain => writeFile(pathOf(domain), domain.xml)));
+  await virsh(domains.map(domain => `define ${pathOf(domain)}`));
   expect(await stepsOf(file)).toBe(size);
-  return { file, names: domains.map(({ name }) => `many-${name}`) };
+  return { file, domains };
 }
 
 /** How many steps a plan of the lab has, so that what is measured is what it is said to be. */
@@ -46,10 +45,9 @@ async function stepsOf(file: string): Promise<number> {
 }
 
 /** Start domains with their processors held, which is to run for libvirt. */
-async function hold({ file, names }: Defined): Promise<void> {
-  const xml = await box.run('virsh', 'dumpxml', names[0] ?? '');
-  await box.run('mkdir', '-p', join(/<log file='([^']+)'/.exec(xml)?.[1] ?? '', '..'));
-  await virsh(names.map(name => `start --paused ${name}`));
+async function hold({ file, domains }: Defined): Promise<void> {
+  await makeLogs(box, domains[0]?.xml ?? '');
+  await virsh(domains.map(({ name }) => `start --paused many-${name}`));
   expect(await stepsOf(file)).toBe(0);
 }
 
@@ -62,17 +60,17 @@ async function inOneVirsh(name: string, lines: readonly string[]): Promise<strin
   return [
     'sh',
     '-c',
-    'errors=$(virsh --quiet < "$0" 2>&1 > /dev/null) && [ -z "$errors" ] || { echo "$errors" >&2; exit 1; }',
+    'if ! errors=$(virsh --quiet < "$0" 2>&1 > /dev/null) || [ -n "$errors" ]; then echo "$errors" >&2; exit 1; fi',
     script,
   ];
 }
 
 /** The least by which the stages could look at the host; and with what libvirt takes to hand over each domain's mark. */
-async function floors(stages: readonly string[], { names }: Defined): Promise<Record<string, Way>> {
+async function floors(stages: readonly string[], { domains }: Defined): Promise<Record<string, Way>> {
   const look = [BARE_NODE, ['ip', '-j', '-d', 'link', 'show'], ['virsh', 'list', '--all']];
   const marks = await inOneVirsh('marks', [
     'list --all',
-    ...names.map(name => `metadata ${name} ${MARK_NAMESPACE}`),
+    ...domains.map(({ name }) => `metadata many-${name} ${MARK_NAMESPACE}`),
   ]);
   const each = (commands: Way[string]) => Object.fromEntries(stages.map(stage => [stage, commands]));
   return { floor: each(look), 'floor, and each mark': each([...look.slice(0, 2), marks]) };

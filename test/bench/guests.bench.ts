@@ -1,10 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, it } from 'vitest';
 import { Box } from '../support/box.js';
-import { parseDomain } from './guests/domain.js';
+import { vagrantOn } from '../support/vagrant.js';
+import { describedIn } from './guests/domain.js';
 import { vagrantUp } from './guests/vagrant.js';
 import { Growth, measure, type Row, ratio, row, type Times, type Way } from './measure.js';
+import { domainsOf, logOf, probeLab } from './probes.js';
 import { atLeast, atMost, FEW_ROUNDS, type Goal, report, sizesOf } from './report.js';
 
 // Guests from a network that is there to the last one's word that it is up: vmnet, the least that libvirt takes for the
@@ -38,19 +41,11 @@ afterAll(() => box?.down());
 async function wayOf(count: number): Promise<(how: string) => Way> {
   const folder = `${box.folder}/${count}`;
   await mkdir(folder);
-  const vm = { boot: 'probe', nics: [{ bridge: 'br0' }] };
-  const names = Array.from({ length: count }, (_, i) => `vm${i}`);
-  const vms = Object.fromEntries(names.map(name => [name, vm]));
-  const file = await box.lab(
-    { name: 'start', bridges: { br0: { uplink: 'eth0' } }, vms },
-    `${count}/lab.json`,
-  );
-  const { json } = await box.vmnet('xml', file);
-  const domains: { name: string; xml: string }[] = json.domains;
+  const file = await probeLab(box, { name: 'start', guests: count, uplink: 'eth0' }, `${count}/lab.json`);
+  const domains = await domainsOf(box, file);
   await Promise.all(domains.map(({ name, xml }) => writeFile(`${folder}/start-${name}.xml`, xml)));
-  const described = domains.map(({ xml }) => parseDomain(xml));
-  await writeFile(`${folder}/guests`, described.map(({ line }) => `${line}\n`).join(''));
-  const logs = described[0]?.logs ?? '';
+  await writeFile(`${folder}/guests`, domains.map(({ xml }) => `${describedIn(xml)}\n`).join(''));
+  const logs = dirname(logOf(domains[0]?.xml ?? ''));
   const vmnet = [process.execPath, CLI, '--quiet'];
   const end =
     'for name; do virsh --quiet destroy "$name"; virsh --quiet undefine "$name" 2> /dev/null || true; done > /dev/null';
@@ -63,17 +58,20 @@ async function wayOf(count: number): Promise<(how: string) => Way> {
       ['env', `NODE=${process.execPath}`, `CLI=${CLI}`, 'sh', TOGETHER, how, String(count), folder, logs],
     ],
     after: [
-      ['sh', '-c', end, 'end', ...names.map(name => `start-${name}`)],
+      ['sh', '-c', end, 'end', ...domains.map(({ name }) => `start-${name}`)],
       [...vmnet, 'destroy', 'start'],
     ],
   });
 }
 
-/** Whether a command succeeds on the host; what is left out without it is printed. */
-async function has(what: string, command: string): Promise<boolean> {
-  const found = (await box.attempt('host', 'sh', '-c', command)).code === 0;
-  if (!found) console.log(`${what} is left out: it is not installed (Debian: ${what})`);
-  return found;
+/** Which peers this machine lacks, by the names of Debian's packages. */
+async function missing(): Promise<string[]> {
+  const virtInstall = await box.attempt('host', 'sh', '-c', 'command -v virt-install');
+  const plugins = await vagrantOn(box, [], 'plugin', 'list');
+  return [
+    ...(virtInstall.code === 0 ? [] : ['virtinst']),
+    ...(plugins.stdout.includes('vagrant-libvirt') ? [] : ['vagrant-libvirt']),
+  ];
 }
 
 /** Milliseconds by way and count. */
@@ -86,8 +84,7 @@ function note(found: Found, count: number, times: Readonly<Record<string, Times>
 
 it('start of guests', async () => {
   const found: Found = new Map();
-  const hasVirtInstall = await has('virtinst', 'command -v virt-install');
-  const hasVagrant = await has('vagrant-libvirt', 'vagrant plugin list | grep -q vagrant-libvirt');
+  const lacking = await missing();
   for (const count of COUNTS) {
     const way = await wayOf(count);
     const quick = { vmnet: way('vmnet'), floor: way('floor') };
@@ -95,11 +92,11 @@ it('start of guests', async () => {
     if (count > SLOW_UP_TO) continue;
     const slow: Record<string, Way> = {
       [VIRSH]: way('script'),
-      ...(hasVirtInstall ? { [VIRT_INSTALL]: way('virt-install') } : {}),
+      ...(lacking.includes('virtinst') ? {} : { [VIRT_INSTALL]: way('virt-install') }),
     };
     note(found, count, await measure(box, slow, { rounds: 1, warmUp: false }));
   }
-  if (hasVagrant) {
+  if (!lacking.includes('vagrant-libvirt')) {
     await box.down();
     const took = await vagrantUp(COUNTS.filter(count => count <= SLOW_UP_TO));
     for (const [count, ms] of took) note(found, count, { [VAGRANT]: { start: [ms] } });
@@ -108,7 +105,7 @@ it('start of guests', async () => {
   for (const [way, counts] of found) for (const [count, ms] of counts) grown.add(way, count, ms);
   report(
     'start of guests',
-    `${FEW_ROUNDS} rounds of vmnet and of the floor, one of the others, until the last guest is up. The floor is \`virsh create\` of the same XML for all at once. Vagrant's machines are of another box (busybox with an SSH server), each with a card for Vagrant and one on a bridge, and are up when Vagrant has logged in`,
+    `${FEW_ROUNDS} rounds of vmnet and of the floor, one of the others, until the last guest is up. The floor is \`virsh create\` of the same XML for all at once. Vagrant's machines are of another box (busybox with an SSH server), each with a card for Vagrant and one on a bridge, and are up when Vagrant has logged in${lacking.map(what => `. Left out, since it is not installed: ${what}`).join('')}`,
     rowsOf(found),
     goalsOf(found, grown),
   );

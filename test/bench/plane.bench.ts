@@ -3,6 +3,7 @@ import type { Action } from '../../src/plan/model.js';
 import { Box } from '../support/box.js';
 import { BARE_NODE, Growth, measure, type Row, row, type Times, vmnet, type Way } from './measure.js';
 import { peakMegabytes } from './peak.js';
+import { probeLab } from './probes.js';
 import { atMost, type Goal, ROUNDS, report, sizesOf } from './report.js';
 
 // The network plane up, looked at again, and down: vmnet, the least that the kernel's own tool takes, and a shell loop.
@@ -24,11 +25,7 @@ beforeAll(async () => {
 
 afterAll(() => box?.down());
 
-const lab = (taps: number) => {
-  const vm = { boot: 'probe', nics: [{ bridge: 'br0' }] };
-  const vms = Object.fromEntries(Array.from({ length: taps }, (_, i) => [`vm${i}`, vm]));
-  return box.lab({ name: 'plane', bridges: { br0: {} }, vms }, `${taps}.json`);
-};
+const lab = (taps: number) => probeLab(box, { name: 'plane', guests: taps }, `${taps}.json`);
 
 /** The lines of the very plan that vmnet carries out. */
 async function linesOf(file: string): Promise<string[]> {

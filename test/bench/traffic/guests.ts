@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Box, Ended } from '../../support/box.js';
 import { vmnet } from '../measure.js';
+import { domainsOf, findIn, makeLogs } from '../probes.js';
 
 // The same probe guest three times over, but for how it gets at the network. Each is reached from the LAN in the way that
 // people use for it. The bridge has a NIC of the host to itself, so that the others do not pass it.
@@ -39,28 +40,32 @@ const lab = (name: string, vms: object) => ({
   vms,
 });
 
-/** Bring the three up; they stay until the throw-away host goes. */
-export async function guestsUp(box: Box): Promise<Record<string, Peer>> {
+/**
+ * Bring the three up; they stay until the throw-away host goes.
+ * @returns those that are there, by name, and in sentences which are not, and why
+ */
+export async function guestsUp(box: Box): Promise<{ peers: Record<string, Peer>; leftOut: string[] }> {
   const bridged = await box.lab(lab('direct', { guest: guest(BRIDGED) }));
   await box.run(...vmnet('provision', '--yes', '--no-verify', bridged));
   const others = await box.lab(
     lab('other', { nat: guest(NATTED, '203.0.113.1'), slirp: guest('10.0.2.15', '10.0.2.2') }),
     'others.json',
   );
-  const { json } = await box.vmnet('xml', others);
-  const domains: { name: 'nat' | 'slirp'; xml: string }[] = json.domains;
+  const domains = await domainsOf(box, others);
   await makeNetwork(box);
   const peers: Record<string, Peer> = {
     'bridged, by vmnet': { address: BRIDGED, port: ECHO, pid: await qemuOf(box, 'direct-guest') },
   };
-  for (const { name, xml } of domains) {
+  const leftOut: string[] = [];
+  for (const name of ['nat', 'slirp'] as const) {
+    const xml = domains.find(domain => domain.name === name)?.xml ?? '';
     const { code, stderr } = await create(box, name, WITH_CARD[name](xml));
     if (code === 0)
       peers[CALLED[name]] = { address: HOST, port: FORWARDED[name], pid: await qemuOf(box, `other-${name}`) };
-    else console.log(`${CALLED[name]} is left out, since no guest starts with it: ${stderr.trim()}`);
+    else leftOut.push(`${CALLED[name]} is left out, since no guest starts with it: ${stderr.trim()}`);
   }
   for (const peer of Object.values(peers)) await answering(box, peer);
-  return peers;
+  return { peers, leftOut };
 }
 
 const CARD = /<interface .*?<\/interface>/s;
@@ -94,16 +99,12 @@ function slirp(mac: string): string {
     .join('');
 }
 
-function macIn(xml: string): string {
-  const mac = /<mac address="([^"]+)"/.exec(xml)?.[1];
-  if (mac === undefined) throw new Error(`the XML has no MAC:\n${xml}`);
-  return mac;
-}
+const macIn = (xml: string) => findIn(xml, /<mac address="([^"]+)"/);
 
 async function create(box: Box, name: string, xml: string): Promise<Ended> {
   const file = join(box.folder, `${name}.xml`);
   await writeFile(file, xml);
-  await box.run('mkdir', '-p', join(/<log file="([^"]+)"/.exec(xml)?.[1] ?? '', '..'));
+  await makeLogs(box, xml);
   return box.attempt('host', 'virsh', 'create', file);
 }
 
