@@ -47,11 +47,11 @@ packages='libvirt-daemon libvirt-daemon-driver-qemu libvirt-daemon-system libvir
   iproute2 nftables iputils-ping tcpdump tshark busybox-static cpio kmod xz-utils zstd dnsmasq-base libxml2-utils'
 
 # DHCP clients, of which a host has at most one, systemd-networkd, the older firewalls, and Vagrant with what its boxes are
-# built of: not for machines that only use vmnet.
+# built of, and virt-install, which the benchmark compares with: not for machines that only use vmnet.
 [ "${1-}" != tests ] ||
   packages="$packages isc-dhcp-client udhcpc dhcpcd-base systemd dbus iptables ebtables arptables strace python3 genisoimage
   mmdebstrap e2fsprogs openssh-client vagrant vagrant-libvirt dropbear-bin
-  openvswitch-switch"
+  openvswitch-switch virtinst"
 
 # The same as programs, for systems without dpkg.
 programs='libvirtd virsh qemu-img ip nft ping tcpdump tshark busybox cpio depmod xz zstd unshare nsenter dnsmasq'

@@ -20,17 +20,23 @@ export const vmnet = (...words: string[]): Command => [process.execPath, CLI, '-
 /** What a program written for Node cannot do without. */
 export const BARE_NODE: Command = [process.execPath, '-e', '0'];
 
+export interface MeasureOptions {
+  readonly rounds?: number;
+  /** Whether a round that does not count goes before the first. */
+  readonly warmUp?: boolean;
+}
+
 /**
  * Run ways in turn, so that what else the machine does falls on each of them; the clock runs inside the sandbox. A round
- * before the first warms the caches.
+ * before the first warms the caches, unless they are known to be warm.
  */
 export async function measure<K extends string>(
   box: Box,
   ways: Record<K, Way>,
-  rounds = ROUNDS,
+  { rounds = ROUNDS, warmUp = true }: MeasureOptions = {},
 ): Promise<Record<K, Times>> {
   const found = Object.entries<Way>(ways).map(([name, way]) => ({ name, way, all: [] as number[][] }));
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = warmUp ? 0 : 1; round <= rounds; round++) {
     for (const { way, all } of found) {
       const ms: number[] = JSON.parse(await inBox(box, way));
       if (round > 0) all.push(ms);
@@ -64,8 +70,12 @@ export const row = (names: Row, ms: readonly number[], floor: readonly number[])
   'median, ms': Math.round(median(ms)),
   min: Math.round(Math.min(...ms)),
   max: Math.round(Math.max(...ms)),
-  'times the floor': rounded(median(ms) / median(floor)),
+  'times the floor': ratio(ms, floor),
 });
+
+/** How many times the median of others a median is. */
+export const ratio = (ms: readonly number[], others: readonly number[]): number =>
+  rounded(median(ms) / median(others));
 
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
@@ -81,6 +91,33 @@ export function exponent(points: readonly (readonly [size: number, ms: number])[
     logs.reduce((sum, log) => sum + of(log), 0) / logs.length;
   const [x0, y0] = [mean(([x]) => x), mean(([, y]) => y)];
   return rounded(mean(([x, y]) => (x - x0) * (y - y0)) / mean(([x]) => (x - x0) ** 2));
+}
+
+/** Medians by what was done, as sizes grow. */
+export class Growth {
+  readonly #points = new Map<string, (readonly [size: number, ms: number])[]>();
+
+  /** @param from the smallest size that counts: what is fixed hides how time grows where a lab is small */
+  constructor(private readonly from: number) {}
+
+  add(what: string, size: number, ms: readonly number[]): void {
+    if (size >= this.from) this.#points.set(what, [...(this.#points.get(what) ?? []), [size, median(ms)]]);
+  }
+
+  /** The exponent of one; null where there are fewer than two sizes. */
+  of(what: string): number | null {
+    const points = this.#points.get(what) ?? [];
+    return points.length > 1 ? exponent(points) : null;
+  }
+
+  /** One row each for all that have an exponent. */
+  rows(): Row[] {
+    return [...this.#points].flatMap(([what, points]) => {
+      const found = this.of(what);
+      const [from, to] = [points[0]?.[0] ?? 0, points.at(-1)?.[0] ?? 0];
+      return found === null ? [] : [{ what, from, to, exponent: found }];
+    });
+  }
 }
 
 export const rounded = (value: number) => Math.round(value * 100) / 100;

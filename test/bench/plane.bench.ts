@@ -1,27 +1,18 @@
 import { afterAll, beforeAll, it } from 'vitest';
 import type { Action } from '../../src/plan/model.js';
 import { Box } from '../support/box.js';
-import {
-  BARE_NODE,
-  exponent,
-  measure,
-  median,
-  type Row,
-  row,
-  type Times,
-  vmnet,
-  type Way,
-} from './measure.js';
-import { ROUNDS, report } from './report.js';
+import { BARE_NODE, Growth, measure, type Row, row, type Times, vmnet, type Way } from './measure.js';
+import { peakMegabytes } from './peak.js';
+import { probeLab } from './probes.js';
+import { atMost, type Goal, ROUNDS, report, sizesOf } from './report.js';
 
 // The network plane up, looked at again, and down: vmnet, the least that the kernel's own tool takes, and a shell loop.
 
-const SIZES = (process.env.BENCH_SIZES ?? '10,50,250,1000').split(',').map(Number);
+const SIZES = sizesOf('BENCH_SIZES', [10, 50, 250, 1000]);
 
 /** From here on a loop of processes only takes long. */
 const LOOP_UP_TO = 250;
 
-/** What is fixed hides how time grows where a lab is small. */
 const GROWTH_FROM = 50;
 
 const STAGES = ['provision', 'provision, no-op', 'plan, no-op', 'destroy'];
@@ -34,11 +25,7 @@ beforeAll(async () => {
 
 afterAll(() => box?.down());
 
-const lab = (taps: number) => {
-  const vm = { boot: 'probe', nics: [{ bridge: 'br0' }] };
-  const vms = Object.fromEntries(Array.from({ length: taps }, (_, i) => [`vm${i}`, vm]));
-  return box.lab({ name: 'plane', bridges: { br0: {} }, vms }, `${taps}.json`);
-};
+const lab = (taps: number) => probeLab(box, { name: 'plane', guests: taps }, `${taps}.json`);
 
 /** The lines of the very plan that vmnet carries out. */
 async function linesOf(file: string): Promise<string[]> {
@@ -85,7 +72,7 @@ const loop = (lines: readonly string[]): Way => ({
 
 it('network plane', async () => {
   const rows: Row[] = [];
-  const grown = new Map<string, [number, number][]>();
+  const grown = new Growth(GROWTH_FROM);
   for (const taps of SIZES) {
     const file = await lab(taps);
     const lines = await linesOf(file);
@@ -100,8 +87,7 @@ it('network plane', async () => {
       for (const [way, stages] of Object.entries(times)) {
         const ms = stages[stage];
         if (ms) rows.push(row({ stage, taps, way }, ms, least));
-        if (ms && taps >= GROWTH_FROM)
-          grown.set(`${stage}, ${way}`, [...(grown.get(`${stage}, ${way}`) ?? []), [taps, median(ms)]]);
+        if (ms) grown.add(`${stage}, ${way}`, taps, ms);
       }
     }
   }
@@ -110,38 +96,53 @@ it('network plane', async () => {
     'network plane',
     `${ROUNDS} rounds. The floor is a bare \`node -e 0\` and one \`ip -batch\` of the same marked links, one \`ip -j -d link\`, or one \`ip link del group\``,
     rows.toSorted(order),
+    goalsOf(rows),
   );
-  const growth = [...grown]
-    .filter(([, points]) => points.length > 1)
-    .map(([what, points]) => ({
-      what,
-      from: GROWTH_FROM,
-      to: points.at(-1)?.[0] ?? 0,
-      exponent: exponent(points),
-    }));
-  if (growth.length > 0)
-    report('growth of the network plane', 'time grows with that power of the number of taps', growth);
+  report(
+    'growth of the network plane',
+    'time grows with that power of the number of taps',
+    grown.rows(),
+    STAGES.map(stage =>
+      atMost(1, 'as exponent', `growth of ${stage} from ${GROWTH_FROM} taps up`, grown.of(`${stage}, vmnet`)),
+    ),
+  );
 });
+
+function goalsOf(rows: readonly Row[]): Goal[] {
+  const found = (stage: string, taps: number) =>
+    rows.find(it => it.stage === stage && it.taps === taps && it.way === 'vmnet')?.['times the floor'];
+  return [250, 1000].flatMap(taps =>
+    ['provision', 'destroy'].map(stage =>
+      atMost(
+        1.5,
+        'times the floor',
+        `${stage} of ${taps} taps, network only`,
+        Number(found(stage, taps)) || null,
+      ),
+    ),
+  );
+}
 
 it('peak memory', async () => {
   const rows: Row[] = [];
   for (const taps of SIZES) {
     const file = await lab(taps);
-    const peak = async (...words: string[]) => {
-      const peakFile = `${box.folder}/peak`;
-      const probe = `--import=data:text/javascript,${encodeURIComponent(
-        `import{writeFileSync}from'node:fs';process.on('exit',()=>writeFileSync(${JSON.stringify(peakFile)},String(process.resourceUsage().maxRSS)))`,
-      )}`;
-      const [node = '', ...args] = vmnet(...words);
-      await box.run(node, probe, ...args);
-      return Math.round(Number(await box.run('cat', peakFile)) / 1024);
-    };
     rows.push({
       taps,
-      'provision, MB': await peak('provision', '--network-only', file),
-      'no-op, MB': await peak('provision', '--network-only', file),
-      'destroy, MB': await peak('destroy', 'plane'),
+      'provision, MB': await peakMegabytes(box, 'provision', '--network-only', file),
+      'no-op, MB': await peakMegabytes(box, 'provision', '--network-only', file),
+      'destroy, MB': await peakMegabytes(box, 'destroy', 'plane'),
     });
   }
-  report('peak memory', "of vmnet's own process, network plane only", rows);
+  const worst = rows
+    .filter(({ taps }) => taps === 1000)
+    .flatMap(({ taps: _, ...peaks }) => Object.values(peaks));
+  report('peak memory', "of vmnet's own process, network plane only", rows, [
+    atMost(
+      120,
+      'MB',
+      'peak memory with 1000 taps, network only',
+      worst.length ? Math.max(...worst.map(Number)) : null,
+    ),
+  ]);
 });

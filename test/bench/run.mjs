@@ -1,6 +1,6 @@
 // npm run bench [-- [--json] [--readme] [--rounds N] [CASE…]]: run the cases (those whose path has one of these words)
-// and print what each found, as tables or as one JSON document; --readme puts the tables into the README as well.
-// Nothing is asserted of a time.
+// and print what each found, as tables or as one JSON document, and how that compares with what is aimed at; --readme puts
+// the tables into the README as well. Nothing is asserted of a time.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,25 +24,37 @@ try {
   const vitest = await startVitest('test', positionals, {
     config: fileURLToPath(new URL('vitest.config.ts', import.meta.url)),
     watch: false,
-    reporters: values.json ? [{}] : ['default'],
+    reporters: values.json ? [{ onTestCaseResult: complain }] : ['default'],
   });
   await vitest.close();
   const lines = (await readFile(process.env.BENCH_RESULTS, 'utf8').catch(() => ''))
     .split('\n')
     .filter(Boolean);
-  const cases = lines.map(line => JSON.parse(line));
-  print(cases);
-  if (values.readme && !process.exitCode) await intoReadme(cases);
+  const found = lines.map(line => JSON.parse(line));
+  const cases = found.map(({ goals: _, ...rest }) => rest).filter(({ rows }) => rows.length > 0);
+  const goals = {
+    name: 'goals',
+    note: 'what is aimed at, and what this run came to; nothing fails where one is missed',
+    rows: found.flatMap(({ goals }) => goals),
+  };
+  print(cases, goals);
+  // A run of some cases says nothing of the goals of others.
+  if (values.readme && !process.exitCode) await intoReadme(positionals.length ? cases : [...cases, goals]);
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
 
-function print(cases) {
+/** A case that failed says why, where vitest prints nothing. */
+function complain(test) {
+  for (const { message } of test.result().errors ?? []) console.error(`${test.fullName}: ${message}`);
+}
+
+function print(cases, goals) {
   if (values.json) {
-    console.log(JSON.stringify({ ok: !process.exitCode, cases }, null, 2));
+    console.log(JSON.stringify({ ok: !process.exitCode, cases, goals: goals.rows }, null, 2));
     return;
   }
-  for (const { name, note, rows } of cases) {
+  for (const { name, note, rows } of [...cases, ...(goals.rows.length ? [goals] : [])]) {
     console.log(`\n${name}: ${note}`);
     console.log(table(rows));
   }

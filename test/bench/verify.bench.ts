@@ -1,12 +1,14 @@
 import { afterEach, expect, it } from 'vitest';
 import { Box } from '../support/box.js';
 import { crowdUp } from '../support/stand-ins.js';
-import { exponent, median, rounded } from './measure.js';
-import { ROUNDS, report } from './report.js';
+import { exponent, Growth, median, ratio } from './measure.js';
+import { atMost, ROUNDS, report, sizesOf } from './report.js';
 
 // How the time of a proof grows with the number of NICs. Namespaced endpoints stand in for guests.
 
-const COUNTS = [1, 10, 50, 200];
+const COUNTS = sizesOf('BENCH_NICS', [1, 10, 50, 200]);
+
+const GROWTH_FROM = 50;
 
 const ends: (() => Promise<unknown>)[] = [];
 
@@ -34,18 +36,36 @@ async function measured(count: number): Promise<number[]> {
 }
 
 it('time of verify by number of NICs', async () => {
-  const points: { nics: number; ms: number }[] = [];
-  for (const nics of COUNTS) points.push({ nics, ms: median(await measured(nics)) });
-  const alone = points[0]?.ms ?? 0;
-  const growth = (some: typeof points) => exponent(some.map(({ nics, ms }) => [nics, ms]));
+  const found: { nics: number; ms: number[] }[] = [];
+  const grown = new Growth(GROWTH_FROM);
+  for (const nics of COUNTS) {
+    const ms = await measured(nics);
+    found.push({ nics, ms });
+    grown.add('verify', nics, ms);
+  }
+  const [alone = [], most = []] = [1, 200].map(nics => found.find(it => it.nics === nics)?.ms ?? []);
+  const growth = (some: typeof found) => exponent(some.map(({ nics, ms }) => [nics, median(ms)]));
+  const rows = found.map(({ nics, ms }, i) => ({
+    NICs: nics,
+    'median, ms': Math.round(median(ms)),
+    min: Math.round(Math.min(...ms)),
+    max: Math.round(Math.max(...ms)),
+    ...(alone.length > 0 ? { 'times that of 1': ratio(ms, alone) } : {}),
+    'exponent since the row before': i === 0 ? '-' : growth(found.slice(i - 1, i + 1)),
+  }));
+  const exponentFrom = grown.of('verify');
   report(
     'verify',
-    `median of ${ROUNDS} rounds, the whole command; over all counts the time grows with NICs^${growth(points)}`,
-    points.map((point, i) => ({
-      NICs: point.nics,
-      'median, ms': Math.round(point.ms),
-      'times that of 1': rounded(point.ms / alone),
-      'exponent since the row before': i === 0 ? '-' : growth(points.slice(i - 1, i + 1)),
-    })),
+    `${ROUNDS} rounds, the whole command; namespaces stand in for guests${exponentFrom === null ? '' : `. From ${GROWTH_FROM} NICs up the time grows with NICs^${exponentFrom}`}`,
+    rows,
+    [
+      atMost(
+        3,
+        'times that of 1',
+        'verify of 200 NICs',
+        alone.length && most.length ? ratio(most, alone) : null,
+      ),
+      atMost(1, 'as exponent', `growth of verify from ${GROWTH_FROM} NICs up`, exponentFrom),
+    ],
   );
 });

@@ -7,7 +7,8 @@ export default defineConfig({
     include: ['test/bench/**/*.bench.ts'],
     globalSetup: ['test/support/leaks.ts'],
     fileParallelism: false,
-    testTimeout: 600_000,
-    hookTimeout: 60_000,
+    // The longest case starts dozens of emulated guests one after the other.
+    testTimeout: 3_600_000,
+    hookTimeout: 120_000,
   },
 });

@@ -1,13 +1,7 @@
-import { dirname } from 'node:path';
+import { findIn, logOf } from '../probes.js';
 
-/** What virt-install has to be told of a domain, as a line of together.sh's, and the folder of its console's log. */
-export function parseDomain(xml: string): { line: string; logs: string } {
-  const find = (pattern: RegExp) => {
-    const found = pattern.exec(xml)?.[1];
-    if (found === undefined) throw new Error(`the XML has no ${pattern}:\n${xml}`);
-    return found;
-  };
-  const log = find(/<log file="([^"]+)"/);
+/** What virt-install has to be told of a domain, as a line of together.sh's. */
+export function describedIn(xml: string): string {
   const words = [
     /<name>(.*?)</,
     /<memory unit="MiB">(.*?)</,
@@ -15,6 +9,6 @@ export function parseDomain(xml: string): { line: string; logs: string } {
     /<initrd>(.*?)</,
     /<mac address="(.*?)"/,
     /<target dev="(.*?)"/,
-  ].map(find);
-  return { line: [...words, log, find(/<cmdline>(.*?)</)].join(' '), logs: dirname(log) };
+  ].map(pattern => findIn(xml, pattern));
+  return [...words, logOf(xml), findIn(xml, /<cmdline>(.*?)</)].join(' ');
 }
