@@ -146,7 +146,9 @@ verb(
   'start <lab> [vm...]',
   'start VMs of a provisioned lab, and those that they depend on, in order: by file or name',
   async (context, lab, vms, flags) => (await lifecycleVerbs()).start(lab, vms, flags, context),
-).option(...noWait);
+)
+  .option(...yes)
+  .option(...noWait);
 verb(
   'stop <lab> [vm...]',
   'shut VMs of a lab down, those that depend on others first; they stay defined',

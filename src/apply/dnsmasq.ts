@@ -66,6 +66,7 @@ async function started(argv: readonly string[], { processes }: Drivers): Promise
   const child = await processes.start(argv);
   const deadline = Date.now() + STARTS_WITHIN;
   while (child.exitCode() === null && Date.now() < deadline) await sleep(2);
+  child.forget();
   if (child.exitCode() === 0) return null;
   return child.output().trim() || `it ended with exit code ${child.exitCode()}`;
 }

@@ -26,7 +26,7 @@ export async function freezeRenewer(action: Of<'freeze-renewer'>, drivers: Drive
 }
 
 /** It runs all the time, and says nothing to us. */
-const NETWORKD: Begun = { started: { output: () => '', exitCode: () => null }, knew: null };
+const NETWORKD: Begun = { started: { output: () => '', exitCode: () => null, forget: () => {} }, knew: null };
 
 /** Killed: by any other signal it may release its lease (udhcpc -R) or take the address away (dhcpcd). */
 export async function stopRenewer(action: Of<'stop-renewer'>, drivers: Drivers): Promise<void> {
@@ -51,13 +51,20 @@ export async function startRenewer(action: Of<'start-renewer'>, drivers: Drivers
   const listeners = async () => (await drivers.processes.listenedTo()).filter(of => of === index).length;
   const before = await listeners();
   const started = await drivers.processes.start(argv);
-  begun.set(drivers, (begun.get(drivers) ?? new Map<string, Begun>()).set(on, { started, knew }));
+  remember(on, { started, knew }, drivers);
   const deadline = Date.now() + LISTENS_WITHIN;
   // Exit code 0 is a daemon that has its lease already, and may listen no more.
   while ((await listeners()) <= before && started.exitCode() !== 0) {
     if (started.exitCode() !== null || Date.now() > deadline) throw notStarted(client, on, argv, started);
     await sleep(10);
   }
+}
+
+/** In the place of one that nobody has waited for. */
+function remember(on: string, one: Begun, drivers: Drivers): void {
+  const all = begun.get(drivers) ?? new Map<string, Begun>();
+  all.get(on)?.started.forget();
+  begun.set(drivers, all.set(on, one));
 }
 
 /** Let the client know which lease the other interface had, so that it asks for the same address. */
@@ -94,10 +101,24 @@ interface Lease {
 export async function awaitRenewal(
   action: Of<'await-renewal'>,
   drivers: Drivers,
-  { tell, signal }: { readonly tell: (line: string) => void; readonly signal: AbortSignal | null },
+  options: WaitOptions,
 ): Promise<void> {
   const own = action.client === 'systemd-networkd' ? NETWORKD : begun.get(drivers)?.get(action.on);
   if (!own) return; // it has run all the time
+  await renewal(action, own, drivers, options).finally(() => own.started.forget());
+}
+
+interface WaitOptions {
+  readonly tell: (line: string) => void;
+  readonly signal: AbortSignal | null;
+}
+
+async function renewal(
+  action: Of<'await-renewal'>,
+  own: Begun,
+  drivers: Drivers,
+  { tell, signal }: WaitOptions,
+): Promise<void> {
   tell(`${action.client} asks for its lease on ${action.on}`);
   const deadline = Date.now() + action.within;
   let lease = await leaseGot(action, own, drivers);

@@ -24,13 +24,18 @@ export interface StopFlags extends LockFlags {
   readonly force?: boolean;
 }
 
+export interface StartFlags extends LockFlags {
+  /** Also where there is not enough memory. */
+  readonly yes?: boolean;
+}
+
 /** Seconds for a guest to shut down, unless `--timeout` says otherwise. */
 const DEFAULT_SECONDS = 60;
 
 /** Start VMs of a lab that is up, and what they depend on, in order. One that runs is left alone. */
-export const start = (labOrFile: string, vms: readonly string[], flags: LockFlags, context: Context) =>
+export const start = (labOrFile: string, vms: readonly string[], flags: StartFlags, context: Context) =>
   onLab('start', labOrFile, vms, flags, context, async (record, names) => {
-    const started = await startThem(record, names, context);
+    const started = await startThem(record, names, flags.yes ?? false, context);
     return outcome(record, started);
   });
 
@@ -44,7 +49,8 @@ export const stop = (labOrFile: string, vms: readonly string[], flags: StopFlags
 export const restart = (labOrFile: string, vms: readonly string[], flags: StopFlags, context: Context) =>
   onLab('restart', labOrFile, vms, flags, context, async (record, names) => {
     const stopped = await stopThem(record, names, flags, context, false);
-    const started = await startThem(record, names, context);
+    // They had the memory a moment ago: refused now, they would be left shut down.
+    const started = await startThem(record, names, true, context);
     return outcome(record, { ...started, vms: [...stopped.vms, ...started.vms] });
   });
 
@@ -104,11 +110,16 @@ function namesIn({ name, lab }: LabRecord, asked: readonly string[]): string[] {
   );
 }
 
-async function startThem(record: LabRecord, names: readonly string[], context: Context): Promise<Done> {
+async function startThem(
+  record: LabRecord,
+  names: readonly string[],
+  yes: boolean,
+  context: Context,
+): Promise<Done> {
   const { drivers, reporter } = context;
   const observe = () => observeHost(drivers, record.lab, { networkOnly: false });
   const host = await observe();
-  const plan = planStart(record, names, host, drivers.guestDir);
+  const plan = planStart(record, names, host, drivers.guestDir, yes);
   const steps = await applyProvision(plan, host, { ...context, observe, startGuard: null }, []);
   for (const note of plan.notes) reporter.warn(note);
   const begun = (plan.phases[0]?.steps ?? []).flatMap(step =>

@@ -83,8 +83,7 @@ export interface DriverOptions {
 }
 
 export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Drivers {
-  // Programs for administrators lie where an ordinary user's PATH does not look, and sudo may keep that PATH.
-  env.PATH = `${env.PATH ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`;
+  env.PATH = withAdminFolders(env.PATH ?? '');
   const trace = options.trace ?? (() => {});
   const stateDir = resolve(options.stateDir ?? (env.VMNET_STATE_DIR || '/var/lib/vmnet'));
   const caller = { uid: process.getuid?.() ?? 0, sudoUid: env.SUDO_UID };
@@ -143,6 +142,14 @@ export function makeDrivers(options: DriverOptions, env: NodeJS.ProcessEnv): Dri
     },
   };
 }
+
+/** Programs for administrators lie where an ordinary user's PATH does not look, and sudo may keep that PATH. */
+function withAdminFolders(path: string): string {
+  const folders = path.split(':');
+  return [...folders, ...ADMIN_FOLDERS.filter(folder => !folders.includes(folder))].join(':');
+}
+
+const ADMIN_FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
 
 function guestDirOf(stateDir: string, connection: Connection): string {
   try {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,6 +43,8 @@ export interface Started {
   output(): string;
   /** Exit code of the process that was started; null as long as it runs. A daemon's first process ends early. */
   exitCode(): number | null;
+  /** Listen no more: what it writes from now on is lost, and nothing of it is kept open. Twice is no error. */
+  forget(): void;
 }
 
 export function makeProcesses(trace: Trace, hasSystemd: () => Promise<boolean>): Processes {
@@ -112,7 +114,17 @@ function launch(argv: readonly string[]): Started {
     complaint = error.message;
   });
   child.unref();
-  return { output: () => complaint + readFileSync(`/proc/self/fd/${fd}`, 'utf8'), exitCode: () => code };
+  const written = () => complaint + readFileSync(`/proc/self/fd/${fd}`, 'utf8');
+  let last: string | null = null;
+  return {
+    output: () => last ?? written(),
+    exitCode: () => code,
+    forget() {
+      if (last !== null) return;
+      last = written();
+      closeSync(fd);
+    },
+  };
 }
 
 async function named(comms: readonly string[]): Promise<Process[]> {

@@ -1,4 +1,5 @@
 import type { Address, HostState, Link, UplinkBefore } from '../host/model.js';
+import { few } from '../lab/quote.js';
 import { bridgeLines } from './bridge.js';
 import { addressLines, inOrder, staticCidrs } from './bridge-addresses.js';
 import { asBatch, bridgeAsBefore, dadAsBefore, inherits, noStandIns, release, take } from './enslave.js';
@@ -42,11 +43,9 @@ function removeAll(
 ): Step[] {
   if (taps.length === 0) return [];
   const names = taps.map(tap => tap.name);
-  const shown =
-    names.length > 4 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
   return [
     {
-      title: `delete ${taps.length === 1 ? what : `${taps.length} ${what}s`} ${shown}`,
+      title: `delete ${taps.length === 1 ? what : `${taps.length} ${what}s`} ${few(names)}`,
       why,
       do: [{ kind: 'delete-links', links: taps.map(tap => byMark(markOf(tap, lab) ?? tap.name)) }],
       undo: [{ kind: 'ip', lines: taps.flatMap(tap => again(tap, markOf(tap, lab) ?? tap.name)) }, ...more],

@@ -1,6 +1,7 @@
 import type { DomainState, HostState, LabRecord } from '../host/model.js';
 import type { Lab, Vm } from '../lab/model.js';
 import { withDependencies } from '../lab/order.js';
+import { memoryProblems } from './clashes/memory.js';
 import { guestRef, isAlive, startStep } from './guest.js';
 import { marked } from './links.js';
 import type { GuestRef, Plan } from './model.js';
@@ -18,6 +19,7 @@ export const domainsOf = (lab: string, host: HostState): Map<string, DomainState
 
 /**
  * What has to be done so that these VMs of a lab run, and all that they depend on: nothing but starting what is defined.
+ * @param yes also where they would have more memory than the host has left
  * @throws {VmnetError} `bad-lab` or `conflict`, naming everything that is in the way
  */
 export function planStart(
@@ -25,6 +27,7 @@ export function planStart(
   names: readonly string[],
   host: HostState,
   stateDir: string,
+  yes = false,
 ): Plan {
   const { lab } = record;
   const place = { stateDir, ...(host.libvirtUser === undefined ? {} : { user: host.libvirtUser.uid }) };
@@ -47,6 +50,14 @@ export function planStart(
     problems.push(...missingTaps(vm, lab, host), ...reachProblems(lab, vm, host));
     starts.push({ vm, step: startStep(lab, vm, ref, place, false, false) });
   }
+  if (!yes)
+    problems.push(
+      ...memoryProblems(
+        lab.name,
+        starts.map(({ vm }) => vm),
+        host,
+      ),
+    );
   throwProblems(lab.name, problems);
   const more = starts.map(({ vm }) => vm.name).filter(name => !names.includes(name));
   return {

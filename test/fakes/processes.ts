@@ -42,14 +42,18 @@ export function fakeProcesses(host: FakeHost, call: (call: string) => Promise<vo
       await call(`start ${argv.join(' ')}`);
       if (argv[0] === 'dnsmasq') {
         host.dnsmasq.push(argv);
-        return { output: () => '', exitCode: () => 0 };
+        return { output: () => '', exitCode: () => 0, forget: () => {} };
       }
       const client = clientOf(argv);
       if (!client) throw new Error(`fake host: ${argv.join(' ')} is no DHCP client`);
       const { leaseFiles, ...renewer } = client;
       host.renewers.push({ ...renewer, leases: leaseFiles[0] ?? null });
       const [address] = host.kernel.links.find(({ name }) => name === client.on)?.addresses ?? [];
-      return { output: () => `lease of ${address?.local ?? argv.at(-1)} obtained`, exitCode: () => 0 };
+      return {
+        output: () => `lease of ${address?.local ?? argv.at(-1)} obtained`,
+        exitCode: () => 0,
+        forget: () => {},
+      };
     },
     listenedTo: async () => [],
   };

@@ -34,6 +34,11 @@ const running = async () =>
 const autostarted = async () =>
   (await box.run('virsh', '-q', 'list', '--all', '--autostart', '--name')).trim();
 
+/** A host that tells of next to no memory left. */
+const SHORT_OF_MEMORY = `
+  sed 's/^MemAvailable:.*/MemAvailable: 1024 kB/; s/^SwapFree:.*/SwapFree: 0 kB/' /proc/meminfo > /run/meminfo
+  mount --bind /run/meminfo /proc/meminfo`;
+
 it('a guest starts when the one that it depends on answers at its port', async () => {
   const { code, stdout, stderr } = await box.vmnetText('provision', '--no-verify', file);
   expect(code).toBe(0);
@@ -89,7 +94,18 @@ it('guests are stopped, those that depend on others first, and started again in 
   expect(shown).toEqual(['shutoff', 'shutoff']);
   const again = await box.vmnet('stop', 'order', 'web');
   expect([again.code, again.json.vms]).toEqual([0, [{ vm: 'web', how: 'stopped already' }]]);
-  const started = await box.vmnet('start', file, 'web');
+  await box.run('sh', '-c', SHORT_OF_MEMORY);
+  const refused = await box.vmnet('start', file, 'web');
+  expect([refused.code, refused.json.error]).toMatchObject([
+    1,
+    {
+      code: 'conflict',
+      message: expect.stringMatching(/^the 2 guests of order .*; this host has 1 MiB left$/),
+      hint: expect.stringContaining('--yes'),
+    },
+  ]);
+  const started = await box.vmnet('start', '--yes', file, 'web');
+  await box.run('sh', '-c', 'umount /proc/meminfo; rm /run/meminfo');
   expect([started.code, started.json.vms]).toEqual([
     0,
     [

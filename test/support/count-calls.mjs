@@ -1,4 +1,5 @@
-// Counts the calls to libvirt that it takes to define a lab's guests, to find that they are defined, and to remove them.
+// Counts the calls to libvirt, and the programs started, that it takes to define a lab's guests, to find that they are
+// defined, and to remove them.
 // Guests are not started: the phase that would is taken out of the plan. Arguments: the library, a lab file.
 const [library, file] = process.argv.slice(2);
 const { applyPlan, destroyLab, loadLab, openHost, planChanges } = await import(library);
@@ -7,13 +8,14 @@ const lab = await loadLab(file);
 const counted = {};
 for (const [stage, work] of Object.entries({ define, again: define, destroy })) {
   const calls = {};
-  const host = openHost({ trace: ({ what }) => count(calls, what) });
+  const programs = {};
+  const host = openHost({ trace: ({ what }) => count(calls, programs, what) });
   try {
     await work(host);
   } finally {
     await host.close();
   }
-  counted[stage] = calls;
+  counted[stage] = { calls, programs };
 }
 console.log(JSON.stringify(counted));
 
@@ -27,8 +29,10 @@ async function destroy(host) {
   await destroyLab(lab.name, host);
 }
 
-function count(calls, what) {
+/** A call is told as `libvirt: define domain NAME`, a program by its argv; the rest are looks at sysctls and the like. */
+function count(calls, programs, what) {
   const call = /^libvirt: (.*? domain)\b|^libvirt: (.*)/.exec(what);
   const name = call?.[1] ?? call?.[2];
   if (name) calls[name] = (calls[name] ?? 0) + 1;
+  else programs[what.split(' ')[0]] = (programs[what.split(' ')[0]] ?? 0) + 1;
 }

@@ -4,10 +4,11 @@ import { describe, expect, test } from 'vitest';
 import { planStages, type Run } from '../../../src/apply/pipeline.js';
 import { rollBack } from '../../../src/apply/rollback.js';
 import type { Drivers } from '../../../src/drivers/drivers.js';
+import { planDestroy } from '../../../src/plan/destroy.js';
 import type { Plan } from '../../../src/plan/model.js';
 import { planProvision } from '../../../src/plan/plan.js';
 import { hostFrom } from '../../fakes/describe-host.js';
-import type { FakeHost } from '../../fakes/host.js';
+import { type FakeHost, STATE_DIR } from '../../fakes/host.js';
 import { labFrom, renderContext } from '../../fakes/labs.js';
 
 const vms = (count: number) =>
@@ -154,6 +155,33 @@ describe('guests', () => {
     await carryOut(it, { drivers });
     expect(seen).toEqual({ now: 0, most: availableParallelism() });
     expect([...it.host.domains.values()].every(({ state }) => state === 'running')).toBe(true);
+  });
+
+  /** The host's drivers, with every call to libvirt counted by its name. */
+  function countedLibvirt(host: FakeHost) {
+    const calls: Record<string, number> = {};
+    const libvirt = async () =>
+      new Proxy(await host.drivers.libvirt(), {
+        get(real, name: string) {
+          const member: unknown = Reflect.get(real, name);
+          // An async function asks what it returns whether it can be awaited.
+          if (name !== 'then') calls[name] = (calls[name] ?? 0) + 1;
+          return member;
+        },
+      });
+    return { calls, drivers: { ...host.drivers, libvirt } as unknown as Drivers };
+  }
+
+  test.each([10, 100])('take two calls each to be defined and started, and one to end: %i', async count => {
+    const it = await scene(count);
+    const { calls, drivers } = countedLibvirt(it.host);
+    await carryOut(it, { drivers });
+    expect(calls).toEqual({ defineDomain: count, create: count });
+    const up = it.host.observe();
+    const down = planDestroy('l', up, STATE_DIR);
+    await carryOut({ ...it, plan: down, run: { done: [], undo: [] } }, { drivers });
+    expect(calls).toEqual({ defineDomain: count, create: count, destroy: count, undefine: count });
+    expect(it.host.domains.size).toBe(0);
   });
 
   test('that fail let those under way end, and start no more', async () => {

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { makeProcesses, packetSockets, splitArgv } from '../../../src/drivers/processes.js';
 import { fieldIn } from '../../../src/process.js';
@@ -51,6 +52,16 @@ describe('programs that go on without us', () => {
     }
     expect((await processes.named(['sleep'])).filter(({ argv }) => argv[1] === seconds)).toEqual([]);
     expect(started.exitCode()).toBe(-1);
+  });
+
+  test('leave nothing open with us when they are forgotten, and what they said until then is kept', async () => {
+    const open = () => readdirSync('/proc/self/fd').length;
+    const before = open();
+    const started = await processes.start(['sh', '-c', 'echo here']);
+    for (let i = 0; i < 500 && started.exitCode() === null; i++) await new Promise(r => setTimeout(r, 10));
+    started.forget();
+    started.forget();
+    expect([started.output(), open()]).toEqual(['here\n', before]);
   });
 
   test('say so where they cannot be started', async () => {
