@@ -7,6 +7,9 @@ leave() {
   systemctl stop NetworkManager
   rm -f $conf
   ip addr flush dev eth1
+  # It had turned IPv6 off there, and set it up.
+  ip link set eth1 down
+  sysctl -q net.ipv6.conf.eth1.disable_ipv6=0
 }
 active() { nmcli -g GENERAL.STATE device show eth1 | grep -q '^100'; }
 # Vagrant's own card is not to change hands.
