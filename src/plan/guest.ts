@@ -86,7 +86,7 @@ export function planGuests(
     if (boots !== null && !inOne) define.push(boots);
     if (disks.reseeded) notes.push(reseeded(vm));
     if (present && isAlive(present) && !before.restarted)
-      running.set(vm.name, guestRef(lab, vm, ref, context));
+      running.set(vm.name, guestRef(lab.name, vm.name, ref, context));
     if (present && isAlive(present) && !outdated) continue;
     if (hotplug) {
       unplug.push(...hotplug.pull);
@@ -112,9 +112,16 @@ export function planGuests(
 /** Where guests' consoles are, and whose they are. */
 type Place = Pick<RenderContext, 'stateDir' | 'user'>;
 
-export const guestRef = (lab: Lab, vm: Vm, ref: Ref, { stateDir, user }: Place): GuestRef => ({
+/** As {@link Place} of a host: for who has nothing to render. */
+export const placeOn = ({ libvirtUser }: HostState, stateDir: string): Place => ({
+  stateDir,
+  ...(libvirtUser === undefined ? {} : { user: libvirtUser.uid }),
+});
+
+/** @param lab the lab's name @param vm the VM's name, which may be in no lab any more */
+export const guestRef = (lab: string, vm: string, ref: Ref, { stateDir, user }: Place): GuestRef => ({
   ...ref,
-  console: consolePath(stateDir, lab.name, vm.name),
+  console: consolePath(stateDir, lab, vm),
   ...(user === undefined ? {} : { owner: user }),
 });
 
@@ -132,7 +139,7 @@ function defineStep(
   current: boolean,
   context: RenderContext,
 ): Step {
-  const guest = guestRef(lab, vm, ref, context);
+  const guest = guestRef(lab.name, vm.name, ref, context);
   if (current)
     return {
       title: `mend the files of ${vm.domain}`,
@@ -188,7 +195,7 @@ export function startStep(
   restart: boolean,
   redefined: boolean,
 ): Step {
-  const guest = guestRef(lab, vm, ref, place);
+  const guest = guestRef(lab.name, vm.name, ref, place);
   const start: Action = { kind: 'start', ...guest };
   const stop: Action = { kind: 'stop', ...ref };
   const launch: Action[] = [start, ...awaitActions(vm, guest)];
@@ -211,19 +218,20 @@ const foreign = (vm: Vm, present: DomainState): PlanProblem => ({
 export function removeGuests(
   lab: string,
   domains: readonly DomainState[],
-  { records }: HostState,
+  host: HostState,
   stateDir: string,
   why: string,
 ): Step[] {
-  const applied = appliedLab(lab, records);
+  const applied = appliedLab(lab, host.records);
   return domains.map(domain => {
+    const vm = domain.mark?.vm ?? '';
     const ref = { name: domain.name, uuid: domain.uuid };
     const alive = isAlive(domain);
-    const guest = { ...ref, console: consolePath(stateDir, lab, domain.mark?.vm ?? '') };
+    const guest = guestRef(lab, vm, ref, placeOn(host, stateDir));
     return {
       title: `remove ${domain.name}`,
       why,
-      ...stopsAfter(applied, domain.mark?.vm ?? ''),
+      ...stopsAfter(applied, vm),
       do: [...(alive ? [{ kind: 'stop', ...ref } as const] : []), undefine(ref, domain.xml, stateDir)],
       // What was in its memory is gone, but it can run again.
       undo: domain.xml
