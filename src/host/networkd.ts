@@ -1,4 +1,5 @@
 import type { Drivers } from '../drivers/drivers.js';
+import { lookedAfter } from './looked-after.js';
 import type { Link, Renewer } from './model.js';
 
 /** Where systemd-networkd keeps the lease of an interface. */
@@ -8,35 +9,30 @@ const leaseFile = (index: number) => `/run/systemd/netif/leases/${index}`;
  * Those of the interfaces that systemd-networkd looks after, where it may be asked: by a lease, with the settings by which
  * it renews that; or, without settings, by addresses of its configuration.
  */
-export async function networkdLeases(
+export const networkdLeases = (
   devices: readonly string[],
   links: readonly Link[],
-  { files, kernel }: Drivers,
-): Promise<Renewer[]> {
-  const wanted = links.filter(({ name }) => devices.includes(name));
-  if (wanted.length === 0 || !(await kernel.hasSystemd())) return [];
-  const found = await Promise.all(
-    wanted.map(async ({ name, index }): Promise<Renewer | null> => {
-      const state = await files.read(`/run/systemd/netif/links/${index}`);
-      const lease = await files.read(leaseFile(index));
-      const file = /^NETWORK_FILE=(.+)$/m.exec(state ?? '')?.[1];
-      if (lease === null && configures(state ?? ''))
-        return { client: 'systemd-networkd', on: name, argv: ['networkctl', 'reload'], leases: null };
-      // Settings in drop-ins beside the file are not followed.
-      if (lease === null || file === undefined || /^NETWORK_FILE_DROPINS=./m.test(state ?? '')) return null;
-      const settings = settingsFrom((await files.read(file)) ?? '', lease);
-      if (settings === null) return null;
-      return {
-        client: 'systemd-networkd',
-        on: name,
-        argv: ['networkctl', 'reload'],
-        leases: leaseFile(index),
-        settings,
-      };
-    }),
-  );
-  return found.filter(renewer => renewer !== null);
-}
+  drivers: Drivers,
+): Promise<Renewer[]> =>
+  lookedAfter(devices, links, drivers, async ({ name, index }) => {
+    const { files } = drivers;
+    const state = await files.read(`/run/systemd/netif/links/${index}`);
+    const lease = await files.read(leaseFile(index));
+    const file = /^NETWORK_FILE=(.+)$/m.exec(state ?? '')?.[1];
+    if (lease === null && configures(state ?? ''))
+      return { client: 'systemd-networkd', on: name, argv: ['networkctl', 'reload'], leases: null };
+    // Settings in drop-ins beside the file are not followed.
+    if (lease === null || file === undefined || /^NETWORK_FILE_DROPINS=./m.test(state ?? '')) return null;
+    const settings = settingsFrom((await files.read(file)) ?? '', lease);
+    if (settings === null) return null;
+    return {
+      client: 'systemd-networkd',
+      on: name,
+      argv: ['networkctl', 'reload'],
+      leases: leaseFile(index),
+      settings,
+    };
+  });
 
 /** Does a state file of an interface say that networkd is done with it, by a file of its configuration? */
 export const configures = (state: string): boolean =>
