@@ -36,14 +36,20 @@ export const start = (labOrFile: string, vms: readonly string[], flags: LockFlag
 
 /** Shut VMs down, those that depend on others first. One that does not run is left alone. */
 export const stop = (labOrFile: string, vms: readonly string[], flags: StopFlags, context: Context) =>
-  onLab('stop', labOrFile, vms, flags, context, async (record, names) =>
-    outcome(record, await stopThem(record, names, flags, context, true)),
-  );
+  onLab('stop', labOrFile, vms, flags, context, async (record, names) => {
+    const { host, steps, vms: stopped, already } = await stopThem(record, names, flags, context);
+    if (already.length > 0) context.reporter.print(`${record.name}: ${isOrAre(already)} stopped already`);
+    tellOrphans(record, names, host, context);
+    return outcome(record, {
+      steps,
+      vms: [...stopped, ...already.map(vm => ({ vm, how: 'stopped already' }))],
+    });
+  });
 
-/** Both, one after the other. VMs that depend on them are left alone. */
+/** Both, one after the other. VMs that depend on them are left alone, and one that does not run is just started. */
 export const restart = (labOrFile: string, vms: readonly string[], flags: StopFlags, context: Context) =>
   onLab('restart', labOrFile, vms, flags, context, async (record, names) => {
-    const stopped = await stopThem(record, names, flags, context, false);
+    const stopped = await stopThem(record, names, flags, context);
     const started = await startThem(record, names, context);
     return outcome(record, { ...started, vms: [...stopped.vms, ...started.vms] });
   });
@@ -126,13 +132,19 @@ async function startThem(record: LabRecord, names: readonly string[], context: C
   };
 }
 
+interface StoppedThem extends Done {
+  /** As it was before. */
+  readonly host: HostState;
+  /** Those that did not run. */
+  readonly already: readonly string[];
+}
+
 async function stopThem(
   record: LabRecord,
   names: readonly string[],
   flags: StopFlags,
   context: Context,
-  tellAlready: boolean,
-): Promise<Done> {
+): Promise<StoppedThem> {
   const { drivers, reporter, signal } = context;
   const host = await observeHost(drivers, record.lab, { networkOnly: false });
   const guests = running(record, host).filter(({ vm }) => names.includes(vm));
@@ -150,17 +162,15 @@ async function stopThem(
         },
       },
     ]);
-  const already = names.filter(name => !guests.some(({ vm }) => vm === name));
   for (const { vm, how } of stopped)
     if (how === 'plug pulled' && seconds !== null)
       reporter.warn(`${vm} did not shut down within ${seconds} s: its plug was pulled`);
   if (stopped.length > 0) reporter.print(`${record.name}: stopped ${stopped.map(({ vm }) => vm).join(', ')}`);
-  if (tellAlready && already.length > 0)
-    reporter.print(`${record.name}: ${isOrAre(already)} stopped already`);
-  if (tellAlready) tellOrphans(record, names, host, context);
   return {
+    host,
     steps: stopped.map(({ vm }) => ({ phase: 'guests', title: `stop ${vm}`, ms: performance.now() - began })),
-    vms: [...stopped, ...(tellAlready ? already.map(vm => ({ vm, how: 'stopped already' })) : [])],
+    vms: stopped,
+    already: names.filter(name => !guests.some(({ vm }) => vm === name)),
   };
 }
 
