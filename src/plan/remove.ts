@@ -1,4 +1,5 @@
 import type { Address, HostState, Link, UplinkBefore } from '../host/model.js';
+import { shortList } from '../lab/short-list.js';
 import { bridgeLines } from './bridge.js';
 import { addressLines, inOrder, staticCidrs } from './bridge-addresses.js';
 import { asBatch, bridgeAsBefore, dadAsBefore, inherits, noStandIns, release, take } from './enslave.js';
@@ -41,9 +42,7 @@ function removeAll(
   why: string,
 ): Step[] {
   if (taps.length === 0) return [];
-  const names = taps.map(tap => tap.name);
-  const shown =
-    names.length > 4 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
+  const shown = shortList(taps.map(tap => tap.name));
   return [
     {
       title: `delete ${taps.length === 1 ? what : `${taps.length} ${what}s`} ${shown}`,
