@@ -6,8 +6,8 @@ import type { Link, Renewer } from './model.js';
 const leaseFile = (index: number) => `/run/systemd/netif/leases/${index}`;
 
 /**
- * Those of the interfaces that systemd-networkd looks after, where it may be asked: by a lease, with the settings by which
- * it renews that; or, without settings, by addresses of its configuration.
+ * Those of the interfaces that systemd-networkd looks after, where it may be asked: with the settings by which it renews
+ * a lease, where it has one, and these can be taken over.
  */
 export const networkdLeases = (
   devices: readonly string[],
@@ -16,27 +16,28 @@ export const networkdLeases = (
 ): Promise<Renewer[]> =>
   lookedAfter(devices, links, drivers, async ({ name, index }) => {
     const { files } = drivers;
-    const state = await files.read(`/run/systemd/netif/links/${index}`);
-    const lease = await files.read(leaseFile(index));
-    const file = /^NETWORK_FILE=(.+)$/m.exec(state ?? '')?.[1];
-    if (lease === null && configures(state ?? ''))
-      return { client: 'systemd-networkd', on: name, argv: ['networkctl', 'reload'], leases: null };
-    // Settings in drop-ins beside the file are not followed.
-    if (lease === null || file === undefined || /^NETWORK_FILE_DROPINS=./m.test(state ?? '')) return null;
-    const settings = settingsFrom((await files.read(file)) ?? '', lease);
-    if (settings === null) return null;
-    return {
+    const state = (await files.read(`/run/systemd/netif/links/${index}`)) ?? '';
+    const file = fileOf(state);
+    if (file === null) return null;
+    const renewer = {
       client: 'systemd-networkd',
       on: name,
       argv: ['networkctl', 'reload'],
-      leases: leaseFile(index),
-      settings,
-    };
+      leases: null,
+    } as const;
+    const lease = await files.read(leaseFile(index));
+    // Settings in drop-ins beside the file are not followed.
+    if (lease === null || /^NETWORK_FILE_DROPINS=./m.test(state)) return renewer;
+    const settings = settingsFrom((await files.read(file)) ?? '', lease);
+    return settings === null ? renewer : { ...renewer, leases: leaseFile(index), settings };
   });
 
-/** Does a state file of an interface say that networkd is done with it, by a file of its configuration? */
-export const configures = (state: string): boolean =>
-  /^ADMIN_STATE=configured$/m.test(state) && /^NETWORK_FILE=./m.test(state);
+/**
+ * The file of networkd's configuration that an interface goes by, as its state file tells, be it done with it or not;
+ * null where networkd lets the interface be.
+ */
+export const fileOf = (state: string): string | null =>
+  /^ADMIN_STATE=unmanaged$/m.test(state) ? null : (/^NETWORK_FILE=(.+)$/m.exec(state)?.[1] ?? null);
 
 /** What only the interface itself can have: others stacked upon it, or one that it belongs to. */
 const TIED = /^\s*(Bridge|Bond|VRF|VLAN|MACVLAN|MACVTAP|IPVLAN|IPVTAP|VXLAN|Tunnel|Xfrm)\s*=\s*\S/m;

@@ -116,13 +116,13 @@ export type Action =
   /** An empty file that says something by being there. */
   | { readonly kind: 'mark-file'; readonly path: string }
   | { readonly kind: 'remove-file'; readonly path: string }
-  /** A small file for another program of the host, and the command that has it read. */
+  /** A small file for another program of the host, and the command that has it read; null: it is read at the next start. */
   | {
       readonly kind: 'tell';
       readonly path: string;
       /** null takes the file away. */
       readonly text: string | null;
-      readonly reload: readonly [string, ...string[]];
+      readonly reload: readonly [string, ...string[]] | null;
     }
   /** NetworkManager's command that activates a connection, for a device that it lets be. */
   | { readonly kind: 'reactivate'; readonly dev: string; readonly argv: readonly string[] }
