@@ -3,11 +3,11 @@ import type { Lab, Vm } from '../lab/model.js';
 import { quotePath } from '../lab/quote.js';
 import { consolePath, type RenderContext, renderDomain } from '../render/domain.js';
 import { autostartStep, both } from './autostart.js';
-import { checkDisks, type DiskActions, diskGarbage, oldSeeds, planDisks } from './disks.js';
+import { checkDisks, type DiskActions, oldSeeds, planDisks } from './disks.js';
 import { planHotplug } from './hotplug.js';
 import type { Action, GuestRef, Step } from './model.js';
 import { keepsNvram } from './nvram.js';
-import { appliedLab, awaitActions, inOrder, reachProblems, type Start, stopsAfter } from './order.js';
+import { awaitActions, inOrder, reachProblems, type Start } from './order.js';
 import type { PlanProblem } from './problems.js';
 import { checkVhost } from './vhost.js';
 
@@ -172,7 +172,7 @@ function defineStep(
 const machineWords = ({ boot, memoryMiB, vcpus }: Vm) =>
   boot.kind === 'domainXml' ? `as ${quotePath(boot.file)} says` : `${memoryMiB} MiB, ${vcpus} vCPU`;
 
-const undefine = (ref: Ref, xml: string | null, stateDir: string): Action => ({
+export const undefine = (ref: Ref, xml: string | null, stateDir: string): Action => ({
   kind: 'undefine',
   ...ref,
   ...(keepsNvram(ref.name, xml, stateDir) ? { keepNvram: true } : {}),
@@ -213,45 +213,3 @@ const foreign = (vm: Vm, present: DomainState): PlanProblem => ({
   message: `the domain ${vm.domain} cannot be defined: libvirt has one of that name, and ${present.mark ? `it belongs to the lab ${present.mark.lab}` : 'it was not made by vmnet'}`,
   fix: `Rename the lab or the VM ${vm.name}, or remove the old domain: virsh undefine ${vm.domain}`,
 });
-
-/** End and forget domains of ours. Their files stay until all went well: see {@link guestFiles}. */
-export function removeGuests(
-  lab: string,
-  domains: readonly DomainState[],
-  host: HostState,
-  stateDir: string,
-  why: string,
-): Step[] {
-  const applied = appliedLab(lab, host.records);
-  return domains.map(domain => {
-    const vm = domain.mark?.vm ?? '';
-    const ref = { name: domain.name, uuid: domain.uuid };
-    const alive = isAlive(domain);
-    const guest = guestRef(lab, vm, ref, placeOn(host, stateDir));
-    return {
-      title: `remove ${domain.name}`,
-      why,
-      ...stopsAfter(applied, vm),
-      do: [...(alive ? [{ kind: 'stop', ...ref } as const] : []), undefine(ref, domain.xml, stateDir)],
-      // What was in its memory is gone, but it can run again.
-      undo: domain.xml
-        ? [
-            { kind: 'define', ...ref, xml: domain.xml },
-            ...(domain.autostart ? [{ kind: 'autostart', ...ref, on: true } as const] : []),
-            ...(alive ? [{ kind: 'start', ...guest } as const] : []),
-          ]
-        : [],
-    };
-  });
-}
-
-/** Console logs and files of domains that are gone; disks that are to be kept stay. */
-export const guestFiles = (
-  lab: string,
-  domains: readonly DomainState[],
-  disks: readonly string[],
-  stateDir: string,
-): string[] =>
-  domains.flatMap(({ mark }) =>
-    mark ? [consolePath(stateDir, lab, mark.vm), ...diskGarbage(lab, mark.vm, disks, stateDir)] : [],
-  );
