@@ -134,7 +134,7 @@ verb(
   .option('--network-only', 'leave libvirt alone')
   .option(
     '--force',
-    'delete a bridge although ports that vmnet did not make are on it, and a namespace although processes run in it',
+    'delete a bridge although ports that vmnet did not make are on it, a tap although a guest of somebody else has it open, and a namespace although processes run in it',
   );
 const lifecycleVerbs = () => import('./commands/lifecycle.js');
 const shutdownTime = [

@@ -8,12 +8,23 @@
  * const change = await planChanges(lab, host);
  * await applyPlan(change, host);
  * const checks = await verifyLab(lab, host);
+ * await stopLabVms(lab.name, host, { vms: ['web'] });
+ * await startLabVms(lab.name, host);
  * await destroyLab(lab.name, host);
  * await host.close();
  */
 import { type ApplyContext, applyDestroy, applyProvision } from './apply/apply.js';
 import { forget } from './apply/forget.js';
 import type { StepResult } from './apply/pipeline.js';
+import {
+  namesIn,
+  recordWithGuests,
+  SHUTDOWN_SECONDS,
+  type StartOptions,
+  startVms,
+  stopVms,
+  type VmChange,
+} from './commands/power.js';
 import { prepareRender } from './commands/prepare.js';
 import { examine } from './doctor/doctor.js';
 import type { Finding } from './doctor/model.js';
@@ -22,7 +33,7 @@ import type { HostState } from './host/model.js';
 import { type ObserveOptions, observeHost as observe } from './host/observe.js';
 import { findRecord } from './host/records.js';
 import type { Lab } from './lab/model.js';
-import { planDestroy } from './plan/destroy.js';
+import { type DestroyOptions, planDestroy } from './plan/destroy.js';
 import type { Plan } from './plan/model.js';
 import { type PlanOptions, planProvision } from './plan/plan.js';
 import { jsonReporter } from './report/json.js';
@@ -46,7 +57,7 @@ export { type Check, isGood, type PathEvidence, type Verdict } from './verify/mo
 export type { WayOut } from './verify/way/model.js';
 export type { FoundAddress, Source, Whereabouts } from './where/model.js';
 export type { WhereOptions } from './where/where.js';
-export type { DriverOptions, Drivers, StepResult };
+export type { DestroyOptions, DriverOptions, Drivers, StepResult, VmChange };
 
 /**
  * Connect to this host; libvirt is contacted by the first call that needs it. Close it when done. A process that works for
@@ -110,15 +121,69 @@ export const verifyLab = async (lab: Lab, host: Drivers, patienceMs = 6_000): Pr
 export const findGuests = (lab: Lab, host: Drivers, options: WhereOptions = {}): Promise<Whereabouts[]> =>
   whereAre(lab, host, options);
 
-/** Remove all that a lab made and give its uplinks back. Throws `not-restored` where something is left. */
+export interface PowerOptions {
+  /** Names of VMs of the lab; missing: all. */
+  readonly vms?: readonly string[];
+  readonly signal?: AbortSignal;
+  readonly reporter?: Reporter;
+}
+
+/**
+ * Start VMs of a lab that is up, and what they depend on, in order. One that runs is left alone. Throws a VmnetError
+ * `usage` where the lab, its guests or a VM are not known here, `conflict` where something is in the way or, without `yes`,
+ * memory is short, and the failure of a guest after everything was undone.
+ */
+export async function startLabVms(
+  name: string,
+  host: Drivers,
+  options: PowerOptions & StartOptions = {},
+): Promise<VmChange[]> {
+  const record = await recordWithGuests(name, 'start', host);
+  const { begun, already } = await startVms(
+    record,
+    namesIn(record, options.vms ?? []),
+    meansOf(host, options),
+    options,
+  );
+  return [
+    ...begun.map(vm => ({ vm, how: 'started' as const })),
+    ...already.map(vm => ({ vm, how: 'running already' as const })),
+  ];
+}
+
+/**
+ * Shut VMs down, those that depend on others first; they stay defined. One that does not run is left alone. `seconds`: how
+ * long each has before its plug is pulled (60); null pulls it at once. Throws a VmnetError `usage` as {@link startLabVms}.
+ */
+export async function stopLabVms(
+  name: string,
+  host: Drivers,
+  options: PowerOptions & { readonly seconds?: number | null } = {},
+): Promise<VmChange[]> {
+  const record = await recordWithGuests(name, 'stop', host);
+  const { seconds = SHUTDOWN_SECONDS, vms = [] } = options;
+  const { stopped, already } = await stopVms(record, namesIn(record, vms), seconds, meansOf(host, options));
+  return [...stopped, ...already.map(vm => ({ vm, how: 'stopped already' as const }))];
+}
+
+const meansOf = (drivers: Drivers, { signal, reporter }: PowerOptions) => ({
+  drivers,
+  reporter: reporter ?? jsonReporter(),
+  signal: signal ?? new AbortController().signal,
+});
+
+/**
+ * Remove all that a lab made and give its uplinks back. Throws `conflict` where others still use it, unless `force`, and
+ * `not-restored` where something is left.
+ */
 export async function destroyLab(
   name: string,
   host: Drivers,
-  options: ObserveOptions = {},
+  options: ObserveOptions & DestroyOptions = {},
 ): Promise<StepResult[]> {
   const record = await findRecord(name, host);
-  const look = () => observe(host, record?.lab ?? null, options);
-  const replan = async () => planDestroy(name, await look(), host.guestDir);
+  const look = () => observe(host, record?.lab ?? null, { ...options, whoseTaps: name });
+  const replan = async () => planDestroy(name, await look(), host.guestDir, options);
   const context = {
     drivers: host,
     reporter: jsonReporter(),
@@ -126,7 +191,12 @@ export async function destroyLab(
     observe: look,
   };
   const before = await look();
-  const steps = await applyDestroy(planDestroy(name, before, host.guestDir), before, context, replan);
+  const steps = await applyDestroy(
+    planDestroy(name, before, host.guestDir, options),
+    before,
+    context,
+    replan,
+  );
   await forget(name, host);
   return steps;
 }

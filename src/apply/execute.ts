@@ -9,6 +9,7 @@ import { startDnsmasq, stopDnsmasq } from './dnsmasq.js';
 import { deleteNamespaces, workInside } from './inside.js';
 import { reactivate, tellManager } from './managers.js';
 import { changeNic, plugNic, unplugNic } from './nics.js';
+import { NO_DOMAIN, NOT_RUNNING, unless } from './refusals.js';
 import { awaitRenewal, freezeRenewer, startRenewer, stopRenewer } from './renewer.js';
 import { restoreDomain } from './restore.js';
 import { heardFrom } from './routers.js';
@@ -137,19 +138,6 @@ export async function execute(action: Action, drivers: Drivers, options: Execute
 const give = async ({ path, owner }: { path: string; owner?: number }, { files }: Drivers) => {
   if (owner !== undefined) await files.give(path, owner);
 };
-
-/** libvirt's VIR_ERR_NO_DOMAIN and VIR_ERR_OPERATION_INVALID: gone, or in that state, already. */
-const NO_DOMAIN = [42];
-const NOT_RUNNING = [42, 55];
-
-async function unless(codes: readonly number[], call: () => Promise<void>): Promise<void> {
-  try {
-    await call();
-  } catch (error) {
-    const code = (error as { libvirtCode?: number }).libvirtCode;
-    if (code === undefined || !codes.includes(code)) throw error;
-  }
-}
 
 /** In an undo, the interface whose sysctl it is may be gone, and that is well. */
 async function writeSysctl(

@@ -12,12 +12,14 @@ const MANAGER_OF = { nmcli: 'NetworkManager', networkctl: 'systemd-networkd' } a
  * gone. Going back, it is in any case.
  */
 export async function tellManager(
-  { path, text, reload: [program, ...args] }: Of<'tell'>,
+  { path, text, reload }: Of<'tell'>,
   drivers: Drivers,
   { undoing }: { readonly undoing: boolean },
 ): Promise<void> {
   if (text === null) await drivers.files.remove(path);
   else await drivers.files.write(path, text);
+  if (reload === null) return;
+  const [program, ...args] = reload;
   try {
     await drivers.run(program, args);
   } catch (error) {

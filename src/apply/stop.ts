@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Drivers } from '../drivers/drivers.js';
 import { inOrder, pause } from './order.js';
+import { isRefusal, NOT_RUNNING, unless } from './refusals.js';
 
 /** A guest that is to be stopped. */
 export interface StopRef {
@@ -30,9 +31,6 @@ const LOOK_EVERY = 250;
 /** A guest that boots hears no power button: it is pressed again after so many milliseconds. */
 const ASK_AGAIN = 10_000;
 
-/** libvirt's VIR_ERR_NO_DOMAIN and VIR_ERR_OPERATION_INVALID: it does not run any more. */
-const GONE = [42, 55];
-
 /** Ask guests to shut down, those that depend on others first; who does not in time has the plug pulled. */
 export async function stopGuests(
   guests: readonly StopRef[],
@@ -42,7 +40,7 @@ export async function stopGuests(
   const stopped: Stopped[] = [];
   const libvirt = await drivers.libvirt();
   const jobs = guests.map(({ vm, name, uuid, after }) => {
-    const pull = () => libvirt.destroy(uuid, {}, { name }).catch(unlessGone);
+    const pull = () => unless(NOT_RUNNING, () => libvirt.destroy(uuid, {}, { name }));
     const done = (how: Stopped['how']) => void stopped.push({ vm, how });
     return {
       title: vm,
@@ -61,7 +59,7 @@ export async function stopGuests(
             tell(`${vm} is asked to shut down`);
             // libvirt asks the guest agent where one answers, else it presses the power button.
             await libvirt.shutdown(uuid, { name }).catch((error: Error) => {
-              if (!isGone(error)) tell(`${vm} could not be asked: ${error.message}`);
+              if (!isRefusal(error, NOT_RUNNING)) tell(`${vm} could not be asked: ${error.message}`);
             });
           }
           if (await isOff(uuid, name)) return done('shut down');
@@ -77,17 +75,11 @@ export async function stopGuests(
   });
   const isOff = async (uuid: string, name: string) => {
     const found = await libvirt.state(uuid, { name }).catch((error: Error) => {
-      unlessGone(error);
+      if (!isRefusal(error, NOT_RUNNING)) throw error;
       return { state: 'shutoff' };
     });
     return found.state === 'shutoff' || found.state === 'crashed';
   };
   await inOrder(jobs, availableParallelism(), signal, tell);
   return stopped;
-}
-
-const isGone = (error: Error) => GONE.includes((error as { libvirtCode?: number }).libvirtCode ?? 0);
-
-function unlessGone(error: Error): void {
-  if (!isGone(error)) throw error;
 }

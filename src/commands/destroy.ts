@@ -18,7 +18,7 @@ export interface DestroyFlags extends LockFlags {
   readonly dryRun?: boolean;
   /** Leave libvirt alone: links only. */
   readonly networkOnly?: boolean;
-  /** Delete a bridge that others still use. */
+  /** Delete bridges, taps and namespaces that others still use. */
   readonly force?: boolean;
 }
 
@@ -66,7 +66,8 @@ async function destroyLocked(name: string, flags: DestroyFlags, context: Context
 function looker(name: string, flags: DestroyFlags, record: LabRecord | undefined, context: Context) {
   const { drivers } = context;
   const networkOnly = flags.networkOnly ?? record?.networkOnly ?? false;
-  const look = (only: boolean) => observeHost(drivers, record?.lab ?? null, { networkOnly: only });
+  const look = (only: boolean) =>
+    observeHost(drivers, record?.lab ?? null, { networkOnly: only, whoseTaps: name });
   return () =>
     look(networkOnly).catch((error: Error) => {
       // A lab that is not known need not have had guests: libvirt's absence must not turn "nothing there" into a failure.

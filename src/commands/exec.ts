@@ -3,6 +3,7 @@ import { readRecords } from '../host/records.js';
 import type { Lab, Namespace } from '../lab/model.js';
 import { quote } from '../lab/quote.js';
 import { didYouMean } from '../lab/suggest.js';
+import { byName } from './by-name.js';
 import type { Context, Outcome } from './command.js';
 import { isProgram, runInForeground } from './foreground.js';
 import { resolveLab } from './resolve.js';
@@ -51,20 +52,14 @@ export async function exec(
   return { lab: found.lab.name, exitCode };
 }
 
-/** By its name alone, where no other lab has one of that name, or as LAB/NAME. */
+/** A namespace of these labs, by its name or as LAB/NAME. */
 export function findNamespace(name: string, labs: readonly Lab[]): { lab: Lab; namespace: Namespace } {
-  const all = labs.flatMap(lab => lab.namespaces.map(namespace => ({ lab, namespace })));
-  const full = ({ lab, namespace }: (typeof all)[number]) => `${lab.name}/${namespace.name}`;
-  const found = all.filter(it => it.namespace.name === name || full(it) === name);
-  const [first] = found;
-  if (first === undefined) throw unknown(name, labs, all.map(full));
-  if (found.length > 1)
-    throw new VmnetError(
-      'usage',
-      `${found.length} labs have a namespace ${quote(name)}`,
-      `Say which: ${found.map(full).join(', ')}.`,
-    );
-  return first;
+  const all = new Map(
+    labs.flatMap(lab =>
+      lab.namespaces.map(namespace => [`${lab.name}/${namespace.name}`, { lab, namespace }] as const),
+    ),
+  );
+  return byName('namespace', name, all, () => unknown(name, labs, [...all.keys()]));
 }
 
 function unknown(name: string, labs: readonly Lab[], known: readonly string[]): VmnetError {

@@ -13,7 +13,7 @@ import { type Drops, readDrops } from '../verify/drops.js';
 import { targetsOf } from '../verify/targets.js';
 import { addressText, whereAre } from '../where/where.js';
 import type { Context, Outcome } from './command.js';
-import { holdersOf, holderText } from './holders.js';
+import { holderText, namedHolders } from './holders.js';
 import { type LinkStatus, linksStatus, type NamespaceStatus, namespacesStatus, peerText } from './peers.js';
 import { afterReboot } from './rebooted.js';
 import { resolveLab } from './resolve.js';
@@ -69,12 +69,12 @@ type VmStatus = Status['vms'][number];
 async function statusOf(lab: Lab, records: readonly LabRecord[], context: Context) {
   const { drivers } = context;
   const networkOnly = records.find(record => record.name === lab.name)?.networkOnly ?? false;
-  const host = await observeHost(drivers, lab, { networkOnly });
+  const host = await observeHost(drivers, lab, { networkOnly, whoseTaps: lab.name });
   const links = await drivers.ip.links({ stats: true });
   const found = await whereAre(lab, drivers, { networkOnly, links });
   const counters = new Map(links.map(json => [parseLink(json).name, frames(json)]));
   const drops = hasTables(lab) ? await readDrops(lab.name, drivers).catch(() => NO_DROPS) : NO_DROPS;
-  const holders = await holdersOf(host, context);
+  const holders = namedHolders(host);
   const targets = new Map(targetsOf(lab, host).map(target => [target.nic, target]));
   const none = { received: 0, sent: 0 };
   const vms = lab.vms.map(vm => ({

@@ -12,7 +12,7 @@ import { closingLine, proofTable, proven } from '../verify/describe.js';
 import { explain } from '../verify/explain.js';
 import { type Check, isGood } from '../verify/model.js';
 import { framesByHop } from '../verify/pcaps.js';
-import type { ProveOptions } from '../verify/prove.js';
+import type { ProveOptions } from '../verify/rounds.js';
 import { type Verified, verifyDomain, verifyLab } from '../verify/verify.js';
 import type { Context, Outcome } from './command.js';
 import { resolveLab } from './resolve.js';

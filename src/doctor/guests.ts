@@ -1,5 +1,6 @@
 import type { Lab } from '../lab/model.js';
-import { few, quotePath } from '../lab/quote.js';
+import { quotePath } from '../lab/quote.js';
+import { shortList } from '../lab/short-list.js';
 import type { Ground } from './ground.js';
 import { about, type Finding } from './model.js';
 
@@ -22,7 +23,7 @@ export function judgeClones(lab: Lab): Finding[] {
         'clones',
         "DHCP clients such as systemd-networkd's make their identity of /etc/machine-id: where an image holds one, all its clones get the same lease.",
       ).warning(
-        `${few(names)} lie over one image, ${quotePath(image)}, and get their addresses elsewhere`,
+        `${shortList(names)} lie over one image, ${quotePath(image)}, and get their addresses elsewhere`,
         'if the image was booted before, empty its /etc/machine-id; or give the VMs "cloudInit": {}, which has them ask by MAC; or an "address" each that they are set up with',
       ),
     );

@@ -1,6 +1,6 @@
 import type { FreeMemory } from './memory.js';
 import type { DockerChain, FirewallRule, ForwardDrop, TableState } from './model/filters.js';
-import type { LibvirtNetwork, LibvirtState, LibvirtUser } from './model/libvirt.js';
+import type { DomainState, LibvirtNetwork, LibvirtState, LibvirtUser } from './model/libvirt.js';
 import type { Learned, Link, PortVlan, Queue } from './model/link.js';
 import type { NamespaceState } from './model/namespace.js';
 import type { OvsState } from './model/ovs.js';
@@ -82,6 +82,11 @@ export interface HostState {
   readonly memory?: FreeMemory | null;
   /** null where libvirt was not asked (`--network-only`). */
   readonly libvirt: LibvirtState | null;
+  /**
+   * Domains, where libvirt was left out though a tap of the lab in question is open; missing where none is, where
+   * nobody asked who has them, and where libvirt cannot be reached.
+   */
+  readonly tapDomains?: readonly DomainState[];
   /** Whose libvirt the lab's guests are in; missing where it is that of the host. */
   readonly libvirtUser?: LibvirtUser;
   /** Is there /dev/vhost-net? Missing where no NIC asks for it. */

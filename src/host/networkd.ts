@@ -1,44 +1,43 @@
 import type { Drivers } from '../drivers/drivers.js';
+import { lookedAfter } from './looked-after.js';
 import type { Link, Renewer } from './model.js';
 
 /** Where systemd-networkd keeps the lease of an interface. */
 const leaseFile = (index: number) => `/run/systemd/netif/leases/${index}`;
 
 /**
- * Those of the interfaces that systemd-networkd looks after, where it may be asked: by a lease, with the settings by which
- * it renews that; or, without settings, by addresses of its configuration, or by a lease that cannot be taken over.
+ * Those of the interfaces that systemd-networkd looks after, where it may be asked: with the settings by which it renews
+ * a lease, where it has one, and these can be taken over.
  */
-export async function networkdLeases(
+export const networkdLeases = (
   devices: readonly string[],
   links: readonly Link[],
-  { files, kernel }: Drivers,
-): Promise<Renewer[]> {
-  const wanted = links.filter(({ name }) => devices.includes(name));
-  if (wanted.length === 0 || !(await kernel.hasSystemd())) return [];
-  const found = await Promise.all(
-    wanted.map(async ({ name, index }): Promise<Renewer | null> => {
-      const state = await files.read(`/run/systemd/netif/links/${index}`);
-      const lease = await files.read(leaseFile(index));
-      const renewer = { client: 'systemd-networkd', on: name, argv: ['networkctl', 'reload'] } as const;
-      const settings = lease === null ? null : await settingsOf(state ?? '', lease, files);
-      if (settings !== null) return { ...renewer, leases: leaseFile(index), settings };
-      return configures(state ?? '') ? { ...renewer, leases: null } : null;
-    }),
-  );
-  return found.filter(renewer => renewer !== null);
-}
+  drivers: Drivers,
+): Promise<Renewer[]> =>
+  lookedAfter(devices, links, drivers, async ({ name, index }) => {
+    const { files } = drivers;
+    const state = (await files.read(`/run/systemd/netif/links/${index}`)) ?? '';
+    const file = fileOf(state);
+    if (file === null) return null;
+    const renewer = {
+      client: 'systemd-networkd',
+      on: name,
+      argv: ['networkctl', 'reload'],
+      leases: null,
+    } as const;
+    const lease = await files.read(leaseFile(index));
+    // Settings in drop-ins beside the file are not followed. Where there are none, newer releases write two quotes.
+    if (lease === null || /^NETWORK_FILE_DROPINS="?[^"\n]/m.test(state)) return renewer;
+    const settings = settingsFrom((await files.read(file)) ?? '', lease);
+    return settings === null ? renewer : { ...renewer, leases: leaseFile(index), settings };
+  });
 
-/** Settings by which a lease of an interface with this state file is renewed; null where they cannot be taken over. */
-async function settingsOf(state: string, lease: string, files: Drivers['files']): Promise<string | null> {
-  const file = /^NETWORK_FILE=(.+)$/m.exec(state)?.[1];
-  // Settings in drop-ins beside the file are not followed. Where there are none, newer releases write two quotes.
-  if (file === undefined || /^NETWORK_FILE_DROPINS="?[^"\n]/m.test(state)) return null;
-  return settingsFrom((await files.read(file)) ?? '', lease);
-}
-
-/** Does a state file of an interface say that networkd is done with it, by a file of its configuration? */
-export const configures = (state: string): boolean =>
-  /^ADMIN_STATE=configured$/m.test(state) && /^NETWORK_FILE=./m.test(state);
+/**
+ * The file of networkd's configuration that an interface goes by, as its state file tells, be it done with it or not;
+ * null where networkd lets the interface be.
+ */
+export const fileOf = (state: string): string | null =>
+  /^ADMIN_STATE=unmanaged$/m.test(state) ? null : (/^NETWORK_FILE=(.+)$/m.exec(state)?.[1] ?? null);
 
 /** What only the interface itself can have: others stacked upon it, or one that it belongs to. */
 const TIED = /^\s*(Bridge|Bond|VRF|VLAN|MACVLAN|MACVTAP|IPVLAN|IPVTAP|VXLAN|Tunnel|Xfrm)\s*=\s*\S/m;

@@ -38,6 +38,8 @@ export interface ObserveOptions {
   readonly networkOnly?: boolean;
   /** Then ask it for its networks all the same, where it can be reached: a lab without guests clashes with them, too. */
   readonly networks?: boolean;
+  /** Name of a lab: where libvirt is left out, it is asked all the same who has that lab's taps open, if it can be reached. */
+  readonly whoseTaps?: string;
   /** Whose libvirt it is where the lab has no record: that of a run which was cut off before it wrote one. */
   readonly libvirtUser?: LibvirtUser | null;
 }
@@ -115,8 +117,22 @@ export async function observeHost(
     sysctls: { ...sysctls, ...forwarding, ...inherited },
     renewers: [...clients, ...leases, ...held],
     libvirt,
+    ...(libvirt === null ? await tapDomains(options.whoseTaps, links, drivers) : {}),
     records,
   };
+}
+
+/** Domains that may have a lab's taps open; a tap with a carrier is open. */
+async function tapDomains(
+  lab: string | undefined,
+  links: readonly Link[],
+  drivers: Drivers,
+): Promise<Pick<HostState, 'tapDomains'>> {
+  const isOpen = ({ kind, carrier, altnames }: Link) =>
+    kind === 'tun' && carrier && altnames.some(altname => altname.startsWith(`vmnet.${lab}.`));
+  if (lab === undefined || !links.some(isOpen)) return {};
+  const libvirt = await observeLibvirt(drivers).catch(() => null);
+  return libvirt === null ? {} : { tapDomains: libvirt.domains };
 }
 
 const networksFor = async (drivers: Drivers, { networkOnly, networks }: ObserveOptions) => {

@@ -33,10 +33,6 @@ export function describeValue(value: unknown): string {
   return keys.length === 0 ? 'an empty object' : `an object with ${listed(keys)}`;
 }
 
-/** `a, b, c and 4 more`: of names that are ours to give, and so need no quotes. */
-export const few = (names: readonly string[]) =>
-  names.length > 4 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
-
 /** `"a", "b", "c" and 4 more` */
 export function listed(names: readonly string[], most = 8): string {
   const shown = names

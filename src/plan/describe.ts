@@ -93,7 +93,7 @@ function describeAction(action: Action): string[] {
     case 'tell':
       return [
         indent(action.text === null ? `rm ${action.path}` : `write ${action.path}`),
-        indent(action.reload.join(' ')),
+        ...(action.reload === null ? [] : [indent(action.reload.join(' '))]),
       ];
     case 'reactivate':
       return [indent(`${action.argv.join(' ')}, if NetworkManager lets ${action.dev} be`)];

@@ -4,7 +4,6 @@ import { keptNotes } from './disks.js';
 import { removeDocker } from './docker.js';
 import { removeExisting } from './existing.js';
 import { restoreForwarding } from './forwarding.js';
-import { guestFiles, removeGuests } from './guest.js';
 import { ovsOf, tapsAmong } from './leftovers.js';
 import { elsewhere } from './libvirt-user.js';
 import { linksOf } from './links.js';
@@ -16,14 +15,19 @@ import { phasesOf } from './phases.js';
 import { namespacesOf } from './place.js';
 import { type PlanProblem, throwProblems } from './problems.js';
 import { currentRecord } from './record.js';
-import { releaseUplinks, removeBridges, removeTaps } from './remove.js';
+import { releaseUplinks, removeBridges } from './remove.js';
+import { guestFiles, removeGuests } from './remove-guests.js';
 import { removeEndpoints } from './remove-namespaces.js';
+import { removeTaps } from './remove-taps.js';
 import { removeServices } from './services.js';
 import { removeSubInterfaces } from './sub-interface.js';
 import { removeTables } from './tables.js';
 import { removeUnmanaged } from './unmanaged.js';
 export interface DestroyOptions {
-  /** Delete a bridge although ports that vmnet did not make are on it, and a namespace although processes run in it. */
+  /**
+   * Delete a bridge although ports that vmnet did not make are on it, a tap although a guest of somebody else has it
+   * open, and a namespace although processes run in it.
+   */
   readonly force?: boolean;
 }
 
@@ -46,7 +50,7 @@ export function planDestroy(
   const phases = phasesOf({
     guests: [...removeGuests(name, domains, host, stateDir, why), ...existing.steps],
     taps: [
-      ...removeTaps(tapsAmong(all), name, host, why),
+      ...removeTaps(tapsAmong(all), name, host, { why, force: options.force ?? false }, problems),
       ...removeStrays(currentRecord(name, host)?.lab ?? null, host, why),
     ],
     namespaces: removeEndpoints(

@@ -3,11 +3,11 @@ import type { Lab, Vm } from '../lab/model.js';
 import { quotePath } from '../lab/quote.js';
 import { consolePath, type RenderContext, renderDomain } from '../render/domain.js';
 import { autostartStep, both } from './autostart.js';
-import { checkDisks, type DiskActions, diskGarbage, oldSeeds, planDisks } from './disks.js';
+import { checkDisks, type DiskActions, oldSeeds, planDisks } from './disks.js';
 import { planHotplug } from './hotplug.js';
 import type { Action, GuestRef, Step } from './model.js';
 import { keepsNvram } from './nvram.js';
-import { appliedLab, awaitActions, inOrder, reachProblems, type Start, stopsAfter } from './order.js';
+import { awaitActions, inOrder, reachProblems, type Start } from './order.js';
 import type { PlanProblem } from './problems.js';
 import { checkVhost } from './vhost.js';
 
@@ -86,7 +86,7 @@ export function planGuests(
     if (boots !== null && !inOne) define.push(boots);
     if (disks.reseeded) notes.push(reseeded(vm));
     if (present && isAlive(present) && !before.restarted)
-      running.set(vm.name, guestRef(lab, vm, ref, context));
+      running.set(vm.name, guestRef(lab.name, vm.name, ref, context));
     if (present && isAlive(present) && !outdated) continue;
     if (hotplug) {
       unplug.push(...hotplug.pull);
@@ -112,9 +112,16 @@ export function planGuests(
 /** Where guests' consoles are, and whose they are. */
 type Place = Pick<RenderContext, 'stateDir' | 'user'>;
 
-export const guestRef = (lab: Lab, vm: Vm, ref: Ref, { stateDir, user }: Place): GuestRef => ({
+/** As {@link Place} of a host: for who has nothing to render. */
+export const placeOn = ({ libvirtUser }: HostState, stateDir: string): Place => ({
+  stateDir,
+  ...(libvirtUser === undefined ? {} : { user: libvirtUser.uid }),
+});
+
+/** @param lab the lab's name @param vm the VM's name, which may be in no lab any more */
+export const guestRef = (lab: string, vm: string, ref: Ref, { stateDir, user }: Place): GuestRef => ({
   ...ref,
-  console: consolePath(stateDir, lab.name, vm.name),
+  console: consolePath(stateDir, lab, vm),
   ...(user === undefined ? {} : { owner: user }),
 });
 
@@ -132,7 +139,7 @@ function defineStep(
   current: boolean,
   context: RenderContext,
 ): Step {
-  const guest = guestRef(lab, vm, ref, context);
+  const guest = guestRef(lab.name, vm.name, ref, context);
   if (current)
     return {
       title: `mend the files of ${vm.domain}`,
@@ -165,7 +172,7 @@ function defineStep(
 const machineWords = ({ boot, memoryMiB, vcpus }: Vm) =>
   boot.kind === 'domainXml' ? `as ${quotePath(boot.file)} says` : `${memoryMiB} MiB, ${vcpus} vCPU`;
 
-const undefine = (ref: Ref, xml: string | null, stateDir: string): Action => ({
+export const undefine = (ref: Ref, xml: string | null, stateDir: string): Action => ({
   kind: 'undefine',
   ...ref,
   ...(keepsNvram(ref.name, xml, stateDir) ? { keepNvram: true } : {}),
@@ -188,7 +195,7 @@ export function startStep(
   restart: boolean,
   redefined: boolean,
 ): Step {
-  const guest = guestRef(lab, vm, ref, place);
+  const guest = guestRef(lab.name, vm.name, ref, place);
   const start: Action = { kind: 'start', ...guest };
   const stop: Action = { kind: 'stop', ...ref };
   const launch: Action[] = [start, ...awaitActions(vm, guest)];
@@ -206,44 +213,3 @@ const foreign = (vm: Vm, present: DomainState): PlanProblem => ({
   message: `the domain ${vm.domain} cannot be defined: libvirt has one of that name, and ${present.mark ? `it belongs to the lab ${present.mark.lab}` : 'it was not made by vmnet'}`,
   fix: `Rename the lab or the VM ${vm.name}, or remove the old domain: virsh undefine ${vm.domain}`,
 });
-
-/** End and forget domains of ours. Their files stay until all went well: see {@link guestFiles}. */
-export function removeGuests(
-  lab: string,
-  domains: readonly DomainState[],
-  { records }: HostState,
-  stateDir: string,
-  why: string,
-): Step[] {
-  const applied = appliedLab(lab, records);
-  return domains.map(domain => {
-    const ref = { name: domain.name, uuid: domain.uuid };
-    const alive = isAlive(domain);
-    const guest = { ...ref, console: consolePath(stateDir, lab, domain.mark?.vm ?? '') };
-    return {
-      title: `remove ${domain.name}`,
-      why,
-      ...stopsAfter(applied, domain.mark?.vm ?? ''),
-      do: [...(alive ? [{ kind: 'stop', ...ref } as const] : []), undefine(ref, domain.xml, stateDir)],
-      // What was in its memory is gone, but it can run again.
-      undo: domain.xml
-        ? [
-            { kind: 'define', ...ref, xml: domain.xml },
-            ...(domain.autostart ? [{ kind: 'autostart', ...ref, on: true } as const] : []),
-            ...(alive ? [{ kind: 'start', ...guest } as const] : []),
-          ]
-        : [],
-    };
-  });
-}
-
-/** Console logs and files of domains that are gone; disks that are to be kept stay. */
-export const guestFiles = (
-  lab: string,
-  domains: readonly DomainState[],
-  disks: readonly string[],
-  stateDir: string,
-): string[] =>
-  domains.flatMap(({ mark }) =>
-    mark ? [consolePath(stateDir, lab, mark.vm), ...diskGarbage(lab, mark.vm, disks, stateDir)] : [],
-  );

@@ -2,7 +2,6 @@ import type { DomainState, HostState, Link } from '../host/model.js';
 import type { Lab } from '../lab/model.js';
 import type { RenderContext } from '../render/domain.js';
 import { adoptedBy } from './adopt.js';
-import { removeGuests } from './guest.js';
 import { linksOf } from './links.js';
 import type { Step } from './model.js';
 import { brokenEnds } from './namespace.js';
@@ -10,8 +9,10 @@ import { removeOvs } from './ovs-remove.js';
 import { linuxPart } from './parts.js';
 import { isMarkOf, namespacesOf, otherEnd } from './place.js';
 import type { PlanProblem } from './problems.js';
-import { releaseUplinks, removeBridges, removeTaps } from './remove.js';
+import { releaseUplinks, removeBridges } from './remove.js';
+import { removeGuests } from './remove-guests.js';
 import { type Endpoints, removeEndpoints } from './remove-namespaces.js';
+import { removeTaps } from './remove-taps.js';
 import { removeServices } from './services.js';
 import { removeSubInterfaces, subInterfaceMarks } from './sub-interface.js';
 
@@ -44,7 +45,7 @@ export function planLeftovers(
   const steps = [
     ...removeServices(lab.name, host, bridge => !served.has(bridge), 'the lab no longer wants it'),
     ...(context ? removeGuests(lab.name, dropped(lab, host), host, context.stateDir, why) : []),
-    ...removeTaps(tapsAmong(links), lab.name, host, why),
+    ...removeTaps(tapsAmong(links), lab.name, host, { why, force: null }, problems),
     ...removeEndpoints(
       lab.name,
       leftEndpoints(lab, wanted, host),

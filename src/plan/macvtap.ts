@@ -2,7 +2,7 @@ import type { HostState, Link } from '../host/model.js';
 import { isExisting } from '../lab/existing.js';
 import type { Lab, Nic } from '../lab/model.js';
 import { type MacvtapNic, macvtapNics } from '../lab/nics.js';
-import { few } from '../lab/quote.js';
+import { shortList } from '../lab/short-list.js';
 import { isAlive } from './guest.js';
 import { linkNamed, ownerOf } from './links.js';
 import type { Step } from './model.js';
@@ -66,7 +66,7 @@ export function macvtapNotes(lab: Lab): string[] {
   const nics = macvtapNics(lab.vms.flatMap(vm => vm.nics));
   return [...new Set(nics.map(nic => nic.macvtap.uplink))].map(uplink => {
     const names = [...new Set(nics.filter(nic => nic.macvtap.uplink === uplink).map(nic => nic.vm))];
-    return `this host and ${few(names)} cannot reach each other through ${uplink}, though the rest of the network can: the kernel sends a macvtap's frames straight to the wire. Where they must, put the NIC on a bridge instead, or give the guest a second one on a bridge without uplink`;
+    return `this host and ${shortList(names)} cannot reach each other through ${uplink}, though the rest of the network can: the kernel sends a macvtap's frames straight to the wire. Where they must, put the NIC on a bridge instead, or give the guest a second one on a bridge without uplink`;
   });
 }
 

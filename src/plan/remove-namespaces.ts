@@ -1,5 +1,5 @@
 import type { HostState, Link, NamespaceState } from '../host/model.js';
-import { few } from '../lab/quote.js';
+import { shortList } from '../lab/short-list.js';
 import { routeLine } from './inner.js';
 import { byMark, markLines, markOf } from './links.js';
 import type { Action, InsideWork, Step } from './model.js';
@@ -37,12 +37,16 @@ export function removeEndpoints(
   const busy = namespaces.filter(({ pids }) => pids.length > 0);
   if (busy.length > 0 && !force) problems.push(...busy.map(it => inUse(it, force)));
   const lost =
-    busy.length > 0 ? `; --force: ${few(busy.map(({ name }) => name))} live on without a name` : '';
+    busy.length > 0 ? `; --force: ${shortList(busy.map(({ name }) => name))} live on without a name` : '';
   const what = [
-    ...(veths.length > 0 ? [`${count(veths.length, 'veth')} ${few(veths.map(({ name }) => name))}`] : []),
-    ...(ends.length > 0 ? [`${count(ends.length, 'link')} ${few(ends.map(({ link }) => link.name))}`] : []),
+    ...(veths.length > 0
+      ? [`${count(veths.length, 'veth')} ${shortList(veths.map(({ name }) => name))}`]
+      : []),
+    ...(ends.length > 0
+      ? [`${count(ends.length, 'link')} ${shortList(ends.map(({ link }) => link.name))}`]
+      : []),
     ...(namespaces.length > 0
-      ? [`${count(namespaces.length, 'namespace')} ${few(namespaces.map(({ name }) => name))}`]
+      ? [`${count(namespaces.length, 'namespace')} ${shortList(namespaces.map(({ name }) => name))}`]
       : []),
   ];
   return [
@@ -79,7 +83,7 @@ const count = (n: number, what: string) => (n === 1 ? what : `${n} ${what}s`);
 
 const inUse = ({ name, pids }: NamespaceState, force: boolean | null): PlanProblem => ({
   code: 'conflict',
-  message: `the network namespace ${name} is in use by ${pids.length === 1 ? 'process' : 'processes'} ${few(pids.map(String))}, which would keep it alive without a name`,
+  message: `the network namespace ${name} is in use by ${pids.length === 1 ? 'process' : 'processes'} ${shortList(pids.map(String))}, which would keep it alive without a name`,
   fix: `End what runs in it first (ip netns pids ${name})${force === null ? '' : ', or repeat the command with --force, which leaves it to those processes'}.`,
 });
 

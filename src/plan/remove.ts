@@ -1,57 +1,17 @@
 import type { Address, HostState, Link, UplinkBefore } from '../host/model.js';
-import { few } from '../lab/quote.js';
 import { bridgeLines } from './bridge.js';
 import { addressLines, inOrder, staticCidrs } from './bridge-addresses.js';
 import { asBatch, bridgeAsBefore, dadAsBefore, inherits, noStandIns, release, take } from './enslave.js';
 import { sameForwarding } from './forwarding.js';
 import { afterMove, identityOf, nothingOn, startAfresh } from './identity.js';
 import { byMark, linkNamed, markOf, takenUplink } from './links.js';
-import type { Action, Step } from './model.js';
+import type { Step } from './model.js';
 import type { PlanProblem } from './problems.js';
-import { queuesAgain } from './queues.js';
 import { currentRecord } from './record.js';
 import { comeBack, follow } from './renewer.js';
 import { leave, otherLabs } from './shared.js';
-import { isolation, sameAgain } from './tap.js';
-import { sameTunAgain } from './tun.js';
+import { isolation } from './tap.js';
 import { portVlans } from './vlans.js';
-
-/** One step for all taps, and one for all tuns: they go in one group deletion. */
-export function removeTaps(links: readonly Link[], lab: string, host: HostState, why: string): Step[] {
-  const taps = links.filter(link => !link.tun);
-  const tuns = links.filter(link => link.tun);
-  return [
-    ...removeAll(
-      'tap',
-      taps,
-      sameAgain,
-      [...portVlans(host, taps), ...queuesAgain(taps, lab, host)],
-      lab,
-      why,
-    ),
-    ...removeAll('tun', tuns, sameTunAgain, [], lab, why),
-  ];
-}
-
-function removeAll(
-  what: string,
-  taps: readonly Link[],
-  again: (link: Link, altname: string) => string[],
-  more: readonly Action[],
-  lab: string,
-  why: string,
-): Step[] {
-  if (taps.length === 0) return [];
-  const names = taps.map(tap => tap.name);
-  return [
-    {
-      title: `delete ${taps.length === 1 ? what : `${taps.length} ${what}s`} ${few(names)}`,
-      why,
-      do: [{ kind: 'delete-links', links: taps.map(tap => byMark(markOf(tap, lab) ?? tap.name)) }],
-      undo: [{ kind: 'ip', lines: taps.flatMap(tap => again(tap, markOf(tap, lab) ?? tap.name)) }, ...more],
-    },
-  ];
-}
 
 /** Give uplinks back what moved to the bridge, as it stands there now; also says how the host is then. */
 export function releaseUplinks(

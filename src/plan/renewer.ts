@@ -22,13 +22,19 @@ const BACK_WITHIN = 5_000;
 export const movable = (uplink: string, host: HostState): Renewer[] =>
   host.renewers.filter(({ on }) => on === uplink);
 
+/** Where nothing moves, managers have to let the port be all the same; a lease of theirs is not moved. */
+export const lettingBe = (uplink: string, host: HostState): Renewer[] =>
+  movable(uplink, host).flatMap(({ settings, ...renewer }) =>
+    LEASE_HOLDERS.includes(renewer.client) ? [renewer] : [],
+  );
+
 /** Will somebody renew this address of the uplink on the bridge? */
 export const willBeRenewed = (address: Address, uplink: string, host: HostState): boolean =>
   movable(uplink, host).some(renewer => renews(renewer) && (address.family === 4 || doesSix(renewer)));
 
 /**
- * networkd may look after an interface without a lease: then it only has to let the port be. So has NetworkManager,
- * whose leases are not moved.
+ * networkd may look after an interface without a lease that could be moved: then it only has to let the port be. So has
+ * NetworkManager, whose leases are not moved.
  */
 export const renews = ({ client, settings }: Renewer): boolean =>
   client !== 'NetworkManager' && (client !== 'systemd-networkd' || settings !== undefined);
@@ -59,7 +65,7 @@ export function follow(
 ): Around {
   return around(before, (renewer): Around => {
     if (renewer.client === 'NetworkManager') return { before: [], after: letPortBe(renewer, uplink) };
-    if (!renews(renewer)) return { before: [], after: [letBe(uplink)] };
+    if (!renews(renewer)) return { before: [], after: [letBe(uplink, before.keepsAddresses !== true)] };
     if (renewer.client === 'systemd-networkd') {
       const wait = awaitOf({ ...renewer, on: bridge }, uplink, addresses, must);
       return { before: [], after: [...handOver(renewer, uplink, bridge), wait] };
@@ -110,18 +116,19 @@ const networkFile = (dev: string) => `/run/systemd/network/00-vmnet+${dev}.netwo
 
 const reload = ['networkctl', 'reload'] as const;
 
-const tell = (dev: string, text: string): Action => ({
+const tell = (dev: string, text: string, atOnce = true): Action => ({
   kind: 'tell',
   path: networkFile(dev),
   text: `[Match]\nName=${dev}\n\n${text}`,
-  reload,
+  reload: atOnce ? reload : null,
 });
 
 /**
- * networkd takes the addresses off an interface that it is told to let be: that comes when they are on the bridge,
- * and nothing is left to take. A port that it looks after, it pulls out of its bridge when it starts again.
+ * A port that networkd looks after, it pulls out of its bridge when it starts again. It takes the addresses off an
+ * interface that it is told to let be: so that comes when they are on the bridge, and nothing is left to take; where
+ * they stay on the port, it learns it when it starts.
  */
-const letBe = (uplink: string): Action => tell(uplink, '[Link]\nUnmanaged=yes\n');
+const letBe = (uplink: string, atOnce = true): Action => tell(uplink, '[Link]\nUnmanaged=yes\n', atOnce);
 
 const manageAgain = (dev: string): Action => ({ kind: 'tell', path: networkFile(dev), text: null, reload });
 

@@ -2,7 +2,7 @@ import type { DomainState, HostState, LabRecord } from '../host/model.js';
 import type { Lab, Vm } from '../lab/model.js';
 import { withDependencies } from '../lab/order.js';
 import { memoryProblems } from './clashes/memory.js';
-import { guestRef, isAlive, startStep } from './guest.js';
+import { guestRef, isAlive, placeOn, startStep } from './guest.js';
 import { marked } from './links.js';
 import type { GuestRef, Plan } from './model.js';
 import { inOrder, reachProblems, type Start } from './order.js';
@@ -30,7 +30,7 @@ export function planStart(
   yes = false,
 ): Plan {
   const { lab } = record;
-  const place = { stateDir, ...(host.libvirtUser === undefined ? {} : { user: host.libvirtUser.uid }) };
+  const place = placeOn(host, stateDir);
   const domains = domainsOf(lab.name, host);
   const wanted = withDependencies(lab.vms, names);
   const starts: Start[] = [];
@@ -44,7 +44,7 @@ export function planStart(
     }
     const ref = { name: domain.name, uuid: domain.uuid };
     if (isAlive(domain)) {
-      running.set(vm.name, guestRef(lab, vm, ref, place));
+      running.set(vm.name, guestRef(lab.name, vm.name, ref, place));
       continue;
     }
     problems.push(...missingTaps(vm, lab, host), ...reachProblems(lab, vm, host));

@@ -16,7 +16,7 @@ import { bridgeName, linkNamed, marked, takenUplink } from './links.js';
 import type { Action, Step } from './model.js';
 import { currentRecords } from './netfilter.js';
 import type { PlanProblem } from './problems.js';
-import { comeBack, follow, movable, renews, startAgain } from './renewer.js';
+import { comeBack, follow, lettingBe, movable, renews, startAgain } from './renewer.js';
 import { inherited } from './sysctls.js';
 import { absent, count, moves, riskOf, unfit } from './uplink-fit.js';
 import { wouldMoveUnseen } from './uplink-session.js';
@@ -115,7 +115,8 @@ export function uplinkBefore(bridge: Bridge, uplink: Link, host: HostState): Upl
   const moved = moves(bridge, uplink);
   const to = bridgeName(bridge, host);
   const taken = moved ? inherited(host, uplink.name, to) : [];
-  const renewers = moved ? movable(uplink.name, host) : [];
+  const renewers =
+    bridge.type === 'ovs' ? [] : moved ? movable(uplink.name, host) : lettingBe(uplink.name, host);
   return {
     up: uplink.up,
     addrGenMode: host.sysctls[genModePath(uplink.name)] ?? null,
@@ -123,6 +124,9 @@ export function uplinkBefore(bridge: Bridge, uplink: Link, host: HostState): Upl
     ...(host.lro?.includes(uplink.name) ? { lro: true as const } : {}),
     ...(taken.length > 0
       ? { bridgeSysctls: Object.fromEntries(taken.map(({ path, before }) => [path, before])) }
+      : {}),
+    ...(!moved && renewers.length > 0 && uplink.addresses.some(({ scope }) => scope !== 'link')
+      ? { keepsAddresses: true as const }
       : {}),
     ...(renewers.length > 0 ? { renewers } : {}),
   };

@@ -80,7 +80,9 @@ function lines(action: Action): string[] {
     case 'await':
       return [`await "${action.upMarker}" of ${action.name}`];
     case 'tell':
-      return [`${action.text === null ? 'take away' : 'write'} ${action.path}; ${action.reload.join(' ')}`];
+      return [
+        `${action.text === null ? 'take away' : 'write'} ${action.path}; ${action.reload?.join(' ') ?? 'read at the next start'}`,
+      ];
     case 'reactivate':
       return [`${action.argv.join(' ')}, if ${action.dev} is unmanaged`];
     case 'freeze-renewer':

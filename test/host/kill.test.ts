@@ -1,20 +1,16 @@
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Snapshot } from '../../src/sandbox/snapshot.js';
 import { linesOfBatches } from '../support/batches.js';
 import { Box } from '../support/box.js';
+import { killedAt } from '../support/cutting-ip.js';
 import { killLab } from '../support/kill-lab.js';
 
 // vmnet killed with -9 after every line of every batch, and the batch with it: the host comes back.
 
-const CUTTING_IP = fileURLToPath(new URL('../fixtures/bin', import.meta.url));
-
 let box: Box;
 let file: string;
 let before: Snapshot;
-let serial = 0;
 
 beforeAll(async () => {
   box = await Box.up();
@@ -23,14 +19,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => box?.down());
-
-const killedAt = (batch: number, line: number) => ({
-  PATH: `${CUTTING_IP}:${process.env.PATH}`,
-  CUT_COUNTER: join(box.folder, `count-${serial++}`),
-  CUT_BATCH: String(batch + 1),
-  CUT_LINE: String(line),
-  CUT_KILL: 'yes',
-});
 
 /** Every point of a plan: after each line of each of its batches. */
 async function points(...words: string[]): Promise<[number, number][]> {
@@ -55,7 +43,7 @@ describe('provision killed', () => {
     const all = await points('plan', '--network-only', file);
     let restored = 0;
     for (const [batch, line] of all) {
-      const end = await box.killed(killedAt(batch, line), 'provision', '--network-only', file);
+      const end = await box.killed(killedAt(box, batch, line), 'provision', '--network-only', file);
       expect(end.code, `batch ${batch + 1}, line ${line + 1}`).not.toBe(0);
       // The move was confirmed before the taps: from there on, the guard leaves it to `recover`.
       if ((await untilGone()) === 'pending') await box.vmnet('recover', 'killed');
@@ -70,7 +58,14 @@ describe('provision killed', () => {
     let restored = 0;
     for (const [i, [batch, line]] of all.entries()) {
       const where = `batch ${batch + 1}, line ${line + 1}`;
-      await box.killed(killedAt(batch, line), 'provision', '--network-only', '--rollback-after', '0', file);
+      await box.killed(
+        killedAt(box, batch, line),
+        'provision',
+        '--network-only',
+        '--rollback-after',
+        '0',
+        file,
+      );
       if (i % 3 === 0)
         expect((await box.vmnet('recover')).json.recovered, where).toEqual({ killed: 'undone' });
       if (i % 3 === 1) expect((await box.vmnet('destroy', 'killed')).json.error, where).toBeNull();
@@ -89,7 +84,7 @@ describe('provision killed', () => {
 describe('what others did to the host between the crash and the recovery', () => {
   it('is theirs, and stays', async () => {
     // After the second line of the move: the uplink has lost its addresses, and the bridge has none yet.
-    await box.killed(killedAt(1, 2), 'provision', '--network-only', '--rollback-after', '0', file);
+    await box.killed(killedAt(box, 1, 2), 'provision', '--network-only', '--rollback-after', '0', file);
     expect(await box.run('ip', '-4', '-o', 'addr', 'show', 'dev', 'eth0')).toBe('');
     await box.run('ip', 'address', 'add', '10.77.0.1/24', 'dev', 'lo');
     expect((await box.vmnet('recover')).json).toMatchObject({ ok: true, recovered: { killed: 'undone' } });
@@ -99,7 +94,7 @@ describe('what others did to the host between the crash and the recovery', () =>
   });
 
   it('keeps nothing of an older boot from being forgotten', async () => {
-    await box.killed(killedAt(0, 2), 'provision', '--network-only', '--rollback-after', '0', file);
+    await box.killed(killedAt(box, 0, 2), 'provision', '--network-only', '--rollback-after', '0', file);
     const pending = '/run/vmnet-state/labs/killed/pending.json';
     await box.run('sed', '-i', 's/"bootId":"[^"]*"/"bootId":"another"/g', pending);
     expect((await box.vmnet('recover', 'killed')).json.recovered).toEqual({ killed: 'outdated' });
@@ -131,7 +126,7 @@ describe('destroy killed', () => {
       const where = `batch ${batch + 1}, line ${line + 1}`;
       await box.vmnet('provision', '--network-only', file);
       // Deleting the taps is a batch as well, which the plan does not spell out.
-      await box.killed(killedAt(batch + 1, line), 'destroy', 'killed');
+      await box.killed(killedAt(box, batch + 1, line), 'destroy', 'killed');
       expect((await box.vmnet('destroy', 'killed')).json.error, where).toBeNull();
       expect(await box.differenceFrom(before), where).toEqual([]);
       restored++;

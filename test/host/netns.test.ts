@@ -1,13 +1,10 @@
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Snapshot } from '../../src/sandbox/snapshot.js';
 import { linesOfBatches } from '../support/batches.js';
 import { Box } from '../support/box.js';
+import { killedAt } from '../support/cutting-ip.js';
 
 // Network namespaces as endpoints, on a bridge with an uplink and on direct links.
-
-const CUTTING_IP = fileURLToPath(new URL('../fixtures/bin', import.meta.url));
 
 const LAB = {
   name: 'duo',
@@ -37,7 +34,6 @@ const LAB = {
 
 let box: Box;
 let before: Snapshot;
-let serial = 0;
 
 beforeAll(async () => {
   box = await Box.up();
@@ -291,14 +287,6 @@ describe('what is not ours', () => {
 });
 
 describe('killed with -9', () => {
-  const killedAt = (batch: number, line: number) => ({
-    PATH: `${CUTTING_IP}:${process.env.PATH}`,
-    CUT_COUNTER: join(box.folder, `count-${serial++}`),
-    CUT_BATCH: String(batch + 1),
-    CUT_LINE: String(line),
-    CUT_KILL: 'yes',
-  });
-
   /** Every batch of a plan, those inside last: its lines. */
   async function batches(...words: string[]): Promise<number[]> {
     const { phases } = (await box.vmnet(...words)).json.plan;
@@ -325,7 +313,7 @@ describe('killed with -9', () => {
       // The first lines and the last one of long batches: those between are like them.
       for (const line of [...new Set([0, 1, Math.floor(lines / 2), lines - 1])].filter(it => it < lines)) {
         const where = `batch ${batch + 1}, line ${line}`;
-        const end = await box.killed(killedAt(batch, line), 'provision', '--no-verify', file);
+        const end = await box.killed(killedAt(box, batch, line), 'provision', '--no-verify', file);
         expect(end.code, where).not.toBe(0);
         const recovered = await box.vmnet(...(restored % 2 === 0 ? ['recover'] : ['destroy', 'killed']));
         expect(recovered.json.error, where).toBeNull();
@@ -349,7 +337,7 @@ describe('killed with -9', () => {
     ] as const) {
       const where = `batch ${batch + 1}, line ${line}`;
       await box.vmnet('provision', '--no-verify', file);
-      await box.killed(killedAt(batch, line), 'destroy', 'killed');
+      await box.killed(killedAt(box, batch, line), 'destroy', 'killed');
       expect((await box.vmnet('destroy', 'killed')).json.error, where).toBeNull();
       expect(await box.differenceFrom(before), where).toEqual([]);
     }

@@ -38,15 +38,26 @@ beforeAll(async () => {
   await box.run('sh', '-c', `cat > /run/systemd/network/50-lan.network <<'EOF'\n${NETWORK}EOF`);
   await box.run('chown', '-R', 'systemd-network', '/run/systemd/netif');
   await box.run('dbus-daemon', '--system', '--fork', '--nopidfile');
-  await box.run(
-    'sh',
-    '-c',
-    'setsid $(ls /usr/lib/systemd/systemd-networkd /lib/systemd/systemd-networkd 2> /dev/null | head -n 1) > /run/networkd.log 2>&1 < /dev/null &',
-  );
+  await startNetworkd();
   for (let i = 0; i < 100 && (await addressesOf(box, 'eth0')).length === 0; i++) await sleep(200);
 });
 
 afterAll(() => box?.down());
+
+const startNetworkd = () =>
+  box.run(
+    'sh',
+    '-c',
+    'setsid $(ls /usr/lib/systemd/systemd-networkd /lib/systemd/systemd-networkd 2> /dev/null | head -n 1) > /run/networkd.log 2>&1 < /dev/null & echo $! > /run/networkd.pid',
+  );
+
+/** Ended as systemd would, and started again. */
+async function restartNetworkd(): Promise<void> {
+  const gone =
+    'kill $(cat /run/networkd.pid); while kill -0 $(cat /run/networkd.pid) 2> /dev/null; do sleep 0.1; done';
+  await box.run('timeout', '20', 'sh', '-c', gone);
+  await startNetworkd();
+}
 
 describe('an uplink of systemd-networkd', () => {
   it('provision says who holds the lease and refuses; with --yes it says what may come of it', async () => {
@@ -67,7 +78,7 @@ describe('an uplink of systemd-networkd', () => {
       managers: [{ name: 'systemd-networkd' as const, path, text: null }],
     };
     const [action] = planUnmanaged(labFrom({ version: 1, ...LAB }), host)[0]?.do ?? [];
-    if (action?.kind !== 'tell') throw new Error('it is not told');
+    if (action?.kind !== 'tell' || action.reload === null) throw new Error('it is not told');
     await box.run('sh', '-c', `cat > ${path} <<'EOF'\n${action.text}EOF`);
     await box.run(...action.reload);
     await box.run('ip', 'link', 'add', 'br0', 'type', 'bridge');
@@ -113,6 +124,37 @@ describe('where systemd may be asked', () => {
     expect(await box.differenceFrom(before)).toEqual([]);
     // The addresses are taken off for a moment when networkd begins anew on the uplink.
     expect(lost).toBeLessThan(10);
+  });
+});
+
+describe('an uplink from which nothing moves', () => {
+  const plane = { ...LAB, bridges: { br0: { uplink: 'eth0', address: 'none' } } };
+  const states = async () => (await setupOf('unmanaged')).eth0;
+  const master = async () => JSON.parse(await box.run('ip', '-j', 'link', 'show', 'dev', 'eth0'))[0].master;
+
+  /** Stays a port when networkd starts again, and is networkd's when the lab is gone. */
+  async function staysAPort(before: string, ...words: string[]): Promise<void> {
+    const up = await box.vmnet('provision', '--network-only', ...words, await box.lab(plane));
+    expect([up.json.error, await master(), await states()]).toEqual([null, 'br0', before]);
+    await restartNetworkd();
+    expect([await states(), await master()]).toEqual(['unmanaged', 'br0']);
+    await sleep(2_000);
+    expect(await master()).toBe('br0');
+    expect((await box.vmnet('destroy', 'owned')).json.error).toBeNull();
+    for (let i = 0; i < 50 && (await setupOf('none')).eth0 !== 'configured'; i++) await sleep(200);
+    expect((await setupOf('none')).eth0).toBe('configured');
+  }
+
+  it('stays a port with its addresses, which no longer work: told when networkd starts', async () => {
+    await staysAPort('configured', '--yes');
+    expect(await addressesOf(box, 'eth0')).toHaveLength(1);
+  });
+
+  it('stays a port without any: told at once', async () => {
+    await box.run('sed', '-i', 's/DHCP=ipv4/DHCP=no/', '/run/systemd/network/50-lan.network');
+    await box.run('networkctl', 'reload');
+    for (let i = 0; i < 50 && (await addressesOf(box, 'eth0')).length > 0; i++) await sleep(200);
+    await staysAPort('unmanaged');
   });
 });
 

@@ -36,6 +36,8 @@ export interface UplinkBefore {
   readonly lro?: true;
   /** Sysctls of the bridge, by path, as they were before it took over the uplink's. */
   readonly bridgeSysctls?: Readonly<Record<string, string>>;
-  /** DHCP clients that were moved along. */
+  /** It has addresses that stay on it, though they work no longer. */
+  readonly keepsAddresses?: true;
+  /** DHCP clients that were moved along; managers, also where nothing moves. */
   readonly renewers?: readonly Renewer[];
 }

@@ -1,7 +1,7 @@
 import type { HostState } from '../../host/model.js';
 import { ownPart } from '../../lab/existing.js';
 import type { Lab, Vm } from '../../lab/model.js';
-import { few } from '../../lab/quote.js';
+import { shortList } from '../../lab/short-list.js';
 import { isAlive } from '../guest.js';
 import type { PlanProblem } from '../problems.js';
 
@@ -39,5 +39,5 @@ const who = (lab: string, vms: readonly Vm[]) =>
 function shares(vms: readonly Vm[]): string {
   if (vms.length === 1) return '';
   const largest = vms.toSorted((a, b) => b.memoryMiB - a.memoryMiB);
-  return ` (${few(largest.map(({ name, memoryMiB }) => `${name} ${memoryMiB}`))})`;
+  return ` (${shortList(largest.map(({ name, memoryMiB }) => `${name} ${memoryMiB}`))})`;
 }

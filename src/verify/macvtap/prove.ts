@@ -4,7 +4,7 @@ import type { Drivers } from '../../drivers/drivers.js';
 import type { CapturedFrame } from '../../drivers/pcap.js';
 import type { HostState } from '../../host/model.js';
 import { type Counts, counterScript, parseCounts } from '../counters.js';
-import type { ProveOptions } from '../prove.js';
+import type { ProveOptions } from '../rounds.js';
 import { byPlace } from '../sightings.js';
 import { randomLinkLocal, randomMac } from '../station.js';
 import { type Devices, evidenceOf, guestSide } from './evidence.js';

@@ -4,7 +4,7 @@ import type { Lab } from '../../lab/model.js';
 import { checkAddress } from '../checks.js';
 import { diagnose, NO_DIAGNOSIS } from '../diagnosis.js';
 import type { Check } from '../model.js';
-import type { ProveOptions } from '../prove.js';
+import type { ProveOptions } from '../rounds.js';
 import { isUnplugged } from '../unplugged.js';
 import { type Scene, troubleWith } from './causes.js';
 import { checkMacvtap } from './check.js';

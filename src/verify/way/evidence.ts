@@ -4,8 +4,9 @@ import { view } from '../octets.js';
 import { parsePacket } from '../packets.js';
 import type { Target } from '../targets.js';
 import type { WayCounts } from './counters.js';
-import type { ErrandPlan, Outing, Runner } from './errands.js';
+import type { Runner } from './errands.js';
 import type { Departure, Errand, WayOut } from './model.js';
+import type { ErrandPlan, Outing } from './outings.js';
 
 /** All that was gathered of ways out. */
 export interface Trail {

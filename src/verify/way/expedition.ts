@@ -3,9 +3,10 @@ import type { HostState } from '../../host/model.js';
 import type { Stimulus } from '../stimulus.js';
 import type { Target } from '../targets.js';
 import { parseWay, type WayCounts, wayScript } from './counters.js';
-import { makeRunner, type Outing, outingsFor } from './errands.js';
+import { makeRunner } from './errands.js';
 import { type Trail, wayOf } from './evidence.js';
 import type { WayOut } from './model.js';
+import { type Outing, outingsFor } from './outings.js';
 
 /** Everything that is done to see what leads out of bridges that are no plain switches. */
 export interface Expedition {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Drivers } from '../../../src/drivers/drivers.js';
 import type { Link } from '../../../src/host/model.js';
-import { configures, networkdLeases, settingsFrom } from '../../../src/host/networkd.js';
+import { fileOf, networkdLeases, settingsFrom } from '../../../src/host/networkd.js';
 
 const LEASE = 'ADDRESS=192.0.2.7\nCLIENTID=ffd161b56300020000ab110033bdebf95e192c\n';
 
@@ -26,37 +26,40 @@ describe('what is tied to the interface cannot be taken over', () => {
   );
 });
 
+const FILE = '/etc/systemd/network/20-eth0.network';
+
 test.each([
-  [true, 'ADMIN_STATE=configured\nNETWORK_FILE=/etc/systemd/network/20-eth0.network\n'],
-  [false, 'ADMIN_STATE=unmanaged\nNETWORK_FILE=/run/systemd/network/00-vmnet+eth0.network\n'],
-  [false, 'ADMIN_STATE=configured\n'],
-  [false, ''],
-])('an interface that networkd looks after: %s', (expected, state) =>
-  expect(configures(state)).toBe(expected),
-);
+  [FILE, `ADMIN_STATE=configured\nNETWORK_FILE=${FILE}\n`],
+  [FILE, `ADMIN_STATE=configuring\nNETWORK_FILE=${FILE}\n`],
+  [null, 'ADMIN_STATE=unmanaged\nNETWORK_FILE=/run/systemd/network/00-vmnet+eth0.network\n'],
+  [null, 'ADMIN_STATE=configured\n'],
+  [null, ''],
+])('the file that an interface goes by: %s', (expected, state) => expect(fileOf(state)).toBe(expected));
 
-const STATE = 'ADMIN_STATE=configured\nNETWORK_FILE=/etc/systemd/network/20-eth0.network\n';
-
-describe('a leased interface', () => {
-  test.each([
-    ['a file alone', 'NETWORK_FILE_DROPINS=""\n', true],
-    ['a file alone, as older releases say', 'NETWORK_FILE_DROPINS=\n', true],
-    ['a file with drop-ins', 'NETWORK_FILE_DROPINS="/etc/systemd/network/20-eth0.network.d/a.conf"\n', false],
-    ['a file with drop-ins, without quotes', 'NETWORK_FILE_DROPINS=/etc/a.conf\n', false],
-  ])('by %s', async (_, dropIns, moved) => {
-    const read: Record<string, string> = {
-      '/run/systemd/netif/links/2': `${STATE}${dropIns}`,
-      '/run/systemd/netif/leases/2': LEASE,
-      '/etc/systemd/network/20-eth0.network': '[Match]\nName=eth0\n\n[Network]\nDHCP=yes\n',
-    };
-    const drivers = {
-      kernel: { hasSystemd: async () => true },
-      files: { read: async (path: string) => read[path] ?? null },
-    } as unknown as Drivers;
-    const [found] = await networkdLeases(['eth0'], [{ name: 'eth0', index: 2 } as Link], drivers);
-    // Without settings it is told to let the port be, whose lease then ends.
-    expect(found).toMatchObject({ client: 'systemd-networkd', on: 'eth0' });
-    expect(found?.leases).toBe(moved ? '/run/systemd/netif/leases/2' : null);
-    expect(found?.settings === undefined).toBe(!moved);
-  });
+test.each([
+  ['by a lease, with settings that can be taken over', '[Network]\nDHCP=yes\n', '', LEASE, true],
+  [
+    'by a lease, with settings that can be, as newer releases say',
+    '[Network]\nDHCP=yes\n',
+    '""',
+    LEASE,
+    true,
+  ],
+  ['by a lease, with settings in drop-ins', '[Network]\nDHCP=yes\n', `${FILE}.d/a.conf`, LEASE, false],
+  ['by a lease, with drop-ins in quotes', '[Network]\nDHCP=yes\n', `"${FILE}.d/a.conf"`, LEASE, false],
+  ['by a lease, with settings tied to it', '[Network]\nDHCP=yes\nVLAN=lan.7\n', '', LEASE, false],
+  ['without a lease', '[Network]\nLinkLocalAddressing=no\n', '', null, false],
+])('an interface that networkd looks after %s', async (_, text, dropIns, lease, movable) => {
+  const files: Record<string, string | null> = {
+    '/run/systemd/netif/links/2': `ADMIN_STATE=configured\nNETWORK_FILE=${FILE}\nNETWORK_FILE_DROPINS=${dropIns}\n`,
+    '/run/systemd/netif/leases/2': lease,
+    [FILE]: text,
+  };
+  const drivers = {
+    kernel: { hasSystemd: async () => true },
+    files: { read: async (path: string) => files[path] ?? null },
+  } as unknown as Drivers;
+  const found = await networkdLeases(['eth0'], [{ name: 'eth0', index: 2 }] as Link[], drivers);
+  expect(found).toMatchObject([{ client: 'systemd-networkd', on: 'eth0' }]);
+  expect(found[0]?.settings !== undefined).toBe(movable);
 });

@@ -47,6 +47,15 @@ test('taps are made for the user, files given to the user, and the record tells 
   expect(stepCount(planFor(host))).toBe(0);
 });
 
+test('a guest that an undo starts again has a console that is the user’s, where it was removed as where it was dropped', async () => {
+  const host = await provisioned(ANN);
+  const without = planFor(host, file({}));
+  for (const plan of [planDestroy('l', host.observe(), host.guestDir), without]) {
+    const undo = plan.phases.flatMap(({ steps }) => steps).flatMap(step => step.undo);
+    expect(undo.filter(({ kind }) => kind === 'start')).toMatchObject([{ owner: 1000 }]);
+  }
+});
+
 test('a lab in the libvirt of the host has nothing of the kind', async () => {
   const host = await provisioned(null);
   expect(taps(host)[0]).not.toHaveProperty('owner');

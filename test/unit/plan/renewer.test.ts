@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { comeBack, follow } from '../../../src/plan/renewer.js';
+import { comeBack, follow, lettingBe, renews } from '../../../src/plan/renewer.js';
 import { renamed } from '../../../src/plan/renewer-argv.js';
+import { FakeHost } from '../../fakes/host.js';
 
 test.each([
   ['dhclient eth0', 'dhclient br0'],
@@ -52,6 +53,16 @@ test('a NIC that networkd has configured without a lease: it lets the port be, a
     before: [],
     after: [{ kind: 'tell', path, text: null, reload }],
   });
+});
+
+test('where nothing moves, both managers have to let the port be, and no lease is moved; DHCP clients are not asked', () => {
+  const clients = ['systemd-networkd', 'NetworkManager', 'dhclient'] as const;
+  const host = new FakeHost();
+  for (const client of clients)
+    host.renewers.push({ client, on: 'eth0', argv: [client], leases: '/run/lease', settings: 'DHCP=yes' });
+  const found = lettingBe('eth0', host.observe());
+  expect(found.map(({ client }) => client)).toEqual(['systemd-networkd', 'NetworkManager']);
+  expect(found.filter(renews)).toEqual([]);
 });
 
 test('a NIC of NetworkManager: it lets the port be when it starts again, and takes it back', () => {

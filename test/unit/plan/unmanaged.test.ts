@@ -15,7 +15,7 @@ const lab = labFrom({
 const textFor = (name: Manager['name']) => {
   const host: HostState = { ...new FakeHost().observe(), managers: [{ name, path: '/run/x', text: null }] };
   const [action] = planUnmanaged(lab, host)[0]?.do ?? [];
-  return action?.kind === 'tell' ? [action.text, ...action.reload] : [];
+  return action?.kind === 'tell' ? [action.text, ...(action.reload ?? [])] : [];
 };
 
 // NetworkManager.conf(5), "device section" and "device list format"; systemd.network(5), [Match] and [Link].

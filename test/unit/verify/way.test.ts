@@ -8,8 +8,8 @@ import type { Target } from '../../../src/verify/targets.js';
 import { captureOf } from '../../../src/verify/watch.js';
 import { aimsOf } from '../../../src/verify/way/aims.js';
 import { parseWay, wayScript } from '../../../src/verify/way/counters.js';
-import { type ErrandPlan, type Outing, outingsFor } from '../../../src/verify/way/errands.js';
 import { wayOf } from '../../../src/verify/way/evidence.js';
+import { type ErrandPlan, type Outing, outingsFor } from '../../../src/verify/way/outings.js';
 import { directScene, isolatedScene, routedScene } from '../../fakes/evidence.js';
 
 const scene = await directScene(false);
