@@ -199,11 +199,12 @@ const namespaceFile = ({ nics, routes, sysctls }: Namespace): NonNullable<RawLab
   sysctls: Object.fromEntries(Object.entries(sysctls).map(([path, value]) => [sysctlName(path), value])),
 });
 
-const innerNicFile = ({ bridge, name, mac, mtu, addresses }: NamespaceNic) => ({
+const innerNicFile = ({ bridge, name, mac, mtu, vlan, addresses }: NamespaceNic) => ({
   bridge,
   name,
   mac,
   ...(mtu === null ? {} : { mtu }),
+  ...(vlan === null ? {} : { vlan: vlanFile(vlan) }),
   ...(addresses.length === 0 ? {} : { address: [...addresses] }),
 });
 

@@ -1,4 +1,5 @@
 import type { Bridge, Lab, Nic, Vlan } from './model.js';
+import { nicsOf } from './nics.js';
 
 /** VLAN of a port that is given none, and of the uplink's frames without a tag: what switches ship with. */
 export const NATIVE = 1;
@@ -22,7 +23,7 @@ export const untaggedOf = (vlan: Vlan): number | null => ('access' in vlan ? vla
 /** What the uplink of a bridge carries: as the lab says, else all VLANs of its NICs, VLAN 1 without a tag. */
 export function uplinkVlanOf(bridge: Bridge, lab: Lab): Vlan {
   if (bridge.uplinkVlan) return bridge.uplinkVlan;
-  const nics = lab.vms.flatMap(vm => vm.nics).filter(nic => nic.bridge === bridge.name);
+  const nics = nicsOf(lab).filter(nic => nic.bridge === bridge.name);
   const vids = nics.flatMap(nic => vidsOf(portVlan(nic))).filter(vid => vid !== NATIVE);
   return { trunk: [...new Set(vids)].sort((a, b) => a - b), native: NATIVE };
 }
@@ -43,8 +44,7 @@ export function subInterfaceOf(uplink: string): { readonly parent: string; reado
  * that does not filter.
  */
 export const usesVlans = (bridge: Bridge, lab: Lab) =>
-  bridge.uplinkVlan !== null ||
-  lab.vms.some(vm => vm.nics.some(nic => nic.bridge === bridge.name && nic.vlan !== null));
+  bridge.uplinkVlan !== null || nicsOf(lab).some(nic => nic.bridge === bridge.name && nic.vlan !== null);
 
 /** VLANs of a NIC's port on a bridge of Open vSwitch; null where nothing on it names one. */
 export const ovsVlan = (nic: Nic, bridge: Bridge, lab: Lab): Vlan | null =>

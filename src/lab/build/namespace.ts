@@ -12,6 +12,7 @@ import {
 import { UNRULED } from '../unruled.js';
 import { normalised, plainAddress } from './address.js';
 import type { Taken } from './taken.js';
+import { buildVlan } from './vlan.js';
 
 type RawNamespace = NonNullable<RawLab['namespaces']>[string];
 type RawNic = NonNullable<RawNamespace['nics']>[number];
@@ -48,8 +49,7 @@ function buildNic(lab: string, namespace: string, index: number, nic: RawNic, ta
     addresses: normalised(nic.address ?? []),
     // Its routes are written out.
     gateways: [],
-    // It has none to choose: on a bridge that keeps VLANs apart it is in the native one.
-    vlan: null,
+    vlan: buildVlan(nic.vlan),
     altname: nicAltname(lab, namespace, index),
     alias: nicAlias(lab, namespace, index),
   };

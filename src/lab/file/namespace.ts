@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CIDR_PATTERN, IFNAME_PATTERN, IP_PATTERN, MAC_PATTERN, SYSCTL_PATTERN } from '../patterns.js';
+import { vlan } from './vlan.js';
 import { cidr, cidrs, ifname, int, objectAs } from './words.js';
 
 /** What both ends of wires into a namespace have: the keys of a NIC and of a link's end. */
@@ -28,6 +29,11 @@ const NamespaceNicFile = objectAs('an object such as { "bridge": "br0" }')({
     .optional(),
   ...innerKeys,
   mtu: int(68, 65521).describe('MTU in bytes. Default: that of the bridge.').optional(),
+  vlan: vlan()
+    .describe(
+      'The VLAN of the NIC, or those that it carries, which then reach the namespace with their tags; on a bridge with "vlanFiltering".',
+    )
+    .optional(),
 });
 
 const RouteFile = objectAs('an object such as { "to": "default", "via": "192.168.1.1" }')({

@@ -2,30 +2,56 @@ import type { Path, Report } from '../problem.js';
 import { quote } from '../quote.js';
 import type { LooseLab } from '../shape.js';
 import { NATIVE, subInterfaceOf } from '../vlans.js';
-import { type AtNic, bridgesOf, type LooseBridge, type LooseNic, nicSetting, nicsOf } from './walk.js';
+import {
+  type AtNic,
+  bridgesOf,
+  innerNicsOf,
+  type LooseBridge,
+  type LooseNic,
+  nicSetting,
+  nicsOf,
+} from './walk.js';
 
 type LooseVlan = NonNullable<LooseNic['vlan'] | LooseBridge['uplinkVlan']>;
 
 /** VLANs that fit together, on bridges that know them. */
 export function checkVlans(lab: LooseLab, report: Report): void {
-  for (const { vm, index, nic, path } of nicsOf(lab)) {
-    if (nic.vlan === undefined) continue;
-    const who = `VM ${quote(vm)}, NIC ${index}`;
-    checkVlan(nic.vlan, who, [...path, 'vlan'], report);
-    const bridge = lab.bridges?.[nic.bridge ?? ''];
-    if (bridge === undefined) continue;
-    checkRuled(lab, { vm, index, nic, path }, who, report);
-    if (knows(bridge)) {
-      checkWayOut(nic, bridge, who, [...path, 'vlan'], report);
-      continue;
-    }
-    report(
-      [...path, 'vlan'],
-      `${who} has a VLAN, but the bridge ${quote(nic.bridge ?? '')} does not keep VLANs apart`,
-      `set "vlanFiltering": true for ${quote(nic.bridge ?? '')}, or take "vlan" out`,
-    );
+  for (const at of nicsOf(lab)) {
+    const who = `VM ${quote(at.vm)}, NIC ${at.index}`;
+    const { vlan, bridge } = at.nic;
+    if (checkPort(lab, { vlan, bridge, who, path: at.path }, report)) checkRuled(lab, at, who, report);
   }
+  for (const { vlan, at, who, path } of innerNicsOf(lab))
+    checkPort(lab, { vlan, bridge: 'bridge' in at ? at.bridge : '', who, path }, report);
   for (const { name, bridge, path } of bridgesOf(lab)) checkBridge(name, bridge, path, report);
+}
+
+interface AtPort {
+  readonly vlan: LooseVlan | undefined;
+  readonly bridge: string | undefined;
+  /** For people. */
+  readonly who: string;
+  /** Of the NIC. */
+  readonly path: Path;
+}
+
+/** A NIC's VLANs, and those of its bridge. Says whether both are there. */
+function checkPort(lab: LooseLab, port: AtPort, report: Report): boolean {
+  const { vlan, who } = port;
+  if (vlan === undefined) return false;
+  const path = [...port.path, 'vlan'];
+  checkVlan(vlan, who, path, report);
+  const name = port.bridge ?? '';
+  const bridge = lab.bridges?.[name];
+  if (bridge === undefined) return false;
+  if (knows(bridge)) checkWayOut({ name, bridge, vlan }, who, path, report);
+  else
+    report(
+      path,
+      `${who} has a VLAN, but the bridge ${quote(name)} does not keep VLANs apart`,
+      `set "vlanFiltering": true for ${quote(name)}, or take "vlan" out`,
+    );
+  return true;
 }
 
 /** Rules on ports drop what bears a tag, since it would hide what is in the frame. */
@@ -48,13 +74,17 @@ function checkRuled(lab: LooseLab, at: AtNic, who: string, report: Report): void
 }
 
 /** Where the host is the way out, guests have to be in its VLAN. */
-function checkWayOut(nic: LooseNic, bridge: LooseBridge, who: string, path: Path, report: Report): void {
+function checkWayOut(
+  { name, bridge, vlan }: { readonly name: string; readonly bridge: LooseBridge; readonly vlan: LooseVlan },
+  who: string,
+  path: Path,
+  report: Report,
+): void {
   if (bridge.type === 'ovs' || (bridge.mode !== 'nat' && bridge.mode !== 'routed')) return;
-  const { vlan } = nic;
-  if (vlan === undefined || vlan.access === NATIVE || ('trunk' in vlan && vlan.native === NATIVE)) return;
+  if (vlan.access === NATIVE || ('trunk' in vlan && vlan.native === NATIVE)) return;
   report(
     path,
-    `${who} is in another VLAN than the host, which is the way out of ${quote(nic.bridge ?? '')} ("mode": "${bridge.mode}") and is in VLAN ${NATIVE}`,
+    `${who} is in another VLAN than the host, which is the way out of ${quote(name)} ("mode": "${bridge.mode}") and is in VLAN ${NATIVE}`,
     'take "vlan" out, or give each VLAN a bridge of its own',
   );
 }

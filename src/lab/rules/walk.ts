@@ -81,6 +81,8 @@ export interface AtInner {
   readonly mac: string | undefined;
   readonly address: string | (string | undefined)[] | undefined;
   readonly mtu: number | undefined;
+  /** Of a NIC on a bridge. */
+  readonly vlan?: LooseNic['vlan'];
   /** The wire: a bridge by its name, or the position of a link. */
   readonly at: { readonly bridge: string | undefined } | { readonly link: number };
   readonly path: Path;
@@ -104,6 +106,7 @@ export const innerNicsOf = onceForEach((lab): AtInner[] =>
       mac: nic?.mac,
       address: nic?.address,
       mtu: nic?.mtu,
+      vlan: nic?.vlan,
       at: { bridge: nic?.bridge },
       path: [...path, 'nics', index],
     })),
