@@ -10,6 +10,7 @@ import { stepCount } from '../plan/model.js';
 import type { Context, Outcome } from './command.js';
 import { disableUnit } from './enable.js';
 import { type LockFlags, locked, locksFor } from './locked.js';
+import { showPlan } from './plan.js';
 import { recoverFirst } from './recover.js';
 import { resolveName } from './resolve.js';
 
@@ -28,7 +29,6 @@ export async function destroy(labOrFile: string, flags: DestroyFlags, context: C
   context.about.lab = name;
   if (flags.dryRun) {
     const host = await looker(name, flags, await findRecord(name, context.drivers), context)();
-    const { showPlan } = await import('./plan.js');
     return showPlan(planDestroy(name, host, drivers.guestDir, flags), context);
   }
   await requireHost(drivers, 'destroy');

@@ -2,7 +2,7 @@ import type { HostState } from '../host/model.js';
 import { observeHost } from '../host/observe.js';
 import { findRecord } from '../host/records.js';
 import type { Lab } from '../lab/model.js';
-import type { PlanOptions } from '../plan/plan.js';
+import { type PlanOptions, planProvision } from '../plan/plan.js';
 import type { Context } from './command.js';
 
 export interface ObserveFlags extends PlanOptions {
@@ -21,10 +21,8 @@ export async function observeFor(lab: Lab, flags: ObserveFlags, { drivers }: Con
     const { networkOnly = false, networks = false } = flags;
     return await observeHost(drivers, lab, { networkOnly, networks });
   } catch (error) {
-    if (!flags.networkOnly) {
-      const { planProvision } = await import('../plan/plan.js');
+    if (!flags.networkOnly)
       planProvision(lab, await observeHost(drivers, lab, { networkOnly: true }), null, flags);
-    }
     throw error;
   }
 }
