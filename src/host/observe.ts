@@ -52,17 +52,13 @@ export async function observeHost(
   options: ObserveOptions = {},
 ): Promise<HostState> {
   const { kernel } = drivers;
-  // What takes longest begins first; whether it fails is asked below.
-  const dumping = drivers.ip.dump();
-  dumping.catch(() => {});
   const records = await readRecords(drivers);
   followLab(lab?.name, records, drivers, options.libvirtUser);
   const nics = namesOfInterest(lab, records);
-  const [bootId, netns, dump, tables, sysctls, libvirt, networks, namespaces, user] = await Promise.all([
+  const [bootId, netns, dump, sysctls, libvirt, networks, namespaces, user] = await Promise.all([
     kernel.bootId(),
     kernel.netns(),
-    dumping,
-    readTables(lab, records, drivers),
+    drivers.ip.dump(),
     readSysctls(drivers, nics, records),
     options.networkOnly ? null : observeLibvirt(drivers, existingFor(lab, records)),
     lab !== null && hasSubnets(lab) ? networksFor(drivers, options) : null,
@@ -93,6 +89,7 @@ export async function observeHost(
     held: networkManagerHolds(watched, links, drivers),
     owners: firewall.then(rules => ownersOf(uplinks, links, rules, drivers)),
     managers: lab ? managersOf(lab.name, drivers) : [],
+    tables: readTables(lab, records, drivers),
     services: readServices(lab, records, drivers),
     accounts: accountsFor(lab, drivers),
     queues: readQueues(lab, links, records, drivers),
@@ -111,7 +108,6 @@ export async function observeHost(
     ...(networks === null ? {} : { networks }),
     bootId,
     netns,
-    tables,
     links,
     rules: [...dump.rules4.map(json => parseRule(json, 4)), ...dump.rules6.map(json => parseRule(json, 6))],
     neighbours: dump.neighbours.map(parseNeighbour).filter(entry => entry !== null),
