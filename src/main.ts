@@ -34,7 +34,7 @@ export async function runCommand(
     const silent = flags.json || flags.quiet;
     const reporter = silent ? jsonReporter() : textReporter(process.stdout, process.stderr);
     const outcome = await work({ drivers, reporter, signal: abort.signal, json: silent ?? false, about });
-    deliver(document(name, { lab: about.lab, ...outcome }, null), flags);
+    deliver(() => document(name, { lab: about.lab, ...outcome }, null), flags);
     return outcome.exitCode ?? 0;
   } catch (error) {
     return failed(name, about.lab, error, flags);
@@ -47,7 +47,7 @@ export async function runCommand(
 /** Tell of a failure in the way that was asked for; returns the exit code. */
 export function failed(name: string, lab: string | null, error: unknown, flags: GlobalFlags): number {
   try {
-    deliver(document(name, { lab }, error), flags);
+    deliver(() => document(name, { lab }, error), flags);
   } catch {
     // The report cannot be written; that is what the error says, or the lesser evil.
   }
@@ -139,7 +139,10 @@ function describe(error: unknown) {
   return { code: 'bug', message, hint: 'This is a bug of vmnet; please report it with the stack.', stack };
 }
 
-function deliver(text: string, flags: GlobalFlags): void {
+/** The document is made where somebody wants it: that of a large lab takes milliseconds. */
+function deliver(make: () => string, flags: GlobalFlags): void {
+  if (flags.jsonFile === undefined && !flags.json) return;
+  const text = make();
   if (flags.jsonFile !== undefined) writeReport(flags.jsonFile, text);
   if (flags.json) process.stdout.write(text);
 }

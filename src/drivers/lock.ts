@@ -13,6 +13,7 @@ import {
 import { open as openFile, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { VmnetError } from '../errors.js';
+import { tryLock } from './flock.js';
 import type { Run } from './run.js';
 
 /** Locks that die with their holder: flock(2) on a descriptor, so the kernel frees them however we end. */
@@ -80,8 +81,8 @@ export function makeLocks(run: Run, folder: () => Promise<string>): Locks {
     descriptors: () => [...held.values()],
     async sweep() {
       const root = await folder();
-      for (const path of await within(root)) if (!held.has(path)) await removeUnlessHeld(path, run);
-      await sweepOthers(root, run);
+      for (const path of await within(root)) if (!held.has(path)) await removeUnlessHeld(path);
+      await sweepOthers(root);
       removeFolders(root);
     },
   };
@@ -97,23 +98,23 @@ const OLD = 3_600_000;
  * Folders of other network namespaces. Nobody can tell whether one of them is gone, as a mount or a socket keeps it
  * alive without any process in it; nobody has to, for a lock that is not held is nobody's.
  */
-async function sweepOthers(root: string, run: Run): Promise<void> {
+async function sweepOthers(root: string): Promise<void> {
   for (const folder of await within(dirname(root))) {
     if (folder === root) continue;
     for (const path of await within(folder)) {
       const written = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY;
-      if (written < Date.now() - OLD) await removeUnlessHeld(path, run);
+      if (written < Date.now() - OLD) await removeUnlessHeld(path);
     }
     removeIfEmpty(folder);
   }
 }
 
-async function removeUnlessHeld(path: string, run: Run): Promise<void> {
+async function removeUnlessHeld(path: string): Promise<void> {
   const file = await openFile(path, 'r').catch(() => null);
   if (file === null) return;
   try {
     // As in release: only who has locked a file may remove it.
-    if ((await flock(run, file.fd, ['--nonblock'])) && isStill(path, file.fd)) rmSync(path, { force: true });
+    if (tryLock(file.fd) && isStill(path, file.fd)) rmSync(path, { force: true });
   } finally {
     await file.close();
   }
@@ -131,11 +132,11 @@ async function lockFile(
     const fd = open(path);
     if (fd === null) continue;
     try {
-      if (!(await flock(run, fd, ['--nonblock']))) {
+      if (!tryLock(fd)) {
         const holder = readFileSync(fd, 'utf8').trim() || 'another run';
         if (wait === null) throw busy(name, holder);
         wait(holder);
-        if (!(await flock(run, fd, ['--timeout', String(WAIT)]))) throw busy(name, holder);
+        if (!(await waitToLock(fd, run))) throw busy(name, holder);
       }
       if (isStill(path, fd)) {
         writeFileSync(path, `${what} (process ${process.pid})\n`);
@@ -160,9 +161,9 @@ function open(path: string): number | null {
   }
 }
 
-/** The lock belongs to the open file, which flock(1) shares with us: it stays when that program ends. */
-async function flock(run: Run, fd: number, options: readonly string[]): Promise<boolean> {
-  const { exitCode } = await run('flock', [...options, '3'], {
+/** By flock(1), for {@link WAIT} at most. The lock belongs to the open file, which it shares with us: it stays when that program ends. */
+async function waitToLock(fd: number, run: Run): Promise<boolean> {
+  const { exitCode } = await run('flock', ['--timeout', String(WAIT), '3'], {
     allowFailure: true,
     keepOpen: [fd],
     timeoutMs: (WAIT + 10) * 1000,

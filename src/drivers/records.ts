@@ -21,11 +21,12 @@ export interface StoredRecord {
 export function makeRecords(stateDir: string): Records {
   const labs = join(stateDir, 'labs');
   const folder = (name: string) => join(labs, name);
+  const known: Known = new Map();
   return {
     async all() {
       const names = await readdir(labs).catch(ignoreAbsent);
       const found = await Promise.all(
-        names.sort().map(name => readRecord(join(folder(name), 'record.json'))),
+        names.sort().map(name => readRecord(join(folder(name), 'record.json'), known)),
       );
       return found.filter(record => record !== null);
     },
@@ -50,12 +51,17 @@ export function makeRecords(stateDir: string): Records {
   };
 }
 
-async function readRecord(file: string): Promise<StoredRecord | null> {
+/** What was last read from each file: a run asks several times, and that of a large lab takes milliseconds to parse. */
+type Known = Map<string, { readonly text: string; readonly record: StoredRecord }>;
+
+async function readRecord(file: string, known: Known): Promise<StoredRecord | null> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
     throw stateError(file, error);
   });
   if (text === null) return null;
+  const before = known.get(file);
+  if (before?.text === text) return before.record;
   const record = parsed(text);
   if (record === null) {
     throw new VmnetError(
@@ -64,6 +70,7 @@ async function readRecord(file: string): Promise<StoredRecord | null> {
       'Move it away; vmnet destroy LAB then goes by the marks on the links.',
     );
   }
+  known.set(file, { text, record });
   return record;
 }
 

@@ -7,9 +7,17 @@ import type { LabRecord } from './model.js';
 export const readRecords = async (drivers: Drivers): Promise<readonly LabRecord[]> =>
   ((await drivers.records.all()) as readonly LabRecord[]).map(completed);
 
+/** By what the driver gave, which is the same object as long as the file is. */
+const whole = new WeakMap<LabRecord, LabRecord>();
+
 /** A record of an earlier vmnet lacks the keys that labs have got since; one of today stays as it is, key by key. */
-const completed = (record: LabRecord): LabRecord =>
-  withDefaults({ ...record, lab: completedLab(record.lab) }, { forwarding: null });
+function completed(record: LabRecord): LabRecord {
+  const known = whole.get(record);
+  if (known) return known;
+  const full = withDefaults({ ...record, lab: completedLab(record.lab) }, { forwarding: null });
+  whole.set(record, full);
+  return full;
+}
 
 const completedLab = (lab: Lab): Lab => ({
   ...withDefaults(lab, { namespaces: [], links: [], tuns: [] }),

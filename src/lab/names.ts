@@ -59,7 +59,8 @@ export function domainUuid(lab: string, vm: string): string {
   const bytes = hashOf('sha1', `vmnet/${lab}/${vm}`).subarray(0, 16);
   bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x50, 6);
   bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  const hex = bytes.toString('hex');
+  return [[0, 8], [8, 12], [12, 16], [16, 20], [20]].map(([from, to]) => hex.slice(from, to)).join('-');
 }
 
 /** MAC of a guest NIC: QEMU's 52:54:00 and three bytes of the hash. */
@@ -101,13 +102,20 @@ function digest(salt: number, ...parts: (string | number)[]): Buffer {
   return latest.hash;
 }
 
-const hexBytes = (hash: Buffer, count: number) => hash.toString('hex', 0, count).replace(/..(?=.)/g, '$&:');
+function hexBytes(hash: Buffer, count: number): string {
+  let text = hash.toString('hex', 0, 1);
+  for (let i = 1; i < count; i++) text += `:${hash.toString('hex', i, i + 1)}`;
+  return text;
+}
 
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
 
 /** Five bits a character; one byte each is enough of a 32-byte hash. */
-const base32 = (hash: Buffer, count: number) =>
-  Array.from(hash.subarray(0, count), byte => BASE32.charAt(byte & 31)).join('');
+function base32(hash: Buffer, count: number): string {
+  let text = '';
+  for (let i = 0; i < count; i++) text += BASE32.charAt(hash.readUInt8(i) & 31);
+  return text;
+}
 
 /** XML namespace of our mark in a domain's `<metadata>`; templates/domain.xml has it, too. */
 export const MARK_NAMESPACE = 'urn:vmnet:lab:1';

@@ -111,7 +111,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>
 /** Packages that only one place may import. */
 const ONLY: Readonly<Record<string, RegExp>> = {
   execa: /^drivers\/run\.ts$/,
-  koffi: /^drivers\/(libvirt\/|port\.ts$|setns\.ts$)/,
+  koffi: /^drivers\/(libvirt\/|flock\.ts$|port\.ts$|setns\.ts$)/,
   '#libvirt': /^drivers\/drivers\.ts$/,
   xml2js: /^render\//,
   listr2: /^report\/text\.ts$/,

@@ -7,7 +7,7 @@ type Card = Pick<Nic, 'link' | 'boot' | 'pciSlot' | 'offloads' | 'vhost'>;
 
 /** What the guest sees of its card beside model and queues; defaults are left out. */
 export function buildCard({ link, boot, pciSlot, offloads, vhost }: RawNic): Card {
-  const known = offloadsOf(offloads);
+  const known = offloads === undefined ? {} : offloadsOf(offloads);
   const slot = pciSlot === undefined ? null : slotNumber(pciSlot);
   return {
     ...(link === 'down' ? { link } : {}),
@@ -18,11 +18,11 @@ export function buildCard({ link, boot, pciSlot, offloads, vhost }: RawNic): Car
   };
 }
 
-function offloadsOf(offloads: RawNic['offloads']): NonNullable<Nic['offloads']> {
+function offloadsOf(offloads: NonNullable<RawNic['offloads']>): NonNullable<Nic['offloads']> {
   if (offloads === false) return NO_OFFLOADS;
   // In one order, whatever the file's.
   return Object.fromEntries(
-    OFFLOADS.flatMap(name => (offloads?.[name] === undefined ? [] : [[name, offloads[name]]])),
+    OFFLOADS.flatMap(name => (offloads[name] === undefined ? [] : [[name, offloads[name]]])),
   );
 }
 

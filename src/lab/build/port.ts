@@ -14,7 +14,7 @@ export const buildPort = (
   antiSpoof: raw.antiSpoof ?? 'off',
   guard: GUARDS.filter(kind => raw.guard?.includes(kind)),
   bandwidth: { in: rateOf(raw.bandwidth?.in), out: rateOf(raw.bandwidth?.out) },
-  impair: buildImpair(raw.impair ?? {}),
+  impair: raw.impair === undefined ? null : buildImpair(raw.impair),
 });
 
 /** null where nothing is impaired. */

@@ -126,8 +126,8 @@ function gatewaysOf(
   bridge: NonNullable<RawLab['bridges']>[string] | undefined,
 ): string[] {
   if (gateway !== undefined) return [gateway].flat().map(plainAddress);
-  const leadsOut = bridge?.mode === 'nat' || bridge?.mode === 'routed';
-  const own = leadsOut ? normalised(bridge.address ?? []) : [];
+  if (bridge?.mode !== 'nat' && bridge?.mode !== 'routed') return [];
+  const own = normalised(bridge.address ?? []);
   const subnets = addresses.map(parseCidr).filter(cidr => cidr !== null);
   const near = own
     .map(parseCidr)
