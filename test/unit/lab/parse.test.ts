@@ -174,11 +174,8 @@ describe('parseLab', () => {
     ],
     ['many addresses', `{"bridges":{"b":{"address":[${'"10.0.0.1/24",'.repeat(60_000)}]}}}`],
     ['a long key with many inside', `{"vms":{"${'k'.repeat(500_000)}":{${'"a":1,'.repeat(80_000)}}}}`],
-  ])('is done with %s in a moment', (_, text) => {
-    const start = performance.now();
-    checkOutcomeIsProblem(text);
-    expect(performance.now() - start).toBeLessThan(5000);
-  });
+    // What takes the square of that many steps does not come to its end within the time limit of a test.
+  ])('is done with %s in a moment', (_, text) => checkOutcomeIsProblem(text));
 });
 
 const checkOutcomeIsProblem = (text: string) =>
