@@ -30,11 +30,15 @@ const rootOf = ({ impair }: Nic) => (impair ? 'netem' : 'tbf');
 const isMarked = (link: Link, lab: Lab | null) =>
   link.altnames.some(altname => altname.startsWith(`vmnet.${lab?.name}.`));
 
-/** The roots of `tc -j qdisc show` that somebody set: the kernel's own have no handle. */
+/**
+ * The roots of `tc -j qdisc show` that somebody set: the kernel's own have no handle. libvirt gives each tap of a guest
+ * `noqueue`, which holds nothing up and is in nobody's way.
+ */
 export const parseQueues = (qdiscs: readonly Record<string, unknown>[]): Queue[] =>
   qdiscs.flatMap(qdisc => {
     const [dev, kind, handle] = [qdisc.dev, qdisc.kind, qdisc.handle].map(it => string(it) ?? '');
-    return dev && kind && handle && handle !== '0:' && qdisc.root === true ? [{ dev, kind, handle }] : [];
+    const isSet = handle !== '' && handle !== '0:' && kind !== 'noqueue';
+    return dev && kind && isSet && qdisc.root === true ? [{ dev, kind, handle }] : [];
   });
 
 const ATTEMPTS = { tbf: 'tbf rate 1mbit burst 16384 latency 100ms', netem: 'netem delay 1ms' } as const;
