@@ -36,7 +36,9 @@ const isMarked = (link: Link, lab: Lab | null) =>
  */
 export const parseQueues = (qdiscs: readonly Record<string, unknown>[]): Queue[] =>
   qdiscs.flatMap(qdisc => {
-    const [dev, kind, handle] = [qdisc.dev, qdisc.kind, qdisc.handle].map(it => string(it) ?? '');
+    const [dev = '', kind = '', handle = ''] = [qdisc.dev, qdisc.kind, qdisc.handle].map(
+      it => string(it) ?? '',
+    );
     const isSet = handle !== '' && handle !== '0:' && kind !== 'noqueue';
     return dev && kind && isSet && qdisc.root === true ? [{ dev, kind, handle }] : [];
   });
