@@ -113,10 +113,9 @@ export function counterScript(
     `chain ${name} { type filter hook ${hook}${device && ` device ${device}`} priority ${priority}; ${rules.join(' ')} };`;
   const stranger = `update @bridge_strangers { ${KEYS.bridge_strangers} counter };`;
   // A capture shows no tags: the kernel keeps them beside the frame, and takes them out of what a cooked socket reads.
-  const tags = tagsOf(led).map(([tag, those]) =>
-    count(
-      'netdev_tagged',
-      `${tag === null ? 'ether type != 8021q' : `vlan id ${tag}`} ether saddr { ${unique(those).join(', ')} } ${UNICAST}`,
+  const tags = tagsOf(led).flatMap(([tags, those]) =>
+    tagMatches(tags).map(match =>
+      count('netdev_tagged', `${match} ether saddr { ${unique(those).join(', ')} } ${UNICAST}`),
     ),
   );
   const notOwn = `${KEYS.bridge_prerouting} != @bridge_prerouting`;
@@ -198,12 +197,28 @@ export function counterScript(
     .join('\n');
 }
 
-/** MACs by the tag that their frames should have on the uplink. */
-function tagsOf(targets: readonly Ends[]): [tag: number | null, macs: string[]][] {
-  const macs = new Map<number | null, string[]>();
-  for (const { segment, nic } of targets)
-    if (segment) macs.set(segment.tag, [...(macs.get(segment.tag) ?? []), nic.mac]);
-  return [...macs];
+type Tag = number | null;
+
+/** MACs by the tags of which their frames should have one on the uplink. */
+function tagsOf(targets: readonly Ends[]): [tags: readonly Tag[], macs: string[]][] {
+  const found = new Map<string, [readonly Tag[], string[]]>();
+  for (const { segment, nic } of targets) {
+    if (!segment) continue;
+    const tags = [segment.tag, ...segment.others];
+    const [, macs] = found.get(tags.join()) ?? [tags, []];
+    found.set(tags.join(), [tags, [...macs, nic.mac]]);
+  }
+  return [...found.values()];
+}
+
+/** No frame is matched twice. */
+function tagMatches(tags: readonly Tag[]): string[] {
+  const vids = tags.filter(tag => tag !== null);
+  const [vid] = vids;
+  return [
+    ...(tags.includes(null) ? ['ether type != 8021q'] : []),
+    ...(vid === undefined ? [] : [`vlan id ${vids.length === 1 ? vid : `{ ${vids.join(', ')} }`}`]),
+  ];
 }
 
 const unique = (words: readonly string[]) => [...new Set(words)];

@@ -132,7 +132,7 @@ export function evidenceOf(target: Target, gathered: Gathered): PathEvidence {
 
 const tagsOf = ({ nic, segment, uplink }: Target, counts: Counts): Pick<PathEvidence, 'tag'> =>
   segment && uplink !== null
-    ? { tag: { vid: segment.tag, frames: counts.get('netdev_tagged', nic.mac) } }
+    ? { tag: { vid: segment.tag, others: segment.others, frames: counts.get('netdev_tagged', nic.mac) } }
     : {};
 
 const byFamily = (crossing: (name: Family) => Crossing) => ({

@@ -2,6 +2,7 @@ import { stackTotal } from './causes/stack.js';
 import { explainMacvtap } from './macvtap/describe.js';
 import type { MacvtapEvidence } from './macvtap/model.js';
 import type { Check, PathEvidence } from './model.js';
+import { tagText } from './segment.js';
 import { explainWay } from './way/explain.js';
 
 /** The proof of each NIC in sentences. */
@@ -49,7 +50,7 @@ function outward({ tap, bridge, multicast, passed, uplink }: PathEvidence): stri
 const vlan = ({ tag, uplink }: PathEvidence): string =>
   !tag || uplink === null
     ? ''
-    : `VLAN: of the ${uplink.egress} at the egress hook of ${uplink.name}, ${tag.frames} were ${tag.vid === null ? 'without a tag' : `tagged ${tag.vid}`}, as they should be.`;
+    : `VLAN: of the ${uplink.egress} at the egress hook of ${uplink.name}, ${tag.frames} were ${tagText(tag)}, as they should be.`;
 
 function moment({ first, tap, uplink }: PathEvidence): string {
   if (first === null) return '';

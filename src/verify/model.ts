@@ -102,10 +102,14 @@ export interface PathEvidence {
     readonly captured: number | null;
   } | null;
   /**
-   * The tag that the guest's frames should bear on the uplink, null for none, and how many of those at its egress hook did;
-   * missing where the bridge tells no VLANs apart.
+   * The tag that the guest's frames should bear on the uplink, null for none; those that its trunk may bear besides; and how
+   * many of those at its egress hook bore one of them. Missing where the bridge tells no VLANs apart.
    */
-  readonly tag?: { readonly vid: number | null; readonly frames: number };
+  readonly tag?: {
+    readonly vid: number | null;
+    readonly others: readonly (number | null)[];
+    readonly frames: number;
+  };
   /** LAN → guest; null where nothing could be sent in at the uplink. */
   readonly inbound: Inbound | null;
   /** Frames of the guest's MTU with "don't fragment": asked with one, and answers seen on the uplink; null where not asked. */

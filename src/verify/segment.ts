@@ -9,6 +9,8 @@ export interface Segment {
   readonly tag: number | null;
   /** Does the uplink carry it at all? */
   readonly carried: boolean;
+  /** Tags of what else the guest may send by its trunk, as they are on the uplink; null: without one. */
+  readonly others: readonly (number | null)[];
 }
 
 /** null where the bridge tells no VLANs apart. */
@@ -18,12 +20,24 @@ export function segmentOf(nic: Nic, bridge: Bridge | undefined, lab: Lab): Segme
   const vlan = bridge.type === 'ovs' ? ovsVlan(nic, bridge, lab) : portVlan(nic);
   const vid = vlan === null ? null : untaggedOf(vlan);
   const uplink = uplinkVlanOf(bridge, lab);
+  const carried = vidsOf(uplink);
+  const tagOf = (of: number | null) => (of === untaggedOf(uplink) ? null : of);
   return {
     vid,
-    tag: vid === untaggedOf(uplink) ? null : vid,
-    carried: vid !== null && vidsOf(uplink).includes(vid),
+    tag: tagOf(vid),
+    carried: vid !== null && carried.includes(vid),
+    others: (vlan === null ? [] : vidsOf(vlan)).filter(of => of !== vid && carried.includes(of)).map(tagOf),
   };
 }
+
+/** Tags that frames should bear, for people. */
+export const tagText = ({
+  vid,
+  others,
+}: {
+  vid: number | null;
+  others: readonly (number | null)[];
+}): string => [vid, ...others].map(tag => (tag === null ? 'without a tag' : `in VLAN ${tag}`)).join(' or ');
 
 /** Whoever shares this hears each other's broadcasts. */
 export const domainOf = ({ bridge, segment }: { bridge: string; segment?: Segment | null }) =>

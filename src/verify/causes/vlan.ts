@@ -1,6 +1,7 @@
+import { tagText } from '../segment.js';
 import { blocked, type Cause } from './cause.js';
 
-/** On the uplink a guest's frames have to bear the tag of its VLAN, and no other. */
+/** On the uplink a guest's frames have to bear the tag of its VLAN, or of one that its trunk carries, and no other. */
 export const wrongTag: Cause = ({ evidence, target }) => {
   const { segment, uplink } = target;
   const { tag } = evidence;
@@ -14,6 +15,6 @@ export const wrongTag: Cause = ({ evidence, target }) => {
   if (egress <= tag.frames) return null;
   return blocked(
     'wrong-vlan-tag',
-    `of ${egress} frames of the guest that left ${uplink}, ${egress - tag.frames} were not ${tag.vid === null ? 'without a tag' : `in VLAN ${tag.vid}`}: run vmnet provision again`,
+    `of ${egress} frames of the guest that left ${uplink}, ${egress - tag.frames} were not ${tagText(tag)}: run vmnet provision again`,
   );
 };

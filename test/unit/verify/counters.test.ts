@@ -61,6 +61,30 @@ describe('the script that counts', () => {
     );
   });
 
+  test('counts the frames of a trunk by whichever of its tags they bear', () => {
+    const nics = [
+      { bridge: 'br0', vlan: { trunk: [10, 20], native: 1 } },
+      { bridge: 'br0', vlan: { access: 10 } },
+    ];
+    const ends = targetsOf(
+      labFrom({
+        version: 1,
+        name: 'l',
+        bridges: { br0: { uplink: 'eth0', vlanFiltering: true } },
+        vms: { web: { boot: 'probe', nics } },
+      }),
+      new FakeHost().observe(),
+    );
+    const [trunk, access] = ends.map(({ nic }) => nic.mac);
+    const rules = counterScript('t', ends, []).split('; ');
+    const counting = rules.filter(rule => rule.includes('@netdev_tagged'));
+    expect(counting.map(rule => rule.replace(/^.*priority \d+; /, '').split(' ether daddr')[0])).toEqual([
+      `ether type != 8021q ether saddr { ${trunk} }`,
+      `vlan id { 10, 20 } ether saddr { ${trunk} }`,
+      `vlan id 10 ether saddr { ${access} }`,
+    ]);
+  });
+
   // Names are quoted, and what could end a quote is refused by the rules for lab files.
   test.each(['a"b', 'a b', 'a;b', 'a\nb', 'a{b', '$a', 'a\\b'])(
     'could not be broken by a tap called %j',

@@ -71,8 +71,8 @@ const STRANGER = '52:54:00:aa:aa:aa';
 
 /** The NIC is in VLAN 10, and so many of its frames left the uplink with that tag. */
 const inVlan = (scene: Scene, frames: number, carried = true): Scene => ({
-  ...seen(scene, { tag: { vid: 10, frames } }),
-  target: { ...scene.target, segment: { vid: 10, tag: 10, carried } },
+  ...seen(scene, { tag: { vid: 10, others: [], frames } }),
+  target: { ...scene.target, segment: { vid: 10, tag: 10, carried, others: [] } },
 });
 
 /** What makes a good path bad, and what it has to be called then. */

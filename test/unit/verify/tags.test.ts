@@ -35,6 +35,7 @@ test('the VLAN of a NIC, and its tag on the uplink', () => {
           { bridge: 'br0', vlan: { access: 5 } },
           { bridge: 'br0', vlan: { access: 20 } },
           { bridge: 'br0', vlan: { trunk: [10] } },
+          { bridge: 'br0', vlan: { trunk: [5, 10, 20] } },
           { bridge: 'br1' },
           { bridge: 'ovs0', vlan: { trunk: [10], native: 30 } },
           { bridge: 'ovs0' },
@@ -53,13 +54,15 @@ test('the VLAN of a NIC, and its tag on the uplink', () => {
       ),
     ),
   ).toEqual([
-    { vid: 10, tag: 10, carried: true },
-    { vid: 5, tag: null, carried: true },
-    { vid: 20, tag: 20, carried: false },
-    { vid: null, tag: null, carried: false },
+    { vid: 10, tag: 10, carried: true, others: [] },
+    { vid: 5, tag: null, carried: true, others: [] },
+    { vid: 20, tag: 20, carried: false, others: [] },
+    { vid: null, tag: null, carried: false, others: [10] },
+    // VLAN 20 is not on the uplink; VLAN 5 has no tag there.
+    { vid: null, tag: null, carried: false, others: [null, 10] },
     null,
-    { vid: 30, tag: 30, carried: true },
-    { vid: 1, tag: null, carried: true },
+    { vid: 30, tag: 30, carried: true, others: [10] },
+    { vid: 1, tag: null, carried: true, others: [] },
     null,
   ]);
 });

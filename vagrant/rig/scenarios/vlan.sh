@@ -16,7 +16,7 @@ say 'an end in VLAN 10, one in VLAN 20, which has a trunk as well'
 run vmnet provision --yes "$lab"
 run bridge vlan show
 port() { basename "$(ip -br link show "vmnet.vlans.$1" | cut -d @ -f 1 | xargs)"; }
-vlans() { bridge -c vlan show dev "$(port "$1")" | sed "s/^$(port "$1")//; /^port/d" | xargs; }
+vlans() { bridge vlan show dev "$(port "$1")" | sed "s/^$(port "$1")//; /^port/d" | xargs; }
 check 'ten: 10, untagged' [ "$(vlans ten.0)" = '10 PVID Egress Untagged' ]
 check 'twenty: 20, untagged' [ "$(vlans twenty.0)" = '20 PVID Egress Untagged' ]
 check 'its trunk: 1 untagged, 10 and 20 with tags' [ "$(vlans twenty.1)" = '1 PVID Egress Untagged 10 20' ]
