@@ -57,7 +57,7 @@ if [ -n "$fault" ]; then
   printf '  First: %s\n  "ip -brief link" lists them; put its name in the place of NIC.\n\n' "$fault"
   nic=NIC
 elif ip -4 address show dev "$nic" 2> /dev/null | grep -q dynamic; then
-  printf '  First: %s has its address by DHCP, which provision will not move. README.md, "Troubles", says what to do.\n\n' "$nic"
+  printf '  %s has its address by DHCP: provision takes the client along where it can, and else says so and stops. See README.md, "Troubles".\n\n' "$nic"
 fi
 sudo=''
 [ "$(id -u)" -eq 0 ] || sudo='sudo '

@@ -38,11 +38,41 @@ export interface RenderedDomain {
 export const consolePath = (stateDir: string, lab: string, vm: string) =>
   `${stateDir}/consoles/${lab}/${vm}.log`;
 
-/** Domain XML of one VM, marked as ours. */
+/** Domain XML of one VM, marked as ours. Of a domain that is as it should be, nothing but the digest is asked. */
 export function renderDomain(lab: Lab, vm: Vm, context: RenderContext): RenderedDomain {
   if (vm.boot.kind === 'domainXml') return ownDomain(lab, vm, vm.boot, context);
   const domain = domainElement(lab, vm, context);
   const digest = shortHash(build('domain', domain));
+  let full: Omit<RenderedDomain, 'digest'> | undefined;
+  const inFull = () => {
+    full ??= marked(lab, vm, context, domain, digest);
+    return full;
+  };
+  return {
+    digest,
+    get xml() {
+      return inFull().xml;
+    },
+    get marks() {
+      return inFull().marks;
+    },
+    get interfaces() {
+      return inFull().interfaces;
+    },
+    get liveMark() {
+      return inFull().liveMark;
+    },
+  };
+}
+
+/** @param domain is filled in with its mark and spare ports */
+function marked(
+  lab: Lab,
+  vm: Vm,
+  context: RenderContext,
+  domain: Element,
+  digest: string,
+): Omit<RenderedDomain, 'digest'> {
   const devices = child(domain, 'devices');
   const interfaces = children(devices, 'interface');
   const rest = shortHash(build('domain', domainElement(lab, { ...vm, nics: [] }, context)));
@@ -53,7 +83,6 @@ export function renderDomain(lab: Lab, vm: Vm, context: RenderContext): Rendered
   devices.controller = [...children(devices, 'controller'), ...rootPorts(devices)];
   return {
     xml: build('domain', domain),
-    digest,
     marks,
     interfaces: interfaces.map(element => build('interface', element)),
     liveMark: markElement({ ...mark, ...PLUGGED }),

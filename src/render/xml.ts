@@ -9,8 +9,13 @@ export interface Element {
   [child: string]: unknown;
 }
 
+let library: typeof import('xml2js') | undefined;
+
 /** Loaded by the first document: most runs of a network plane see none. */
-const xml2js = (): typeof import('xml2js') => createRequire(import.meta.url)('xml2js');
+function xml2js(): typeof import('xml2js') {
+  library ??= createRequire(import.meta.url)('xml2js') as typeof import('xml2js');
+  return library;
+}
 
 const parsed = new Map<string, Element>();
 
