@@ -30,8 +30,8 @@ export function domainEdits(text: string, root: XmlElement, parts: DomainParts):
       : [behind(uuid ?? name, `<metadata>\n  ${parts.mark.xml}\n</metadata>`)]),
     ...(parts.interfaces.length === 0 ? [] : [appendTo(text, root, devices, parts.interfaces)]),
   ];
-  // At one place they stay in the order of the list.
-  return edits.filter(edit => edit !== null).sort((a, b) => a.start - b.start);
+  // What is put in at a place comes before what stands there; else they stay in the order of the list.
+  return edits.filter(edit => edit !== null).sort((a, b) => a.start - b.start || a.end - b.end);
 }
 
 const plainUuid = (text: string) => text.replace(/[\s-]/g, '').toLowerCase();

@@ -93,6 +93,10 @@ describe('vmnet in the domain XML of a user', () => {
   });
 
   test('leaves every other byte of any domain as it is', () => {
-    fc.assert(fc.property(anyDomainXml, checkSpliced), { numRuns: 100 });
+    fc.assert(fc.property(anyDomainXml, checkSpliced), {
+      numRuns: 100,
+      // The mark comes right behind the one, where the other begins.
+      examples: [["<domain type='qemu'><uuid/><name/><devices></devices></domain>"]],
+    });
   });
 });
