@@ -45,10 +45,11 @@ export function vagrantOn(host: Box, prefix: readonly string[], ...words: string
   return host.attempt('host', 'env', ...env, ...prefix, 'vagrant', ...words);
 }
 
-const VAGRANTFILE = `require '${VAGRANT}/vmnet'
+const vagrantfile = (more = '') => `require '${VAGRANT}/vmnet'
 Vagrant.configure('2') do |config|
   config.vm.boot_timeout = 240
 ${MANAGED}
+${more}
   Vmnet.lab(config, 'lab.json', yes: true)
 end
 `;
@@ -99,15 +100,20 @@ export class Rig {
       await symlink(join(CACHE, 'kernel'), join(cache, 'kernel'));
       const built = await host.run('env', `VMNET_CACHE_DIR=${cache}`, 'sh', `${VAGRANT}/box/busybox.sh`);
       await makeManagement(host);
-      await writeFile(join(host.folder, 'Vagrantfile'), VAGRANTFILE);
       await host.run('tar', '-C', host.folder, '-xf', built.trim(), 'key');
       const rig = new Rig(host, join(host.folder, 'key'));
+      await rig.configure();
       await rig.well('box', 'add', '--name', BUSYBOX, built.trim());
       return rig;
     } catch (error) {
       await host.down();
       throw error;
     }
+  }
+
+  /** Write its Vagrantfile, with more lines of configuration. */
+  configure(more = ''): Promise<void> {
+    return writeFile(join(this.host.folder, 'Vagrantfile'), vagrantfile(more));
   }
 
   down(): Promise<void> {

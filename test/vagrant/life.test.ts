@@ -64,3 +64,11 @@ test('the network plane stays until the last machine is gone', async () => {
   expect(await rig.well('destroy', '-f', 'db')).toContain('nothing of it is left');
   expect(await rig.taps()).toEqual({});
 });
+
+test('libvirt by its socket', async () => {
+  await rig.configure(
+    `  config.vm.provider(:libvirt) { |libvirt| libvirt.uri = 'qemu+unix:///system?socket=/run/libvirt/libvirt-sock' }`,
+  );
+  expect(verdictOf(await rig.well('up', 'db'), 'db')).toBe('direct');
+  expect(await rig.well('destroy', '-f', 'db')).toContain('nothing of it is left');
+});
