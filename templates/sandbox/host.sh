@@ -5,6 +5,10 @@ set -e
 kvm=$1 ovs=${2-no-ovs}
 
 mount --make-rprivate /
+# libvirt looks at each mount of huge pages, and gives up where another mount hides it, as ours of /dev would.
+while read -r _ folder kind _; do
+  [ "$kind" != hugetlbfs ] || umount -l "$folder"
+done < /proc/mounts
 mount -t sysfs -o ro sysfs /sys
 mount -t tmpfs -o mode=0755 run /run
 mkdir -p /run/libvirt /run/lock
