@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import type { Context, Outcome } from './commands/command.js';
 import { makeDrivers } from './drivers/drivers.js';
@@ -23,6 +24,8 @@ export async function runCommand(
   work: (context: Context) => Promise<Outcome<unknown>>,
 ): Promise<number> {
   const abort = new AbortController();
+  // As many listen as guests are waited for.
+  setMaxListeners(0, abort.signal);
   for (const stream of [process.stdout, process.stderr]) stream.on('error', onOutputError);
   const about: Context['about'] = { lab: null };
   const forget = onSignals(abort, name, about);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { VmnetError } from '../errors.js';
 
 /** Something to do, in two parts, perhaps after others. */
@@ -28,6 +29,8 @@ export async function inOrder(
   const waiting = [...jobs];
   const failures: unknown[] = [];
   const over = new AbortController();
+  // Every guest that is waited for listens.
+  setMaxListeners(0, over.signal);
   const end = () => over.abort();
   if (signal.aborted) end();
   signal.addEventListener('abort', end);

@@ -49,10 +49,10 @@ export const stop = (labOrFile: string, vms: readonly string[], flags: StopFlags
 /** Both, one after the other. VMs that depend on them are left alone, and one that does not run is just started. */
 export const restart = (labOrFile: string, vms: readonly string[], flags: StopFlags, context: Context) =>
   onLab('restart', labOrFile, vms, flags, context, async (record, names) => {
-    const { stopped } = await stopThem(record, names, flags, context);
+    const { steps, stopped } = await stopThem(record, names, flags, context);
     // They had the memory a moment ago: refused now, they would be left shut down.
     const started = await startThem(record, names, { yes: true }, context);
-    return outcome(record, { ...started, vms: [...stopped, ...started.vms] });
+    return outcome(record, { steps: [...steps, ...started.steps], vms: [...stopped, ...started.vms] });
   });
 
 interface Done {

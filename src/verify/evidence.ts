@@ -13,6 +13,8 @@ export interface Gathered {
   readonly counts: Counts;
   /** null where nothing could be captured. */
   readonly captured: Captured | null;
+  /** Frames were lost: what the capture does not show may have been there. */
+  readonly isLossy: boolean;
   /** Index of each link by its name. */
   readonly indexes: ReadonlyMap<string, number>;
   /** Frames that came in through each link during the proof, by its name. */
@@ -50,6 +52,10 @@ export function evidenceOf(target: Target, gathered: Gathered): PathEvidence {
     captured &&
     sightingsOf(target, { tap: tapIndex, uplink: uplinkIndex, host: gathered.own }, captured, lanMac);
   const bytes = gathered.askedSize(target);
+  const unlessLost = <T extends number | boolean>(found: T): T | null =>
+    found || !gathered.isLossy ? found : null;
+  const left =
+    bytes === null || captured === null ? null : unlessLost(leftAtSize(target, uplinkIndex, captured, bytes));
   const addresses = gathered.addresses(target);
   const port = gathered.learned.get(`${target.bridge} ${nic.mac}`);
   return {
@@ -88,7 +94,7 @@ export function evidenceOf(target: Target, gathered: Gathered): PathEvidence {
         : {
             name: uplink,
             egress: counts.get('netdev_egress', nic.mac),
-            captured: seen === null ? null : seen.atUplink,
+            captured: seen && unlessLost(seen.atUplink),
           },
     ...tagsOf(target, counts),
     inbound:
@@ -102,21 +108,18 @@ export function evidenceOf(target: Target, gathered: Gathered): PathEvidence {
               switched: counts.get(`brought_${name}`, uplinkKey(target)),
             })),
             toTap: counts.get('passed_to_tap', entry),
-            captured: seen === null ? null : seen.atTap,
+            captured: seen && unlessLost(seen.atTap),
             hostStack: {
               prerouting: counts.get('inet_to_guest', nic.mac),
               forward: counts.get('inet_forward_to_guest', nic.mac),
             },
           },
-    fullSize:
-      bytes === null || captured === null
-        ? null
-        : { bytes, left: leftAtSize(target, uplinkIndex, captured, bytes) },
+    fullSize: bytes === null || left === null ? null : { bytes, left },
     tap: { name: tap, received: gathered.received.get(tap) ?? 0 },
     heard:
       captured === null || gathered.ours.length === 0
         ? null
-        : gathered.ours.some(mac => captured(tapIndex, 'out', mac).length > 0),
+        : unlessLost(gathered.ours.some(mac => captured(tapIndex, 'out', mac).length > 0)),
     fdb: port === undefined ? null : { mac: nic.mac, port },
     strangers: strangersOf(target, counts),
     first: seen === null ? null : seen.first,
@@ -156,6 +159,7 @@ export const nothingSeen = (target: Target): PathEvidence =>
   evidenceOf(target, {
     counts: { get: () => 0, keys: () => [] },
     captured: null,
+    isLossy: false,
     indexes: new Map(),
     received: new Map(),
     learned: new Map(),

@@ -101,6 +101,7 @@ export async function prove(
       const frames = tcpdump ? await tcpdump.close() : [];
       const gathered: Gathered = {
         ...look(parseCounts(table, sets), frames),
+        isLossy: (tcpdump?.lost() ?? 0) > 0,
         indexes: indexesOf(after),
         received: receivedBetween(before, after),
         learned: fdb,

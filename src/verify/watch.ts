@@ -2,6 +2,7 @@ import type { CaptureOptions } from '../drivers/capture.js';
 import type { CapturedFrame } from '../drivers/pcap.js';
 import type { HostState } from '../host/model.js';
 import { parsePacket } from './packets.js';
+import { isAsked } from './sightings.js';
 import type { Target } from './targets.js';
 
 /** Questions, which are all that is looked for of what goes out to guests (RFC 826, RFC 792, RFC 4443, RFC 4861). */
@@ -25,7 +26,8 @@ export interface Speakers {
 
 /**
  * Of all frames on all devices those that show a path. A guest's answer is flooded to every tap: without this, their
- * number would grow with the square of the number of NICs.
+ * number would grow with the square of the number of NICs. So would that of the LAN's questions: on each tap only those that
+ * its own NIC is asked count.
  * Of our own questions, one a tap shows that it lets frames out.
  */
 export function captureOf(
@@ -39,6 +41,7 @@ export function captureOf(
   const uplinks = indexesOf(targets.map(({ uplink }) => uplink));
   const bridges = indexesOf(targets.map(({ bridge }) => bridge));
   const taps = indexesOf(targets.map(({ tap }) => tap));
+  const macOf = new Map(targets.map(({ tap, nic }) => [indexes.get(tap), nic.mac]));
   const entrances = new Set(targets.map(({ tap, nic }) => `${indexes.get(tap)} ${nic.mac}`));
   const macs = new Set([...targets.map(({ nic }) => nic.mac), ...own, lanMac]);
   const heardOn = new Map<number, number>();
@@ -70,7 +73,7 @@ export function captureOf(
       if (direction === 'out' && alone.has(mac)) return true;
       if (uplinks.has(ifindex) || bridges.has(ifindex)) return true;
       if (direction === 'in') return entrances.has(`${ifindex} ${mac}`);
-      return mac === lanMac && taps.has(ifindex);
+      return mac === lanMac && isAsked(macOf.get(ifindex) ?? '', frame);
     },
   };
 }

@@ -27,6 +27,7 @@ const counts = (seen: Partial<Record<Hook, Record<string, number>>>): Counts => 
 const gathered = (change: Partial<Gathered>): Gathered => ({
   counts: counts({}),
   captured: null,
+  isLossy: false,
   indexes: new Map([
     [tap, 7],
     ['eth0', 2],
@@ -174,6 +175,22 @@ test('what was captured is told, by the indexes of the devices', () => {
     inbound: { captured: null },
     fullSize: null,
     first: null,
+  });
+});
+
+test('where frames were lost, what was not captured may have been there', () => {
+  const all = gathered({ captured: () => [], lanMac: () => LAN, askedSize: () => 1400, ours: [LAN] });
+  expect(evidenceOf(target, all)).toMatchObject({
+    uplink: { captured: 0 },
+    inbound: { captured: 0 },
+    fullSize: { left: 0 },
+    heard: false,
+  });
+  expect(evidenceOf(target, { ...all, isLossy: true })).toMatchObject({
+    uplink: { captured: null },
+    inbound: { captured: null },
+    fullSize: null,
+    heard: null,
   });
 });
 
