@@ -3,7 +3,8 @@ import type { Box } from '../support/box.js';
 
 // Labs of so many probe guests, and the domains that they come to.
 
-const PROBE = { boot: 'probe', nics: [{ bridge: 'br0' }] };
+/** Many at once, emulated on a few processors, take longer than vmnet waits for one. */
+const PROBE = { boot: 'probe', readyTimeout: '20m', nics: [{ bridge: 'br0' }] };
 
 /** Write a lab of guests `vm0`, `vm1`, … on one bridge, and return its path. */
 export const probeLab = (
