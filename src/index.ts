@@ -21,7 +21,9 @@ import {
   recordWithGuests,
   SHUTDOWN_SECONDS,
   type StartOptions,
+  startsOf,
   startVms,
+  stopsOf,
   stopVms,
   type VmChange,
 } from './commands/power.js';
@@ -139,16 +141,8 @@ export async function startLabVms(
   options: PowerOptions & StartOptions = {},
 ): Promise<VmChange[]> {
   const record = await recordWithGuests(name, 'start', host);
-  const { begun, already } = await startVms(
-    record,
-    namesIn(record, options.vms ?? []),
-    meansOf(host, options),
-    options,
-  );
-  return [
-    ...begun.map(vm => ({ vm, how: 'started' as const })),
-    ...already.map(vm => ({ vm, how: 'running already' as const })),
-  ];
+  const names = namesIn(record, options.vms ?? []);
+  return startsOf(await startVms(record, names, meansOf(host, options), options));
 }
 
 /**
@@ -162,8 +156,7 @@ export async function stopLabVms(
 ): Promise<VmChange[]> {
   const record = await recordWithGuests(name, 'stop', host);
   const { seconds = SHUTDOWN_SECONDS, vms = [] } = options;
-  const { stopped, already } = await stopVms(record, namesIn(record, vms), seconds, meansOf(host, options));
-  return [...stopped, ...already.map(vm => ({ vm, how: 'stopped already' as const }))];
+  return stopsOf(await stopVms(record, namesIn(record, vms), seconds, meansOf(host, options)));
 }
 
 const meansOf = (drivers: Drivers, { signal, reporter }: PowerOptions) => ({

@@ -10,7 +10,9 @@ import {
   SHUTDOWN_SECONDS,
   type StartOptions,
   type StoppedVms,
+  startsOf,
   startVms,
+  stopsOf,
   stopVms,
   type VmChange,
 } from './power.js';
@@ -37,13 +39,11 @@ export const start = (labOrFile: string, vms: readonly string[], flags: StartFla
 /** Shut VMs down, those that depend on others first. One that does not run is left alone. */
 export const stop = (labOrFile: string, vms: readonly string[], flags: StopFlags, context: Context) =>
   onLab('stop', labOrFile, vms, flags, context, async (record, names) => {
-    const { host, steps, stopped, already } = await stopThem(record, names, flags, context);
+    const done = await stopThem(record, names, flags, context);
+    const { host, steps, already } = done;
     if (already.length > 0) context.reporter.print(`${record.name}: ${isOrAre(already)} stopped already`);
     tellOrphans(record, names, host, context);
-    return outcome(record, {
-      steps,
-      vms: [...stopped, ...already.map(vm => ({ vm, how: 'stopped already' as const }))],
-    });
+    return outcome(record, { steps, vms: stopsOf(done) });
   });
 
 /** Both, one after the other. VMs that depend on them are left alone, and one that does not run is just started. */
@@ -94,13 +94,7 @@ async function startThem(
   for (const note of notes) reporter.warn(note);
   if (begun.length > 0) reporter.print(`${record.name}: started ${begun.join(', ')}`);
   if (already.length > 0) reporter.print(`${record.name}: ${isOrAre(already)} running already`);
-  return {
-    steps,
-    vms: [
-      ...begun.map(vm => ({ vm, how: 'started' as const })),
-      ...already.map(vm => ({ vm, how: 'running already' as const })),
-    ],
-  };
+  return { steps, vms: startsOf({ begun, already }) };
 }
 
 async function stopThem(

@@ -102,6 +102,18 @@ export async function startVms(
   return { steps, notes: plan.notes, begun, already: names.filter(name => !begun.includes(name)) };
 }
 
+/** What became of each VM that was started or asked for. */
+export const startsOf = ({ begun, already }: Pick<StartedVms, 'begun' | 'already'>): VmChange[] => [
+  ...begun.map(vm => ({ vm, how: 'started' as const })),
+  ...already.map(vm => ({ vm, how: 'running already' as const })),
+];
+
+/** What became of each VM that was to be stopped. */
+export const stopsOf = ({ stopped, already }: Pick<StoppedVms, 'stopped' | 'already'>): VmChange[] => [
+  ...stopped,
+  ...already.map(vm => ({ vm, how: 'stopped already' as const })),
+];
+
 export interface StoppedVms {
   /** As it was before. */
   readonly host: HostState;

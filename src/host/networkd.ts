@@ -3,7 +3,7 @@ import { lookedAfter } from './looked-after.js';
 import type { Link, Renewer } from './model.js';
 
 /** Where systemd-networkd keeps the lease of an interface. */
-const leaseFile = (index: number) => `/run/systemd/netif/leases/${index}`;
+export const leaseFile = (index: number) => `/run/systemd/netif/leases/${index}`;
 
 /**
  * Those of the interfaces that systemd-networkd looks after, where it may be asked: with the settings by which it renews

@@ -1,6 +1,7 @@
 import type { Drivers } from '../drivers/drivers.js';
 import { hasSubnets } from '../lab/has.js';
 import type { Lab } from '../lab/model.js';
+import { isMarkOf } from '../lab/names.js';
 import { accountsFor } from './accounts.js';
 import { disksOf } from './disks.js';
 import { readDocker, readForwardDrops } from './docker.js';
@@ -128,9 +129,10 @@ async function tapDomains(
   links: readonly Link[],
   drivers: Drivers,
 ): Promise<Pick<HostState, 'tapDomains'>> {
+  if (lab === undefined) return {};
   const isOpen = ({ kind, carrier, altnames }: Link) =>
-    kind === 'tun' && carrier && altnames.some(altname => altname.startsWith(`vmnet.${lab}.`));
-  if (lab === undefined || !links.some(isOpen)) return {};
+    kind === 'tun' && carrier && altnames.some(altname => isMarkOf(lab, altname));
+  if (!links.some(isOpen)) return {};
   const libvirt = await observeLibvirt(drivers).catch(() => null);
   return libvirt === null ? {} : { tapDomains: libvirt.domains };
 }

@@ -2,6 +2,7 @@ import type { Drivers } from '../drivers/drivers.js';
 import { VmnetError } from '../errors.js';
 import { hasQueues, isQueued } from '../lab/has.js';
 import type { Lab, Nic } from '../lab/model.js';
+import { isMarkOf } from '../lab/names.js';
 import { string } from './json.js';
 import type { HostState, LabRecord, Link, Queue } from './model.js';
 import { asAppliedAndWanted } from './records.js';
@@ -28,7 +29,7 @@ export async function readQueues(
 const rootOf = ({ impair }: Nic) => (impair ? 'netem' : 'tbf');
 
 const isMarked = (link: Link, lab: Lab | null) =>
-  link.altnames.some(altname => altname.startsWith(`vmnet.${lab?.name}.`));
+  lab !== null && link.altnames.some(altname => isMarkOf(lab.name, altname));
 
 /**
  * The roots of `tc -j qdisc show` that somebody set: the kernel's own have no handle. libvirt gives each tap of a guest

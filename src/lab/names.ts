@@ -28,6 +28,9 @@ export const DIGEST_CHAIN = 'digest_';
 export const namespaceAltname = (lab: string, name: string) => `vmnet.${lab}.${name}`;
 export const namespaceAlias = (lab: string, name: string) => `vmnet:${lab}:${name}`;
 
+/** Whether an altname is a lab's mark, of whatever it made. */
+export const isMarkOf = (lab: string, altname: string) => altname.startsWith(`vmnet.${lab}.`);
+
 /** Ownership mark of an end of a link; at most 120 of the kernel's 127 bytes. */
 export const endAltname = (lab: string, namespace: string, name: string) =>
   `vmnet.${lab}.${namespace}.${name}`;

@@ -1,5 +1,6 @@
 import type { DomainState, HostState, Link } from '../host/model.js';
 import type { Lab } from '../lab/model.js';
+import { isMarkOf } from '../lab/names.js';
 import type { RenderContext } from '../render/domain.js';
 import { adoptedBy } from './adopt.js';
 import { linksOf } from './links.js';
@@ -7,7 +8,7 @@ import type { Step } from './model.js';
 import { brokenEnds } from './namespace.js';
 import { removeOvs } from './ovs-remove.js';
 import { linuxPart } from './parts.js';
-import { isMarkOf, namespacesOf, otherEnd } from './place.js';
+import { namespacesOf, otherEnd } from './place.js';
 import type { PlanProblem } from './problems.js';
 import { releaseUplinks, removeBridges } from './remove.js';
 import { removeGuests } from './remove-guests.js';

@@ -1,5 +1,6 @@
 import type { HostState, LabRecord, Link, Owner, UplinkBefore } from '../host/model.js';
 import type { Bridge } from '../lab/model.js';
+import { isMarkOf } from '../lab/names.js';
 import type { LinkRef } from './model.js';
 
 /** The link that bears this mark. */
@@ -22,7 +23,7 @@ export const linksOf = (host: HostState, lab: string): Link[] =>
 
 /** The altname by which a link belongs to a lab. */
 export const markOf = (link: Link, lab: string): string | undefined =>
-  link.altnames.find(altname => altname.startsWith(`vmnet.${lab}.`));
+  link.altnames.find(altname => isMarkOf(lab, altname));
 
 /** A link to delete, found by its mark alone. */
 export const byMark = (altname: string): LinkRef => ({ altname, createdAs: null });

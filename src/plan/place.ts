@@ -1,4 +1,5 @@
 import type { HostState, Link, NamespaceState } from '../host/model.js';
+import { isMarkOf } from '../lab/names.js';
 
 /** Where a link is: the name of a network namespace, or null for the host. */
 export type Place = string | null;
@@ -9,15 +10,12 @@ export interface Placed {
   readonly link: Link;
 }
 
-/** A lab's mark on a namespace or a link, whichever of its endpoints it names. */
-export const isMarkOf = (lab: string, mark: string | null) => mark?.startsWith(`vmnet.${lab}.`) ?? false;
-
 export const namespaceNamed = (host: HostState, name: string): NamespaceState | undefined =>
   host.namespaces?.find(namespace => namespace.name === name);
 
 /** The namespaces that a lab made. */
 export const namespacesOf = (host: HostState, lab: string): NamespaceState[] =>
-  (host.namespaces ?? []).filter(({ mark }) => isMarkOf(lab, mark));
+  (host.namespaces ?? []).filter(({ mark }) => mark !== null && isMarkOf(lab, mark));
 
 /** All links of a place; none where it is not there. */
 export const linksIn = (host: HostState, place: Place): readonly Link[] =>

@@ -3,6 +3,7 @@ import type { CapturedFrame } from '../drivers/pcap.js';
 import type { HostState } from '../host/model.js';
 import { parsePacket } from './packets.js';
 import { isAsked } from './sightings.js';
+import { untagged } from './tags.js';
 import type { Target } from './targets.js';
 
 /** Questions, which are all that is looked for of what goes out to guests (RFC 826, RFC 792, RFC 4443, RFC 4861). */
@@ -73,7 +74,7 @@ export function captureOf(
       if (direction === 'out' && alone.has(mac)) return true;
       if (uplinks.has(ifindex) || bridges.has(ifindex)) return true;
       if (direction === 'in') return entrances.has(`${ifindex} ${mac}`);
-      return mac === lanMac && isAsked(macOf.get(ifindex) ?? '', frame);
+      return mac === lanMac && isAsked(macOf.get(ifindex) ?? '', untagged(frame));
     },
   };
 }
