@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import type { Drivers } from '../drivers/drivers.js';
+import type { VmnetError } from '../errors.js';
 import { parseLink } from '../host/links.js';
 import type { Link } from '../host/model.js';
 import { bridgesIn } from '../host/ovs.js';
@@ -157,14 +158,15 @@ async function deleteOvs({ bridge, lab }: { bridge: string; lab: string }, drive
   if (found?.lab === lab) await drivers.ovs.transact([['--if-exists', 'del-br', bridge]]);
 }
 
-/** Find the links again, by their marks, and delete those that are there. */
+/** Delete links by their marks; where the host is not as it was seen, those of them that are there. */
 async function deleteLinks(
   refs: readonly LinkRef[],
   drivers: Drivers,
   { undoing }: ExecuteOptions,
 ): Promise<void> {
-  const found = await drivers.ip.links();
-  const links = found.map(parseLink);
+  const wereSeen = !undoing && refs.every(({ createdAs }) => createdAs === null);
+  if (wereSeen && (await areDeleted(refs, drivers))) return;
+  const links = (await drivers.ip.links()).map(parseLink);
   const byMark = new Map(links.flatMap(link => link.altnames.map(altname => [altname, link] as const)));
   const byName = new Map(links.map(link => [link.name, link]));
   const names = refs.flatMap(({ altname, createdAs }) => {
@@ -173,7 +175,18 @@ async function deleteLinks(
     const unmarked = createdAs === null ? undefined : byName.get(createdAs);
     return unmarked && isBare(unmarked) ? [unmarked.name] : [];
   });
-  await drivers.ip.deleteLinks(names, found, { undoing });
+  await drivers.ip.deleteLinks(names, { undoing });
+}
+
+/** False where a line was refused: one may be gone already. */
+async function areDeleted(refs: readonly LinkRef[], { ip }: Drivers): Promise<boolean> {
+  try {
+    await ip.deleteLinks(refs.map(({ altname }) => altname));
+    return true;
+  } catch (error) {
+    if ((error as VmnetError).code === 'command-failed') return false;
+    throw error;
+  }
 }
 
 const isBare = (link: Link) =>

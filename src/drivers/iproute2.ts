@@ -54,15 +54,11 @@ export interface Iproute2 {
   /** Remove the batch files of runs that were killed. */
   sweep(): Promise<void>;
   /**
-   * Delete the links behind these names (altnames wherever possible) at once, through a fresh group.
-   * @param links as `links` has just given them, which tells of the groups in use
+   * Delete the links behind these names (altnames wherever possible) at once, through a group that none was in when
+   * links were last listed. Throws `command-failed` where one is not there.
    * @param options `undoing`: also where no batch can be written
    */
-  deleteLinks(
-    names: readonly string[],
-    links: readonly IpJson[],
-    options?: { undoing?: boolean },
-  ): Promise<void>;
+  deleteLinks(names: readonly string[], options?: { undoing?: boolean }): Promise<void>;
 }
 
 /** @param locks descriptors that a batch inherits: nobody else may start while it runs, even if we are killed */
@@ -81,9 +77,23 @@ export function makeIproute2(
     if (result.exitCode !== 0 && !force) throw batchFailed(lines, result.stderr, program);
   };
 
-  const deleteLinks: Iproute2['deleteLinks'] = async (names, links, { undoing = false } = {}) => {
+  /** Groups in use, as last seen. */
+  let groups: ReadonlySet<string> | null = null;
+  const remember = (links: readonly IpJson[]) => {
+    groups = new Set(links.map(link => String(link.group ?? 'default')));
+  };
+
+  const list = async ({ stats = false } = {}): Promise<readonly IpJson[]> => {
+    const result = await run('ip', ['-j', '-d', ...(stats ? ['-s'] : []), 'address', 'show']);
+    const links = parseDocuments(result.stdout)[0] ?? [];
+    remember(links);
+    return links;
+  };
+
+  const deleteLinks: Iproute2['deleteLinks'] = async (names, { undoing = false } = {}) => {
     if (names.length === 0) return;
-    const group = unusedGroup(links);
+    if (groups === null) await list();
+    const group = unusedGroup(groups ?? new Set());
     const grouped = names.map(name => `link set dev ${name} group ${group}`);
     try {
       await batch([...grouped, `link del group ${group}`]);
@@ -106,6 +116,7 @@ export function makeIproute2(
         four.stdout,
       );
       const [routes6 = [], rules6 = [], nexthops6 = []] = parseDocuments(six.stdout);
+      remember(links);
       // Without -4 the first dump holds both families' routes; only IPv6 ones carry a router preference.
       return {
         links,
@@ -118,10 +129,7 @@ export function makeIproute2(
         nexthops6,
       };
     },
-    async links(options = {}) {
-      const result = await run('ip', ['-j', '-d', ...(options.stats ? ['-s'] : []), 'address', 'show']);
-      return parseDocuments(result.stdout)[0] ?? [];
-    },
+    links: list,
     async routesAsText() {
       return (await run('ip', ['-d', 'route', 'show', 'table', 'all'])).stdout;
     },
@@ -214,8 +222,7 @@ export function batchFailed(
 }
 
 /** A random 31-bit group that no link is in: `link del group` takes every member, ours or not. */
-function unusedGroup(links: readonly IpJson[]): number {
-  const used = new Set(links.map(link => String(link.group ?? 'default')));
+function unusedGroup(used: ReadonlySet<string>): number {
   for (;;) {
     const group = randomInt(1 << 20, 2 ** 31 - 1);
     if (!used.has(String(group))) return group;

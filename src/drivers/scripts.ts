@@ -1,8 +1,7 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VmnetError } from '../errors.js';
 import type { Run, RunResult } from './run.js';
-import { writeSynced } from './synced.js';
 
 export interface ScriptOptions {
   /** Going back: where no file can be written, the script is piped in. */
@@ -12,8 +11,8 @@ export interface ScriptOptions {
 }
 
 /**
- * Hands a program its script as a whole, synced file, since a cut one would be run as far as it goes. Its path
- * follows the arguments; it is `-` where the script is piped in. A failing program is the caller's to judge.
+ * Hands a program its script as a whole file, since a cut one would be run as far as it goes. Its path follows the
+ * arguments; it is `-` where the script is piped in. A failing program is the caller's to judge.
  */
 export type RunScript = (
   program: 'ip' | 'bridge' | 'nft' | 'tc',
@@ -35,7 +34,7 @@ export function makeRunScript(
     const file = join(folder, `${process.pid}-${serial++}.${program}`);
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 });
-      await writeSynced(file, text, 'wx');
+      await writeFile(file, text, { flag: 'wx', mode: 0o600 });
     } catch (error) {
       await rm(file, { force: true }).catch(() => {});
       if (!undoing) throw notWritten(file, error as Error);

@@ -49,10 +49,7 @@ export function planDestroy(
   const existing = removeExisting(name, host, why);
   const phases = phasesOf({
     guests: [...removeGuests(name, domains, host, stateDir, why), ...existing.steps],
-    taps: [
-      ...removeTaps(tapsAmong(all), name, host, { why, force: options.force ?? false }, problems),
-      ...removeStrays(currentRecord(name, host)?.lab ?? null, host, why),
-    ],
+    taps: removeStrays(currentRecord(name, host)?.lab ?? null, host, why),
     namespaces: removeEndpoints(
       name,
       {
@@ -73,7 +70,9 @@ export function planDestroy(
         why,
       ),
     ],
+    // Taps and bridges in one phase: they go in one group deletion.
     bridge: [
+      ...removeTaps(tapsAmong(all), name, host, { why, force: options.force ?? false }, problems),
       ...removeBridges(name, host, bridges, { staying: [], force: options.force ?? false }, problems),
       ...removeOvs(name, host, ovsOf(name, host), options.force ?? false, 'nothing is left on it', problems),
       ...restoreBridgeNetfilter(name, host),

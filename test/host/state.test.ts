@@ -133,7 +133,7 @@ describe('a state folder that is read-only', () => {
     await restored('with a guard');
   });
 
-  it.each([1, 2, 3, 4])('from batch %i of destroy on: finished by destroy', async batch => {
+  it.each([1, 2, 3])('from batch %i of destroy on: finished by destroy', async batch => {
     expect((await vmnet(...PROVISION, file)).json.error).toBeNull();
     const answer = await box.vmnetWith(turning(batch), 'destroy', 'cut');
     expect([1, 4], answer.stdout).toContain(answer.code);
@@ -147,7 +147,7 @@ describe('a state folder that is read-only', () => {
 describe('a disk that fails', () => {
   it('from any sync of provision on: undone', async () => {
     const syncs = moments.filter(({ call }) => call === 'fsync');
-    expect(syncs.length).toBeGreaterThan(10);
+    expect(syncs.length).toBeGreaterThan(7);
     for (const moment of syncs) {
       failedWell(await box.vmnetIn(failingFrom(moment, 'EIO'), ...PROVISION, file), moment.title);
       await restored(moment.title);

@@ -183,6 +183,7 @@ describe('destroy', () => {
     expect(error.hint?.split('\n')).toEqual([
       'Still to do:',
       '  release eth0 from br0',
+      '  delete tap web-frmhb3',
       '  delete bridge br0',
       'To finish: vmnet destroy l',
     ]);
