@@ -103,7 +103,7 @@ const PRODUCTS: readonly Product[] = [
     fix: 'use a bridged network there, and allow promiscuous mode',
   },
   {
-    name: 'KVM',
+    name: 'QEMU or KVM',
     dmi: /QEMU|KVM|Red Hat|Proxmox/,
     detected: 'kvm',
     drops: 'passes unknown MACs on a plain bridge, not through macvtap or a MAC filter',

@@ -29,8 +29,8 @@ test.each<[string, Partial<NestedFacts>, string]>([
   ['Amazon EC2', { vendor: 'Amazon EC2', product: 't3.micro' }, 'without "uplink"'],
   ['Google Compute Engine', { vendor: 'Google', product: 'Google Compute Engine' }, 'without "uplink"'],
   ['OpenStack', { vendor: 'OpenStack Foundation', product: 'OpenStack Nova' }, 'disable-port-security'],
-  ['KVM', { vendor: 'QEMU', product: 'Standard PC (Q35 + ICH9, 2009)' }, 'macvtap'],
-  ['KVM', { detected: 'kvm' }, 'macvtap'],
+  ['QEMU or KVM', { vendor: 'QEMU', product: 'Standard PC (Q35 + ICH9, 2009)' }, 'macvtap'],
+  ['QEMU or KVM', { detected: 'kvm' }, 'macvtap'],
   ['VMware', { cpuinfo: '', detected: 'vmware' }, 'promiscuous'],
 ])('%s is named, with its switch', (name, more, fix) => {
   const finding = judgeNesting(facts(more));
