@@ -6,7 +6,7 @@ import type { HostState } from '../host/model.js';
 import { type Drop, dropsOf } from '../lab/drops.js';
 import { elementsOf, readDrops } from './drops.js';
 import { type Trial, trialsOf } from './forged.js';
-import { randomMac } from './station.js';
+import { ownMac } from './station.js';
 import type { Target } from './targets.js';
 
 /** What became of the frames that were sent in the name of a NIC's guest. */
@@ -112,7 +112,7 @@ interface Site {
 }
 
 function siteOf(target: Target): Site {
-  const [forged, honest] = [`02:${randomMac().slice(3)}`, `02:${randomMac().slice(3)}`];
+  const [forged, honest] = [ownMac(), ownMac()];
   const tag = randomBytes(8);
   return { target, forged, honest, tag, trials: trialsOf(target.nic, { forged, honest }, tag) };
 }

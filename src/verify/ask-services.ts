@@ -7,7 +7,7 @@ import type { Bridge, Dhcp } from '../lab/model.js';
 import { arpReply } from './frames.js';
 import { dhcpDiscover, dnsAnswer, dnsQuery } from './messages.js';
 import { parseFrame } from './packets.js';
-import { plugLines, randomMac, vlanLines } from './station.js';
+import { ownMac, plugLines, vlanLines } from './station.js';
 
 /** A bridge that is to be asked on. */
 export interface Served {
@@ -48,7 +48,7 @@ export async function ask(served: Served, drivers: Drivers, signal: AbortSignal 
   try {
     await drivers.ip.batch(plugLines({ port: name, bridge: served.link.name, mtu: served.link.mtu }));
     await drivers.ip.batch(vlanLines({ port: name, vid: served.vid }), { program: 'bridge' });
-    const mac = `02:${randomMac().slice(3)}`;
+    const mac = ownMac();
     const offers = await askDhcp(served, mac, port, signal);
     // Nobody else has the address that was offered to us.
     const own = offers.get(mac)?.ip;

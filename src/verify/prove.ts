@@ -14,7 +14,7 @@ import type { PathEvidence } from './model.js';
 import { withOvsCounts } from './ovs-counts.js';
 import { askFurther, askUntilSeen, type Look, leaves, type ProveOptions } from './rounds.js';
 import { byPlace } from './sightings.js';
-import { randomMac } from './station.js';
+import { ownMac } from './station.js';
 import { makeStimulus } from './stimulus.js';
 import { untagged } from './tags.js';
 import type { Target } from './targets.js';
@@ -41,7 +41,7 @@ export async function prove(
 ): Promise<Proof> {
   const bridges = new Set(targets.map(target => target.bridge));
   const own = host.links.filter(link => bridges.has(link.name)).map(link => link.mac);
-  const lanMac = `02:${randomMac().slice(3)}`;
+  const lanMac = ownMac();
   const table = `vmnet_proof_${process.pid}`;
   const hooked = hookable(targets, host);
   const ours = new Set<string>();

@@ -251,7 +251,7 @@ function station(site: Site, port: FramePort, noLan: string | null): Station {
     vid: site.vid,
     port: site.port,
     targets: site.targets,
-    mac: `02:${randomMac().slice(3)}`,
+    mac: ownMac(),
     linkLocal: randomLinkLocal(),
     lan: noLan === null && site.uplink ? { uplink: site.uplink, linkLocal: randomLinkLocal() } : null,
     noLan,
@@ -272,6 +272,9 @@ function station(site: Site, port: FramePort, noLan: string | null): Station {
 }
 
 export const randomMac = () => (randomBytes(6).toString('hex').match(/../g) ?? []).join(':');
+
+/** A MAC by which we speak: locally administered, and no guest's of QEMU, whose begin with 52. */
+export const ownMac = () => `02:${randomMac().slice(3)}`;
 
 export const randomLinkLocal = () => {
   const word = () => (randomBytes(2).readUInt16BE() | 0x1000).toString(16);

@@ -7,7 +7,7 @@ import { type Claim, parseFrame } from './packets.js';
 import { answerTo, borrowFor, type Place, placeOf } from './place.js';
 import { greetings, introductions, type Questions, sized, toAllNodes } from './questions.js';
 import { domainOf } from './segment.js';
-import { makeStations, randomMac, type Station, unplug } from './station.js';
+import { makeStations, ownMac, type Station, unplug } from './station.js';
 import type { Target } from './targets.js';
 
 /**
@@ -74,7 +74,7 @@ export async function makeStimulus(
   drivers: Drivers,
   targets: readonly Target[],
   taken: ReadonlySet<string>,
-  { passive = false, lanMac = `02:${randomMac().slice(3)}` }: StimulusOptions = {},
+  { passive = false, lanMac = ownMac() }: StimulusOptions = {},
 ): Promise<Stimulus> {
   const stations = await makeStations(drivers, targets, lanMac, passive);
   const mine = new Set([lanMac, ...stations.map(({ mac }) => mac)]);

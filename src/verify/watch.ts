@@ -6,9 +6,12 @@ import { isAsked } from './sightings.js';
 import { untagged } from './tags.js';
 import type { Target } from './targets.js';
 
-/** Questions, which are all that is looked for of what goes out to guests (RFC 826, RFC 792, RFC 4443, RFC 4861). */
+/**
+ * Questions, which are all that is looked for of what goes out to guests (RFC 826, RFC 792, RFC 4443, RFC 4861). Of those
+ * for a MAC our own, by the first byte of the MAC that asks: guests look for us as well, and that is flooded to every tap.
+ */
 const QUESTIONS =
-  '(arp and arp[7] = 1) or (icmp and icmp[0] = 8) or (ip6 and (ip6[40] = 128 or ip6[40] = 135))';
+  '(arp and arp[7] = 1 and arp[8] = 2) or (icmp and icmp[0] = 8) or (ip6 and (ip6[40] = 128 or (ip6[40] = 135 and ip6[66] = 2)))';
 
 /** Frames that bear a tag: what they say is behind it, where a filter does not look. */
 const TAGGED = 'ether proto 0x8100';

@@ -5,7 +5,7 @@ import type { FramePort } from '../../drivers/port.js';
 import { arpProbe } from '../frames.js';
 import { NOBODY } from '../octets.js';
 import { domainOf } from '../segment.js';
-import { plugLines, randomMac, vlanLines } from '../station.js';
+import { ownMac, plugLines, vlanLines } from '../station.js';
 import type { Stimulus } from '../stimulus.js';
 import type { Target } from '../targets.js';
 import { parseWay } from '../way/counters.js';
@@ -42,8 +42,8 @@ export function seclude(targets: readonly Target[], table: string): Seclusion | 
   const sites = [...new Set(apart.map(domainOf))].map(domain => ({
     domain,
     targets: apart.filter(target => domainOf(target) === domain),
-    isolated: `02:${randomMac().slice(3)}`,
-    ordinary: `02:${randomMac().slice(3)}`,
+    isolated: ownMac(),
+    ordinary: ownMac(),
   }));
   const ports: FramePort[] = [];
   return {

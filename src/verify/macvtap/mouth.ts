@@ -4,7 +4,7 @@ import type { Drivers } from '../../drivers/drivers.js';
 import type { FramePort } from '../../drivers/port.js';
 import { VmnetError } from '../../errors.js';
 import type { HostState } from '../../host/model.js';
-import { randomMac } from '../station.js';
+import { ownMac } from '../station.js';
 
 /** Says something at uplinks as if it came in from the LAN. */
 export interface Mouth {
@@ -43,7 +43,7 @@ export async function openMouth(
     for (const { uplink, port } of sites) ports.set(uplink, await drivers.port.open(port));
     await drivers.ip.batch(
       sites.flatMap(({ port, mtu }) => [
-        `link set dev ${port} address 02:${randomMac().slice(3)} mtu ${mtu} addrgenmode none`,
+        `link set dev ${port} address ${ownMac()} mtu ${mtu} addrgenmode none`,
         `link set dev ${port} up`,
       ]),
     );

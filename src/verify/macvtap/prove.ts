@@ -6,7 +6,7 @@ import type { HostState } from '../../host/model.js';
 import { type Counts, counterScript, parseCounts } from '../counters.js';
 import type { ProveOptions } from '../rounds.js';
 import { byPlace } from '../sightings.js';
-import { randomLinkLocal, randomMac } from '../station.js';
+import { ownMac, randomLinkLocal } from '../station.js';
 import { type Devices, evidenceOf, guestSide } from './evidence.js';
 import type { MacvtapEvidence } from './model.js';
 import { type Mouth, MUTE, openMouth } from './mouth.js';
@@ -37,7 +37,7 @@ export async function proveMacvtaps(
 ): Promise<MacvtapProof> {
   const uplinks = [...new Set(targets.map(({ uplink }) => uplink))];
   const own = host.links.filter(({ name }) => uplinks.includes(name)).map(({ mac }) => mac);
-  const lanMac = `02:${randomMac().slice(3)}`;
+  const lanMac = ownMac();
   const table = `vmnet_proof_${process.pid}_macvtap`;
   const [before, capture, counters] = await Promise.all([
     drivers.ip.links({ stats: true }),

@@ -3,7 +3,7 @@ import type { HostState, Link } from '../../host/model.js';
 import { formatIp, parseCidr } from '../../lab/cidr.js';
 import type { Intent } from '../intent.js';
 import { domainOf } from '../segment.js';
-import { randomMac } from '../station.js';
+import { ownMac } from '../station.js';
 import type { Target } from '../targets.js';
 import { type Aims, aimsOf, type Nowhere } from './aims.js';
 
@@ -43,7 +43,7 @@ export function outingsFor(targets: readonly Target[], host: HostState): Outing[
         const aims = aimsOf(intent, bridge, family, host, nowhere(family));
         return {
           family: family === 4 ? ('ip' as const) : ('ip6' as const),
-          mac: `02:${randomMac().slice(3)}`,
+          mac: ownMac(),
           aims,
           // Behind a NAT of IPv4, many a network has addresses of IPv6 for itself alone.
           decides: intent === 'isolated' || i === 0 || aims.byGateway,
