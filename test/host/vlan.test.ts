@@ -23,7 +23,11 @@ async function kernelCan(...words: string[]): Promise<boolean> {
 const filters = () => kernelCan('ip', 'link', 'add', 'name', 'b', 'type', 'bridge', 'vlan_filtering', '1');
 
 const tagsInterfaces = () =>
-  kernelCan('sh', '-ec', 'ip link add a type veth peer name c; ip link add link c name c.7 type vlan id 7');
+  kernelCan(
+    'sh',
+    '-ec',
+    'ip link add name v0 type veth peer name v1; ip link add link v1 name v1.7 type vlan id 7',
+  );
 
 const filtering = (nics: object[]) => ({
   name: 'vlans',
