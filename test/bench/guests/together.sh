@@ -31,9 +31,11 @@ case $how in
     done < "$folder/guests"
     ;;
 esac
-tries=0
+began=$(date +%s)
 until [ "$(grep -l 'vmnet-probe: up' "$logs"/*.log 2> /dev/null | wc -l)" -ge "$count" ]; do
-  tries=$((tries + 1))
-  [ $tries -lt 6000 ] || { echo "after a minute and more not all guests are up" >&2; exit 1; }
+  [ $(($(date +%s) - began)) -lt 600 ] || {
+    echo "after ten minutes only these are up: $(grep -l 'vmnet-probe: up' "$logs"/*.log)" >&2
+    exit 1
+  }
   sleep 0.02
 done
