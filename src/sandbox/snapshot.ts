@@ -36,7 +36,7 @@ const TEXT_SOURCES: Readonly<Record<string, readonly string[]>> = {
   processes: [
     'sh',
     '-c',
-    'cat /proc/[0-9]*/comm | grep -vx -e cat -e grep -e sh -e ip -e nft -e find -e virsh -e nsenter -e libvirtd -e sleep; true',
+    'cat /proc/[0-9]*/comm | grep -vx -e cat -e grep -e sh -e ip -e nft -e find -e virsh -e nsenter -e libvirtd -e sleep -e rm -e mknod; true',
   ],
   sysctls: [
     'sh',

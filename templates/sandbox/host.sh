@@ -46,7 +46,7 @@ ip monitor link 2> /dev/null | while read -r _; do
     IFS=: read -r major minor < "$node/dev" && mknod -m 0600 "/dev/${node##*/}" c "$major" "$minor"
   done
   for node in /dev/tap*; do
-    [ -e "/sys/class/macvtap/${node##*/}" ] || rm -f "$node"
+    [ ! -e "$node" ] || [ -e "/sys/class/macvtap/${node##*/}" ] || rm -f "$node"
   done
 done > /dev/null 2>&1 &
 

@@ -4,10 +4,19 @@ import { availableParallelism, release } from 'node:os';
 
 const README = new URL('../../README.md', import.meta.url);
 
-export async function intoReadme(cases) {
+/** Of the goals, rows that this run says nothing of stay as they are: each case has its own. */
+export async function intoReadme(cases, goals) {
   let text = await readFile(README, 'utf8');
   for (const found of cases) text = replaced(text, found);
-  await writeFile(README, text);
+  const found = new Map([...rowsIn(text, goals.name), ...goals.rows].map(row => [row.goal, row]));
+  await writeFile(README, replaced(text, { ...goals, rows: [...found.values()] }));
+}
+
+function rowsIn(text, name) {
+  const [, block = ''] = new RegExp(`<!-- bench: ${name} -->(.*?)<!-- /bench -->`, 's').exec(text) ?? [];
+  const lines = block.split('\n').filter(line => line.startsWith('| '));
+  const [heads = [], , ...rows] = lines.map(line => line.slice(2, -2).split(' | '));
+  return rows.map(row => Object.fromEntries(heads.map((head, i) => [head, row[i]])));
 }
 
 function replaced(text, found) {
