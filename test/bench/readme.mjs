@@ -8,7 +8,9 @@ const README = new URL('../../README.md', import.meta.url);
 export async function intoReadme(cases, goals) {
   let text = await readFile(README, 'utf8');
   for (const found of cases) text = replaced(text, found);
-  const found = new Map([...rowsIn(text, goals.name), ...goals.rows].map(row => [row.goal, row]));
+  const found = new Map(
+    [...rowsIn(text, goals.name), ...goals.rows].map(row => [`${row.goal} ${row.wanted}`, row]),
+  );
   await writeFile(README, replaced(text, { ...goals, rows: [...found.values()] }));
 }
 
@@ -16,8 +18,10 @@ function rowsIn(text, name) {
   const [, block = ''] = new RegExp(`<!-- bench: ${name} -->(.*?)<!-- /bench -->`, 's').exec(text) ?? [];
   const lines = block.split('\n').filter(line => line.startsWith('| '));
   const [heads = [], , ...rows] = lines.map(line => line.slice(2, -2).split(' | '));
-  return rows.map(row => Object.fromEntries(heads.map((head, i) => [head, row[i]])));
+  return rows.map(row => Object.fromEntries(heads.map((head, i) => [head, asWritten(row[i])])));
 }
+
+const asWritten = cell => (Number.isNaN(Number(cell)) ? cell : Number(cell));
 
 function replaced(text, found) {
   const start = `<!-- bench: ${found.name} -->`;
