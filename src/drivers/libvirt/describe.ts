@@ -34,19 +34,27 @@ export function stateOf(native: Native, domain: Handle<'domain'>): DomainState {
   return { state: DOMAIN_STATES[state[0] ?? 0] ?? 'nostate', reason: reason[0] ?? 0 };
 }
 
-/** Name, UUID and id are in the handle; each of the rest is one round trip to the daemon. */
+/** What is asked of all domains at once. */
+export interface Listing {
+  readonly metadataUri: string | null;
+  /** Names or UUIDs of those whose XML is wanted. */
+  readonly whole: ReadonlySet<string>;
+  /** UUIDs of those without a definition. */
+  readonly transient: ReadonlySet<string>;
+  /** UUIDs of those that start with the host. */
+  readonly autostart: ReadonlySet<string>;
+}
+
+/** Name, UUID and id are in the handle; state, mark and XML are one round trip each to the daemon. */
 export function describe(
   native: Native,
   domain: Handle<'domain'>,
-  metadataUri: string | null,
-  whole: ReadonlySet<string>,
+  { metadataUri, whole, transient, autostart }: Listing,
 ): DomainEntry {
   const id = native.virDomainGetID(domain);
-  const persistent = native.virDomainIsPersistent(domain) === 1;
-  const autostart: number[] = [];
-  native.virDomainGetAutostart(domain, autostart);
   const name = native.virDomainGetName(domain);
   const uuid = uuidOf(native, domain);
+  const persistent = !transient.has(uuid);
   const running = id !== NO_ID;
   const isWhole = whole.has(name) || whole.has(uuid);
   return {
@@ -55,7 +63,7 @@ export function describe(
     id: running ? id : null,
     ...stateOf(native, domain),
     persistent,
-    autostart: autostart[0] === 1,
+    autostart: autostart.has(uuid),
     ...marks(native, domain, metadataUri, persistent, running),
     ...(isWhole ? { xml: xmlOf(native, domain, VIR_DOMAIN_XML_INACTIVE) } : {}),
     ...(isWhole && running ? { liveXml: xmlOf(native, domain, 0) } : {}),

@@ -1,5 +1,5 @@
 import { ERROR_CODES } from './codes.js';
-import { describe, describeNetwork, stateOf, uuidOf, versionString } from './describe.js';
+import { describe, describeNetwork, type Listing, stateOf, uuidOf, versionString } from './describe.js';
 import { readInterface } from './interfaces.js';
 import type { Affect, Arguments, OperationName, Result } from './protocol.js';
 import { flags, freeing, run, type Session, unlessFailed, using, withDomain } from './session.js';
@@ -17,6 +17,8 @@ const VIR_DOMAIN_DESTROY_GRACEFUL = 1;
 const VIR_DOMAIN_UNDEFINE_NVRAM = 4;
 const VIR_DOMAIN_UNDEFINE_KEEP_NVRAM = 8;
 const VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT = 1;
+const VIR_CONNECT_LIST_DOMAINS_TRANSIENT = 8;
+const VIR_CONNECT_LIST_DOMAINS_AUTOSTART = 1024;
 const VIR_DOMAIN_XML_SECURE = 1;
 const VIR_DOMAIN_XML_INACTIVE = 2;
 
@@ -25,6 +27,19 @@ const AGENT_SECONDS = 3;
 
 const affectFlags = ({ live, config }: Affect) =>
   flags([live, VIR_DOMAIN_AFFECT_LIVE], [config, VIR_DOMAIN_AFFECT_CONFIG]);
+
+function domainsWith({ native, conn }: Session, filter: number): Handle<'domain'>[] {
+  const domains: Handle<'domain'>[] = [];
+  native.virConnectListAllDomains(conn, domains, filter);
+  return domains;
+}
+
+const uuidsWith = (session: Session, filter: number): ReadonlySet<string> =>
+  new Set(
+    freeing(domainsWith(session, filter), session.native.virDomainFree, domain =>
+      uuidOf(session.native, domain),
+    ),
+  );
 
 /** All that needs a connection. Handles live no longer than the call: each is freed before it returns. */
 export const operations: { readonly [K in OnConnection]: Operation<K> } = {
@@ -46,12 +61,16 @@ export const operations: { readonly [K in OnConnection]: Operation<K> } = {
   domainCapabilities: ({ native, conn }, { arch, machine, virttype }) =>
     native.virConnectGetDomainCapabilities(conn, null, arch, machine, virttype, 0),
 
-  listDomains({ native, conn }, metadataUri, whole) {
-    const wanted = new Set(whole);
-    const domains: Handle<'domain'>[] = [];
-    native.virConnectListAllDomains(conn, domains, 0);
-    return freeing(domains, native.virDomainFree, domain =>
-      unlessFailed([ERROR_CODES.NO_DOMAIN], () => describe(native, domain, metadataUri, wanted)),
+  listDomains(session, metadataUri, whole) {
+    const { native } = session;
+    const options: Listing = {
+      metadataUri,
+      whole: new Set(whole),
+      transient: uuidsWith(session, VIR_CONNECT_LIST_DOMAINS_TRANSIENT),
+      autostart: uuidsWith(session, VIR_CONNECT_LIST_DOMAINS_AUTOSTART),
+    };
+    return freeing(domainsWith(session, 0), native.virDomainFree, domain =>
+      unlessFailed([ERROR_CODES.NO_DOMAIN], () => describe(native, domain, options)),
     );
   },
 

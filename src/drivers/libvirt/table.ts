@@ -50,8 +50,6 @@ export const FUNCTIONS = {
   virDomainGetUUIDString: ['int', 'domain', 'uuid'],
   virDomainGetID: ['uint', 'domain'],
   virDomainGetState: ['int', 'domain', 'int*', 'int*', 'uint'],
-  virDomainIsPersistent: ['int', 'domain'],
-  virDomainGetAutostart: ['int', 'domain', 'int*'],
   virDomainSetAutostart: ['int', 'domain', 'int'],
   virDomainSetMetadata: ['int', 'domain', 'int', 'str?', 'str?', 'str?', 'uint'],
   virDomainGetMetadata: ['text', 'domain', 'int', 'str?', 'uint'],
