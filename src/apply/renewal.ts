@@ -4,11 +4,9 @@ import { VmnetError } from '../errors.js';
 import type { Address } from '../host/model.js';
 import { leaseFile } from '../host/networkd.js';
 import { processesOf } from '../host/renewers.js';
-import type { Action, RenewerRef } from '../plan/model.js';
+import type { RenewerRef } from '../plan/model.js';
 import { leaseTerms } from './leases.js';
-import { type Begun, begunOn, leaseKnown, linkOf } from './renewer.js';
-
-type Of<Kind extends Action['kind']> = Extract<Action, { readonly kind: Kind }>;
+import { type Begun, begunOn, leaseKnown, linkOf, type Of } from './renewer.js';
 
 /** It runs all the time, and says nothing to us. */
 const NETWORKD: Begun = { started: { output: () => '', exitCode: () => null, forget: () => {} }, knew: null };

@@ -7,7 +7,8 @@ import { processesOf } from '../host/renewers.js';
 import type { Action, RenewerRef } from '../plan/model.js';
 import { duidOf, lastLease, leaseOn } from './leases.js';
 
-type Of<Kind extends Action['kind']> = Extract<Action, { readonly kind: Kind }>;
+/** An action of one kind. */
+export type Of<Kind extends Action['kind']> = Extract<Action, { readonly kind: Kind }>;
 
 /** A client that this run has started. */
 export interface Begun {

@@ -80,7 +80,7 @@ export function makeIproute2(
   /** Groups in use, as last seen. */
   let groups: ReadonlySet<string> | null = null;
   const remember = (links: readonly IpJson[]) => {
-    groups = new Set(links.map(link => String(link.group ?? 'default')));
+    groups = groupsOf(links);
   };
 
   const list = async ({ stats = false } = {}): Promise<readonly IpJson[]> => {
@@ -92,8 +92,7 @@ export function makeIproute2(
 
   const deleteLinks: Iproute2['deleteLinks'] = async (names, { undoing = false } = {}) => {
     if (names.length === 0) return;
-    if (groups === null) await list();
-    const group = unusedGroup(groups ?? new Set());
+    const group = unusedGroup(groups ?? groupsOf(await list()));
     const grouped = names.map(name => `link set dev ${name} group ${group}`);
     try {
       await batch([...grouped, `link del group ${group}`]);
@@ -220,6 +219,8 @@ export function batchFailed(
   }
   return new VmnetError('command-failed', `${what}: ${complaint}`);
 }
+
+const groupsOf = (links: readonly IpJson[]) => new Set(links.map(link => String(link.group ?? 'default')));
 
 /** A random 31-bit group that no link is in: `link del group` takes every member, ours or not. */
 function unusedGroup(used: ReadonlySet<string>): number {

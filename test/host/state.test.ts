@@ -147,7 +147,7 @@ describe('a state folder that is read-only', () => {
 describe('a disk that fails', () => {
   it('from any sync of provision on: undone', async () => {
     const syncs = moments.filter(({ call }) => call === 'fsync');
-    expect(syncs.length).toBeGreaterThan(7);
+    expect(syncs.length).toBeGreaterThan(8);
     for (const moment of syncs) {
       failedWell(await box.vmnetIn(failingFrom(moment, 'EIO'), ...PROVISION, file), moment.title);
       await restored(moment.title);
