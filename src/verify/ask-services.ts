@@ -6,7 +6,8 @@ import type { Link } from '../host/model.js';
 import type { Bridge, Dhcp } from '../lab/model.js';
 import { arpReply } from './frames.js';
 import { dhcpDiscover, dnsAnswer, dnsQuery } from './messages.js';
-import { parseFrame } from './packets.js';
+import type { Host } from './octets.js';
+import { claims, parseFrame } from './packets.js';
 import { ownMac, plugLines, vlanLines } from './station.js';
 
 /** A bridge that is to be asked on. */
@@ -40,6 +41,8 @@ export interface Heard {
 const PATIENCE = 3_000;
 const AGAIN = 500;
 const LOOK = 4;
+/** Addresses that are tried before DNS counts as silent. */
+const MOST_TRIES = 8;
 
 /** Ask for DHCP and DNS through a port of our own on the bridge. */
 export async function ask(served: Served, drivers: Drivers, signal: AbortSignal | null): Promise<Heard> {
@@ -48,32 +51,53 @@ export async function ask(served: Served, drivers: Drivers, signal: AbortSignal 
   try {
     await drivers.ip.batch(plugLines({ port: name, bridge: served.link.name, mtu: served.link.mtu }));
     await drivers.ip.batch(vlanLines({ port: name, vid: served.vid }), { program: 'bridge' });
-    const mac = ownMac();
-    const offers = await askDhcp(served, mac, port, signal);
-    // Nobody else has the address that was offered to us.
-    const own = offers.get(mac)?.ip;
-    return {
-      offers,
-      stranger: mac,
-      dns: own === undefined ? null : await askDns(served, { mac, ip: own }, port, signal),
-    };
+    return await askAt(port, served, signal);
   } finally {
     port.close();
   }
 }
 
-async function askDhcp({ kept }: Served, mac: string, port: FramePort, signal: AbortSignal | null) {
+async function askAt(port: FramePort, served: Served, signal: AbortSignal | null): Promise<Heard> {
+  const stranger = ownMac();
+  const isTaken = listenForOwners(port);
+  const offers = await askDhcp([stranger, ...served.kept.map(({ mac }) => mac)], stranger, port, signal);
+  let [mac, offered] = [stranger, offers];
+  for (let tries = 1; ; tries++) {
+    const ip = offered.get(mac)?.ip;
+    if (ip === undefined) return { offers, stranger, dns: null };
+    const own = { mac, ip };
+    const dns = await askDns(served, own, port, () => isTaken(own) || signal?.aborted === true);
+    if (dns.code !== null || !isTaken(own) || tries === MOST_TRIES) return { offers, stranger, dns };
+    mac = ownMac();
+    offered = await askDhcp([mac], mac, port, signal);
+  }
+}
+
+/**
+ * Has somebody else taken the address that we were offered? dnsmasq forgets its offers: clients that ask at the same
+ * moment are offered the same now and then, until one of them takes it. We never do, so it is theirs.
+ */
+function listenForOwners(port: FramePort): (own: Host) => boolean {
+  const owners = new Map<string, Set<string>>();
+  port.onFrame(bytes => {
+    const frame = parseFrame(bytes);
+    if (frame === null || (frame.packet.kind === 'dhcp' && frame.packet.reply)) return;
+    for (const { ip, mac } of claims(frame)) owners.set(ip, (owners.get(ip) ?? new Set()).add(mac));
+  });
+  return ({ ip, mac }) => [...(owners.get(ip) ?? [])].some(owner => owner !== mac);
+}
+
+async function askDhcp(clients: readonly string[], mac: string, port: FramePort, signal: AbortSignal | null) {
   const offers = new Map<string, { ip: string; by: string }>();
   port.onFrame(bytes => {
     const packet = parseFrame(bytes)?.packet;
     if (packet?.kind === 'dhcp' && packet.reply && packet.address !== null)
       offers.set(packet.client, { ip: packet.address, by: packet.source });
   });
-  const clients = [mac, ...kept.map(guest => guest.mac)];
-  await repeatedly(signal, () => {
+  await repeatedly(() => {
     const waiting = clients.filter(client => !offers.has(client));
     return {
-      done: waiting.length === 0,
+      done: waiting.length === 0 || signal?.aborted === true,
       send: () => {
         for (const client of waiting) port.send(dhcpDiscover(mac, client, randomBytes(4).readUInt32BE()));
       },
@@ -84,9 +108,9 @@ async function askDhcp({ kept }: Served, mac: string, port: FramePort, signal: A
 
 async function askDns(
   { dhcp, link, server, kept }: Served,
-  own: { readonly mac: string; readonly ip: string },
+  own: Host,
   port: FramePort,
-  signal: AbortSignal | null,
+  givenUp: () => boolean,
 ): Promise<NonNullable<Heard['dns']>> {
   const id = randomBytes(2).readUInt16BE();
   const from = 0x8000 | (id & 0x3fff);
@@ -96,28 +120,25 @@ async function askDns(
   port.onFrame(bytes => {
     const packet = parseFrame(bytes)?.packet;
     // The host asks who has the address that we ask from.
-    if (packet?.kind === 'arp' && !packet.reply && packet.target === own.ip)
+    if (packet?.kind === 'arp' && !packet.reply && packet.target === own.ip && !givenUp())
       port.send(arpReply(own, packet.sender));
     const answer = dnsAnswer(bytes, from);
     if (answer?.id === id) heard = answer;
   });
   const query = dnsQuery(own, from, { mac: link.mac, ip: server }, name, id);
-  await repeatedly(signal, () => ({ done: heard !== null, send: () => void port.send(query) }));
+  await repeatedly(() => ({ done: heard !== null || givenUp(), send: () => void port.send(query) }));
   const answer = heard as { code: number; addresses: readonly string[] } | null;
   return { name, code: answer?.code ?? null, addresses: answer?.addresses ?? [] };
 }
 
 /** Ask, and again, until all is heard or there is no patience left. */
-async function repeatedly(
-  signal: AbortSignal | null,
-  next: () => { done: boolean; send: () => void },
-): Promise<void> {
-  const deadline = Date.now() + PATIENCE;
+async function repeatedly(next: () => { done: boolean; send: () => void }): Promise<void> {
+  const deadline = performance.now() + PATIENCE;
   let again = 0;
-  for (let state = next(); !state.done && Date.now() < deadline && !signal?.aborted; state = next()) {
-    if (Date.now() >= again) {
+  for (let state = next(); !state.done && performance.now() < deadline; state = next()) {
+    if (performance.now() >= again) {
       state.send();
-      again = Date.now() + AGAIN;
+      again = performance.now() + AGAIN;
     }
     await sleep(LOOK);
   }

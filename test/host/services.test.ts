@@ -1,10 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Snapshot } from '../../src/sandbox/snapshot.js';
 import { Box } from '../support/box.js';
+import { Lines } from '../support/lines.js';
 import { EXHAUSTIVE, killedBefore, momentsOf } from '../support/moments.js';
 
 // DHCP and DNS on bridges of a lab's own, by a dnsmasq each; and the subnets that vmnet chooses for them.
+
+const LEASE_TAKER = fileURLToPath(new URL('../support/lease-taker.mjs', import.meta.url));
 
 let box: Box;
 let before: Snapshot;
@@ -110,6 +114,31 @@ describe('a guest of a lab with NAT', () => {
     expect((await provision(await box.lab(NAT))).json).toMatchObject({ ok: true, changed: 0 });
     for (const name of ['g1', 'g2']) await unplug(name);
     expect((await box.vmnet('destroy', 'nat')).json.error).toBeNull();
+    expect(await box.differenceFrom(before)).toEqual([]);
+  });
+
+  it('may take the very address that the check of DNS was offered: that asks from another one', async () => {
+    await provision(await box.lab(NAT));
+    // The first question is lost, so that the client is always in time.
+    const rule = 'add rule inet fw in udp dport 53 numgen inc mod 100 0 drop';
+    await box.run(
+      'nft',
+      `add table inet fw; add chain inet fw in { type filter hook input priority 0; }; ${rule}`,
+    );
+    const taker = new Lines(box, 'host', [process.execPath, LEASE_TAKER, 'br1', box.folder]);
+    await taker.until('a client on br1', () => taker.lines.includes('ready'));
+    const { json } = await box.vmnet('verify', '--timeout', '1', 'nat');
+    await taker.until('its lease', () => taker.lines.length > 1);
+    expect(taker.lines).toEqual(['ready', expect.stringMatching(/^10\.1\.0\.1\d\d$/)]);
+    const [dhcp, dns] = json.checks.filter(({ bridge }: { bridge?: string }) => bridge === 'br1');
+    expect([dhcp.verdict, Object.values(dhcp.evidence.offers)]).toEqual([
+      'ok',
+      expect.arrayContaining([taker.lines[1], '10.1.0.50']),
+    ]);
+    expect([dns.verdict, dns.evidence.addresses]).toEqual(['ok', ['10.1.0.50']]);
+    await taker.end();
+    await box.run('nft', 'delete table inet fw');
+    await box.vmnet('destroy', 'nat');
     expect(await box.differenceFrom(before)).toEqual([]);
   });
 });
