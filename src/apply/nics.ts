@@ -53,7 +53,7 @@ const askFor = async ({ uuid, name, xml }: NicChange, affect: Affected, drivers:
 /** Live, libvirt returns once the guest was asked; the guest answers when it likes. */
 async function untilGone(nic: NicChange, drivers: Drivers, signal: AbortSignal | null): Promise<void> {
   const live = { live: true, config: false };
-  const deadline = Date.now() + LET_GO_WITHIN;
+  const deadline = performance.now() + LET_GO_WITHIN;
   let asked = 1;
   while (await hasNic(nic, live, drivers)) {
     if (signal?.aborted)
@@ -61,7 +61,7 @@ async function untilGone(nic: NicChange, drivers: Drivers, signal: AbortSignal |
         'interrupted',
         `interrupted while ${nic.name} was letting go of the NIC ${nic.mac}`,
       );
-    const left = deadline - Date.now();
+    const left = deadline - performance.now();
     if (left <= 0)
       throw new VmnetError(
         'timeout',

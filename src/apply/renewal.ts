@@ -45,11 +45,11 @@ async function renewal(
   { tell, signal }: WaitOptions,
 ): Promise<void> {
   tell(`${action.client} asks for its lease on ${action.on}`);
-  const deadline = Date.now() + action.within;
+  const deadline = performance.now() + action.within;
   let lease = await leaseGot(action, own, drivers);
   while (lease === null) {
     if (signal?.aborted) throw new VmnetError('interrupted', 'interrupted');
-    if (own.started.exitCode() || Date.now() > deadline) break;
+    if (own.started.exitCode() || performance.now() > deadline) break;
     await sleep(50);
     lease = await leaseGot(action, own, drivers);
   }
@@ -102,7 +102,7 @@ async function troubleWith(
   const hosts = addresses.map(cidr => cidr.split('/')[0]);
   if (lease.address !== null && !hosts.includes(lease.address))
     return failed(`${client} was given ${lease.address} on ${on}, not an address that the host had`, said);
-  const deadline = Date.now() + SCRIPT_WITHIN;
+  const deadline = performance.now() + SCRIPT_WITHIN;
   for (;;) {
     const link = await linkOf(on, drivers);
     const has = link.addresses.map(({ local, prefix }) => `${local}/${prefix}`);
@@ -111,7 +111,8 @@ async function troubleWith(
       await asLongAsLeased(lease, link.addresses, on, drivers);
       break;
     }
-    if (Date.now() > deadline) return failed(`${client} took ${lost.join(', ')} away from ${on}`, said);
+    if (performance.now() > deadline)
+      return failed(`${client} took ${lost.join(', ')} away from ${on}`, said);
     await sleep(50);
   }
   if (client === 'systemd-networkd') return null;

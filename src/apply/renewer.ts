@@ -49,10 +49,11 @@ export async function startRenewer(action: Of<'start-renewer'>, drivers: Drivers
   const before = await listeners();
   const started = await drivers.processes.start(argv);
   remember(on, { started, knew }, drivers);
-  const deadline = Date.now() + LISTENS_WITHIN;
+  const deadline = performance.now() + LISTENS_WITHIN;
   // Exit code 0 is a daemon that has its lease already, and may listen no more.
   while ((await listeners()) <= before && started.exitCode() !== 0) {
-    if (started.exitCode() !== null || Date.now() > deadline) throw notStarted(client, on, argv, started);
+    if (started.exitCode() !== null || performance.now() > deadline)
+      throw notStarted(client, on, argv, started);
     await sleep(10);
   }
 }

@@ -16,7 +16,7 @@ export async function heardFrom(
   { ip }: Drivers,
   signal: AbortSignal | null,
 ): Promise<void> {
-  const deadline = Date.now() + WITHIN;
+  const deadline = performance.now() + WITHIN;
   let silent = standIns;
   while (silent.length > 0) {
     const routes = await ip.defaultRoutes6();
@@ -26,7 +26,7 @@ export async function heardFrom(
       heard.map(({ line }) => line),
       { family: 6, force: true },
     );
-    if (silent.length === 0 || Date.now() > deadline || signal?.aborted) return;
+    if (silent.length === 0 || performance.now() > deadline || signal?.aborted) return;
     await sleep(LOOK_EVERY);
   }
 }

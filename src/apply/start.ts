@@ -24,19 +24,20 @@ export async function awaitGuest(
   const libvirt = await drivers.libvirt();
   const booting = guest.upMarker !== null;
   tell(booting ? `${guest.name} is booting` : `${guest.name} is started; waiting for ${guest.ready}`);
-  const began = Date.now();
+  const began = performance.now();
   const watch = await watchOf(guest, drivers);
   try {
     while (!(await watch.isReady(signal))) {
       const { state } = await libvirt.state(guest.uuid, { name: guest.name });
       if (state === 'shutoff' || state === 'crashed') throw await guestDied(guest, drivers);
-      if (Date.now() > began + guest.seconds * 1000) throw await guestLate(guest, watch.seen(), drivers);
+      if (performance.now() > began + guest.seconds * 1000)
+        throw await guestLate(guest, watch.seen(), drivers);
       await pause(LOOK_EVERY, signal, `${guest.name} was ${booting ? 'booting' : 'not ready yet'}`);
     }
   } finally {
     watch.close();
   }
-  const seconds = ((Date.now() - began) / 1000).toFixed(1);
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
   tell(booting ? `${guest.name} is up` : `${guest.name} is ready (${guest.ready}) after ${seconds} s`);
 }
 

@@ -51,11 +51,11 @@ export async function stopGuests(
       },
       async wait(over: AbortSignal) {
         if (seconds === null) return done('plug pulled');
-        const began = Date.now();
+        const began = performance.now();
         let asked = Number.NEGATIVE_INFINITY;
         for (;;) {
-          if (Date.now() - asked >= ASK_AGAIN) {
-            asked = Date.now();
+          if (performance.now() - asked >= ASK_AGAIN) {
+            asked = performance.now();
             tell(`${vm} is asked to shut down`);
             // libvirt asks the guest agent where one answers, else it presses the power button.
             await libvirt.shutdown(uuid, { name }).catch((error: Error) => {
@@ -63,7 +63,7 @@ export async function stopGuests(
             });
           }
           if (await isOff(uuid, name)) return done('shut down');
-          if (Date.now() - began >= seconds * 1000) {
+          if (performance.now() - began >= seconds * 1000) {
             tell(`${vm} did not shut down within ${seconds} s: its plug is pulled`);
             await pull();
             return done('plug pulled');

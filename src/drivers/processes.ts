@@ -53,16 +53,16 @@ export function makeProcesses(trace: Trace, hasSystemd: () => Promise<boolean>):
     async freeze(processes, still) {
       for (const { pid } of processes) signal(pid, still ? 'SIGSTOP' : 'SIGCONT');
       // The signal is under way for a moment.
-      const deadline = Date.now() + 1_000;
+      const deadline = performance.now() + 1_000;
       for (const { pid } of processes)
-        while ((await standsStill(pid)) !== still && Date.now() < deadline) await sleep(1);
+        while ((await standsStill(pid)) !== still && performance.now() < deadline) await sleep(1);
     },
     async end(processes) {
       // By now, the pid may be another's.
       for (const process of processes) if (await isRunning(process)) kill(process.pid);
-      const deadline = Date.now() + 5_000;
+      const deadline = performance.now() + 5_000;
       for (const process of processes)
-        while ((await isRunning(process)) && Date.now() < deadline) await sleep(5);
+        while ((await isRunning(process)) && performance.now() < deadline) await sleep(5);
     },
     async start(argv) {
       const scope = (await hasSystemd()) ? ['systemd-run', '--quiet', '--scope', '--collect', '--'] : [];

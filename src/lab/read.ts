@@ -57,14 +57,14 @@ async function readLimited(handle: FileHandle, path: string): Promise<Buffer> {
   let length = 0;
   try {
     const isPipe = (await handle.stat()).isFIFO();
-    let heard = Date.now();
+    let heard = performance.now();
     while (length <= LARGEST) {
       const count = await readSome(handle, bytes, length);
       // A named pipe ends before it has begun, as long as nobody has opened its other end.
       if (count === 0 && !(isPipe && length === 0)) break;
       length += count ?? 0;
-      if (count) heard = Date.now();
-      else if (Date.now() - heard > PATIENCE) throw silent(path, length);
+      if (count) heard = performance.now();
+      else if (performance.now() - heard > PATIENCE) throw silent(path, length);
       else await sleep(10);
     }
   } catch (error) {

@@ -35,9 +35,9 @@ export async function startHolder(script: URL, args: readonly string[], what: st
     });
     child.once('close', () => resolve(true));
   });
-  const deadline = Date.now() + READY_WITHIN;
+  const deadline = performance.now() + READY_WITHIN;
   while (!said.includes('ready')) {
-    if ((await Promise.race([ended, sleep(10, false)])) || Date.now() > deadline) {
+    if ((await Promise.race([ended, sleep(10, false)])) || performance.now() > deadline) {
       if (child.pid) await endHolder({ pid: child.pid, startedAt: (await startTime(child.pid)) ?? '' });
       throw notMade(what, complaints);
     }
@@ -54,10 +54,10 @@ export async function endHolder(holder: Holder): Promise<void> {
   if (!(await isRunning(holder))) return;
   const first = await firstProcess(holder.pid);
   for (const pid of [...(first === null ? [] : [first]), holder.pid]) kill(pid);
-  const deadline = Date.now() + 10_000;
+  const deadline = performance.now() + 10_000;
   const gone = async () =>
     !(await isRunning(holder)) && (first === null || (await startTime(first)) === null);
-  while (!(await gone()) && Date.now() < deadline) await sleep(5);
+  while (!(await gone()) && performance.now() < deadline) await sleep(5);
 }
 
 /** Command prefix that runs a program in a holder's namespaces. */

@@ -129,7 +129,7 @@ async function watch(
   onLinks: (links: readonly Link[]) => void,
 ): Promise<Pick<Traced, 'flows' | 'asked'>> {
   const { count, timeoutMs, passive, to, signal } = options;
-  const started = Date.now();
+  const started = performance.now();
   const flows: Flow[] = [];
   let spoke = started;
   const over = new AbortController();
@@ -146,7 +146,7 @@ async function watch(
   try {
     while (
       flows.length < count &&
-      Date.now() - started < timeoutMs &&
+      performance.now() - started < timeoutMs &&
       !signal.aborted &&
       !('error' in failure)
     ) {
@@ -154,8 +154,8 @@ async function watch(
       const settled = follower.take((Date.now() - SETTLED_MS) * 1000);
       const wanted = settled.filter(({ atUs }) => atUs >= since * 1000);
       for (const flow of wanted.slice(0, count - flows.length)) options.onFlow(flow, flows.push(flow));
-      if (wanted.length > 0) spoke = Date.now();
-      const quiet = Date.now() - spoke > Math.min(QUIET_MS, timeoutMs / 3);
+      if (wanted.length > 0) spoke = performance.now();
+      const quiet = performance.now() - spoke > Math.min(QUIET_MS, timeoutMs / 3);
       if (quiet && !passive && to === null && asking === null)
         asking = ask().catch(error => {
           failure.error = error;

@@ -38,7 +38,7 @@ export async function askUntilSeen(
   eyes: Eyes,
   { patienceMs, signal, tell }: ProveOptions,
 ): Promise<readonly Target[]> {
-  const deadline = Date.now() + patienceMs;
+  const deadline = performance.now() + patienceMs;
   let told = 0;
   let waiting = targets;
   for (let round = 1; ; round++) {
@@ -51,7 +51,7 @@ export async function askUntilSeen(
     waiting = targets.filter(
       target => !shown.includes(target) && (lost(target) || !stuck(target, look, round)),
     );
-    if (waiting.length === 0 || Date.now() > deadline || signal?.aborted) return shown;
+    if (waiting.length === 0 || performance.now() > deadline || signal?.aborted) return shown;
     if (!(await anyAlive(waiting, eyes.drivers))) return shown;
     if (waiting.length !== told) tell(`${waiting.length} of ${targets.length} NICs not seen yet`);
     told = waiting.length;

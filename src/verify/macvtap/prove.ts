@@ -129,7 +129,7 @@ async function askUntilSeen(
   { look, devices, drivers }: Eyes,
   { patienceMs, signal, tell }: ProveOptions,
 ): Promise<void> {
-  const deadline = Date.now() + patienceMs;
+  const deadline = performance.now() + patienceMs;
   let told = 0;
   let waiting = targets;
   for (let round = 1; ; round++) {
@@ -139,7 +139,7 @@ async function askUntilSeen(
     waiting = targets.filter(
       target => !devices.leaves(target, seen) && !(round > 2 && devices.sends(target, seen)),
     );
-    if (waiting.length === 0 || Date.now() > deadline || signal?.aborted) return;
+    if (waiting.length === 0 || performance.now() > deadline || signal?.aborted) return;
     if (!(await anyAlive(waiting, drivers))) return;
     if (waiting.length !== told) tell(`${waiting.length} of ${targets.length} macvtaps not seen yet`);
     told = waiting.length;
