@@ -30,8 +30,9 @@ const JSON_SOURCES: Readonly<Record<string, readonly string[]>> = {
   nft: ['nft', '-j', 'list', 'ruleset'],
 };
 
+const DOMAINS = ['virsh', '-q', 'list', '--all'];
+
 const TEXT_SOURCES: Readonly<Record<string, readonly string[]>> = {
-  domains: ['virsh', '-q', 'list', '--all'],
   files: ['find', '/run', '-not', '-path', '/run/libvirt*', '-not', '-name', 'libvirtd*'],
   processes: [
     'sh',
@@ -51,7 +52,13 @@ export async function takeSnapshot(sandbox: Sandbox, drivers: Drivers): Promise<
     return (await drivers.run(file, args)).stdout;
   };
   const json = Object.entries(JSON_SOURCES).map(async ([what, words]) => jsonLines(what, await read(words)));
-  const text = Object.entries(TEXT_SOURCES).map(async ([what, words]) => textLines(what, await read(words)));
+  // libvirtd answers when it has started up: until then it has programs tell what they can do.
+  const answer = read(DOMAINS);
+  const text = Object.entries(TEXT_SOURCES).map(async ([what, words]) => {
+    await answer;
+    return textLines(what, await read(words));
+  });
+  text.push(answer.then(domains => textLines('domains', domains)));
   return (await Promise.all([...json, ...text])).flat().sort();
 }
 
