@@ -9,7 +9,7 @@ import { findRecord } from '../host/records.js';
 import { quote } from '../lab/quote.js';
 import { didYouMean } from '../lab/suggest.js';
 import { isAlive } from '../plan/guest.js';
-import { stopsAfter } from '../plan/order.js';
+import { stopOrder } from '../plan/order.js';
 import { domainsOf, planStart } from '../plan/start.js';
 
 // Guests of a lab that is up are started and stopped: for people by lifecycle.ts, for programs by the library.
@@ -157,16 +157,14 @@ export async function stopVms(
 }
 
 /** Guests of a lab that run, each with those that are to be stopped before it. */
-export const running = ({ name, lab }: LabRecord, host: HostState): StopRef[] =>
-  [...domainsOf(name, host)].flatMap(([vm, domain]) =>
-    isAlive(domain)
-      ? [
-          {
-            vm,
-            name: domain.name,
-            uuid: domain.uuid,
-            after: (stopsAfter(lab, vm).after ?? []).map(other => other.name),
-          },
-        ]
-      : [],
-  );
+export function running({ name, lab }: LabRecord, host: HostState): StopRef[] {
+  const orderOf = stopOrder(lab);
+  return [...domainsOf(name, host)]
+    .filter(([, domain]) => isAlive(domain))
+    .map(([vm, domain]) => ({
+      vm,
+      name: domain.name,
+      uuid: domain.uuid,
+      after: (orderOf(vm).after ?? []).map(other => other.name),
+    }));
+}

@@ -20,8 +20,10 @@ export const macvtapOf = (nic: Nic, host: HostState): Link | undefined =>
 export function planMacvtaps(lab: Lab, host: HostState, problems: PlanProblem[]): Step[] {
   bridgedUplinks(lab, host, problems);
   for (const vm of lab.vms) {
+    const nics = macvtapNics(vm.nics);
+    if (nics.length === 0) continue;
     if (runs(vm.domain, host) && !isExisting(vm)) continue;
-    for (const nic of macvtapNics(vm.nics)) {
+    for (const nic of nics) {
       // A guest that goes on gets, or has, its devices while it runs.
       if (isExisting(vm) && macvtapOf(nic, host)) continue;
       const problem = unfit(nic, host) ?? taken(nic, host) ?? nameInUse(nic, host) ?? cutsOff(nic, host);
@@ -43,8 +45,9 @@ export function planMacvtaps(lab: Lab, host: HostState, problems: PlanProblem[])
 export function removeStrays(lab: Lab | null, host: HostState, why: string, more: Lab['vms'] = []): Step[] {
   if (host.libvirt === null) return [];
   return [...(lab?.vms ?? []), ...more]
-    .filter(vm => !runs(vm.domain, host))
-    .flatMap(vm => macvtapNics(vm.nics))
+    .map(vm => ({ vm, nics: macvtapNics(vm.nics) }))
+    .filter(({ vm, nics }) => nics.length > 0 && !runs(vm.domain, host))
+    .flatMap(({ nics }) => nics)
     .flatMap(nic => {
       const link = macvtapOf(nic, host);
       if (!link) return [];

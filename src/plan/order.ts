@@ -53,19 +53,17 @@ export function inOrder(lab: Lab, starts: readonly Start[], running: ReadonlyMap
         undo: [],
       });
   }
+  const ranks = new Map(lab.vms.map(({ name }, i) => [name, i]));
+  const rankOf = (name: string) => ranks.get(name) ?? 0;
   return inStartOrder(lab.vms).flatMap(vm => {
     const step = steps.get(vm.name);
-    return step ? [{ ...step, ...placeOf(vm, step, lab, steps) }] : [];
+    const needed = (vm.dependsOn ?? []).filter(name => steps.has(name));
+    const others = needed.sort((a, b) => rankOf(a) - rankOf(b)).flatMap(name => lab.vms[rankOf(name)] ?? []);
+    return step ? [{ ...step, ...placeOf(vm, step, others) }] : [];
   });
 }
 
-function placeOf(
-  vm: Vm,
-  step: Step,
-  lab: Lab,
-  steps: ReadonlyMap<string, Step>,
-): Pick<Step, 'name' | 'after' | 'why'> {
-  const others = lab.vms.filter(({ name }) => steps.has(name) && vm.dependsOn?.includes(name));
+function placeOf(vm: Vm, step: Step, others: readonly Vm[]): Pick<Step, 'name' | 'after' | 'why'> {
   const after = others.map(other => ({ name: other.name, what: waitText(other.name, readyOf(other)) }));
   const what = after.map(one => one.what).join(', ');
   const whether = readyOf(others[0] ?? vm) === 'none' ? 'started' : 'ready';
@@ -79,12 +77,12 @@ function placeOf(
   };
 }
 
-/** To stop guests in: each after those that depend on it. */
-export function stopsAfter(lab: Lab | null, vm: string): Pick<Step, 'name' | 'after'> {
-  const dependents = lab ? (dependentsOf(lab.vms).get(vm) ?? []) : [];
-  return {
-    name: vm,
-    ...(dependents.length === 0 ? {} : { after: dependents.map(name => ({ name, what: name })) }),
+/** To stop guests in: each VM after those that depend on it. */
+export function stopOrder(lab: Lab | null): (vm: string) => Pick<Step, 'name' | 'after'> {
+  const dependents = dependentsOf(lab?.vms ?? []);
+  return vm => {
+    const after = (dependents.get(vm) ?? []).map(name => ({ name, what: name }));
+    return { name: vm, ...(after.length === 0 ? {} : { after }) };
   };
 }
 

@@ -3,7 +3,7 @@ import { consolePath } from '../render/domain.js';
 import { diskGarbage } from './disks.js';
 import { guestRef, isAlive, placeOn, undefine } from './guest.js';
 import type { Step } from './model.js';
-import { appliedLab, stopsAfter } from './order.js';
+import { appliedLab, stopOrder } from './order.js';
 
 /** End and forget domains of ours. Their files stay until all went well: see {@link guestFiles}. */
 export function removeGuests(
@@ -13,7 +13,7 @@ export function removeGuests(
   stateDir: string,
   why: string,
 ): Step[] {
-  const applied = appliedLab(lab, host.records);
+  const orderOf = stopOrder(appliedLab(lab, host.records));
   return domains.map(domain => {
     const vm = domain.mark?.vm ?? '';
     const ref = { name: domain.name, uuid: domain.uuid };
@@ -22,7 +22,7 @@ export function removeGuests(
     return {
       title: `remove ${domain.name}`,
       why,
-      ...stopsAfter(applied, vm),
+      ...orderOf(vm),
       do: [...(alive ? [{ kind: 'stop', ...ref } as const] : []), undefine(ref, domain.xml, stateDir)],
       // What was in its memory is gone, but it can run again.
       undo: domain.xml

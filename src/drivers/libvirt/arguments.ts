@@ -20,6 +20,9 @@ const handle = (kind: string) => (value: unknown) => {
 
 const outArray = (value: unknown) => (Array.isArray(value) && value.length === 0 ? null : 'an empty array');
 
+const address = (what: string) => (value: unknown) =>
+  typeof value === 'bigint' && value > 0n ? null : `the address of ${what}`;
+
 const UUID_STRING_BUFLEN = 37;
 
 /** For each kind: what the value should have been, or null if it is fine. */
@@ -44,8 +47,10 @@ const EXPECTED: Readonly<Record<Kind, (value: unknown) => string | null>> = {
   domains: outArray,
   networks: outArray,
   interfaces: outArray,
+  'stats*': outArray,
+  stats: address('a list'),
   null: value => (value === null ? null : 'null'),
-  handler: value => (typeof value === 'bigint' && value > 0n ? null : 'the address of a C function'),
+  handler: address('a C function'),
 };
 
 /** Throws a TypeError that names the function and the argument; never quotes the value, which may be a password. */

@@ -3,6 +3,7 @@ import { checkArguments } from './arguments.js';
 import { ERROR_CODES } from './codes.js';
 import { declareInterfaces } from './interfaces.js';
 import type { NativeFailure } from './protocol.js';
+import { declareStats } from './stats.js';
 import {
   FUNCTIONS,
   Handle,
@@ -93,6 +94,7 @@ function declareTypes(): void {
   });
   koffi.pointer('virErrorPtr', 'virError');
   declareInterfaces();
+  declareStats();
 }
 
 type Foreign = (...args: unknown[]) => unknown;
@@ -141,7 +143,7 @@ function readError(pointer: bigint | null): NativeError {
 function toForeign(kind: Kind | undefined, arg: unknown): unknown {
   if (arg instanceof Handle) return arg.address;
   // An out parameter is an array of one, empty for our callers.
-  if (Array.isArray(arg)) arg.push(kind !== undefined && isListKind(kind) ? null : 0);
+  if (Array.isArray(arg)) arg.push(kind !== undefined && isPointerKind(kind) ? null : 0);
   return arg;
 }
 
@@ -154,6 +156,8 @@ const isHandleKind = (kind: Kind): kind is HandleKind =>
 
 /** What the members of a list are. */
 const MEMBERS = { domains: 'domain', networks: 'network', interfaces: 'interface' } as const;
+
+const isPointerKind = (kind: Kind) => isListKind(kind) || kind === 'stats*';
 
 const isListKind = (kind: Kind): kind is keyof typeof MEMBERS => kind in MEMBERS;
 

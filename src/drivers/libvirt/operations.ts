@@ -1,8 +1,9 @@
 import { ERROR_CODES } from './codes.js';
-import { describe, describeNetwork, type Listing, stateOf, uuidOf, versionString } from './describe.js';
+import { describe, describeNetwork, type Listing, versionString } from './describe.js';
 import { readInterface } from './interfaces.js';
 import type { Affect, Arguments, OperationName, Result } from './protocol.js';
-import { flags, freeing, run, type Session, unlessFailed, using, withDomain } from './session.js';
+import { flags, freeing, run, type Session, unlessFailed, using, uuidOf, withDomain } from './session.js';
+import { stateOf, statesOf } from './states.js';
 import type { Handle } from './table.js';
 
 type Operation<K extends OperationName> = (session: Session, ...args: Arguments<K>) => Result<K>;
@@ -68,6 +69,7 @@ export const operations: { readonly [K in OnConnection]: Operation<K> } = {
       whole: new Set(whole),
       transient: uuidsWith(session, VIR_CONNECT_LIST_DOMAINS_TRANSIENT),
       autostart: uuidsWith(session, VIR_CONNECT_LIST_DOMAINS_AUTOSTART),
+      states: statesOf(session),
     };
     return freeing(domainsWith(session, 0), native.virDomainFree, domain =>
       unlessFailed([ERROR_CODES.NO_DOMAIN], () => describe(native, domain, options)),

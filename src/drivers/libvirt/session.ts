@@ -7,6 +7,14 @@ export interface Session {
   conn: Handle<'conn'>;
 }
 
+const UUID_LENGTH = 36;
+
+export function uuidOf(native: Native, domain: Handle<'domain'>): string {
+  const buffer = Buffer.alloc(UUID_LENGTH + 1);
+  native.virDomainGetUUIDString(domain, buffer);
+  return buffer.toString('latin1', 0, UUID_LENGTH);
+}
+
 type OnDomain<R> = (native: Native, domain: Handle<'domain'>) => R;
 
 /** Acts on a domain and frees the handle, whatever happens. */

@@ -21,6 +21,9 @@ export const KINDS = {
   domains: { c: 'virDomainPtr **', koffi: '_Out_ void **' },
   networks: { c: 'virNetworkPtr **', koffi: '_Out_ void **' },
   interfaces: { c: 'virDomainInterfacePtr **', koffi: '_Out_ void **' },
+  /** A list that is freed as a whole. */
+  'stats*': { c: 'virDomainStatsRecordPtr **', koffi: '_Out_ void **' },
+  stats: { c: 'virDomainStatsRecordPtr *', koffi: 'void *' },
   null: { c: 'void *', koffi: 'void *' },
   handler: { c: 'virErrorFunc', koffi: 'void *' },
 } as const;
@@ -43,6 +46,8 @@ export const FUNCTIONS = {
   virConnectGetDomainCapabilities: ['text', 'conn', 'str?', 'str?', 'str?', 'str?', 'uint'],
   virConnectListAllDomains: ['int', 'conn', 'domains', 'uint'],
   virConnectListAllNetworks: ['int', 'conn', 'networks', 'uint'],
+  virConnectGetAllDomainStats: ['int', 'conn', 'uint', 'stats*', 'uint'],
+  virDomainStatsRecordListFree: ['void', 'stats'],
   virDomainFree: ['int', 'domain'],
   virDomainLookupByName: ['domain', 'conn', 'str'],
   virDomainLookupByUUIDString: ['domain', 'conn', 'str'],
@@ -108,6 +113,8 @@ interface Types {
   domains: Handle<'domain'>[];
   networks: Handle<'network'>[];
   interfaces: Handle<'interface'>[];
+  'stats*': (bigint | null)[];
+  stats: bigint;
   null: null;
   handler: bigint;
 }

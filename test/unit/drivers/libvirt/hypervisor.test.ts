@@ -95,6 +95,27 @@ describe('the life of a domain', () => {
     await expect(hypervisor.state(uuid)).rejects.toMatchObject({ code: 'libvirt', libvirtCode: 42 });
   });
 
+  it.each([
+    ['declared further up', `<metadata xmlns:m='${MARK}'><m:mark lab='x'/></metadata>`, '<mark lab="x"/>'],
+    ['further in', `<metadata><a:b xmlns:a='x'><m:mark xmlns:m='${MARK}'/></a:b></metadata>`, null],
+    [
+      'in the words of others',
+      `<metadata><a:b xmlns:a='x'><![CDATA[<m:mark xmlns:m="${MARK}"/>]]></a:b></metadata>`,
+      null,
+    ],
+    [
+      'with more in it',
+      `<metadata><m:mark xmlns:m='${MARK}'><m:more/></m:mark></metadata>`,
+      '<mark>\n  <more/>\n</mark>',
+    ],
+  ])('reads a mark as libvirt does: %s', async (_, metadata, expected) => {
+    const xml = domainXml('odd').replace(/<metadata>.*<\/metadata>/, metadata);
+    const uuid = await hypervisor.defineDomain(xml);
+    const listed = (await hypervisor.listDomains({ metadataUri: MARK })).find(it => it.uuid === uuid);
+    expect(listed).toMatchObject({ metadata: expected, nics: [] });
+    await hypervisor.undefine(uuid);
+  });
+
   it('leaves metadata and XML out where no URI is asked for', async () => {
     const uuid = await hypervisor.defineDomain(domainXml('unmarked'));
     const listed = (await hypervisor.listDomains()).find(it => it.uuid === uuid);
