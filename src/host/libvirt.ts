@@ -6,13 +6,17 @@ import type { DomainMark, DomainState, ExistingDomain, LibvirtState } from './mo
 /**
  * What libvirt holds, in one round trip for all domains.
  * @param existing names or UUIDs of domains that are not ours and are looked at as a whole, with what the lab calls each
+ * @param meanwhile called while libvirt works on its answer
  */
 export async function observeLibvirt(
   drivers: Drivers,
   existing: ReadonlyMap<string, string> = new Map(),
+  meanwhile: () => void = () => {},
 ): Promise<LibvirtState> {
   const libvirt = await drivers.libvirt();
-  const domains = await libvirt.listDomains({ metadataUri: MARK_NAMESPACE, whole: [...existing.keys()] });
+  const answer = libvirt.listDomains({ metadataUri: MARK_NAMESPACE, whole: [...existing.keys()] });
+  meanwhile();
+  const domains = await answer;
   return {
     uri: drivers.connection.uri,
     domains: domains.map(parseDomain),

@@ -43,6 +43,8 @@ export interface ObserveOptions {
   readonly whoseTaps?: string;
   /** Whose libvirt it is where the lab has no record: that of a run which was cut off before it wrote one. */
   readonly libvirtUser?: LibvirtUser | null;
+  /** Called while libvirt works on its answer, which takes it a while where it has many domains. */
+  readonly meanwhile?: () => void;
 }
 
 /**
@@ -63,7 +65,7 @@ export async function observeHost(
     kernel.netns(),
     drivers.ip.dump(),
     readSysctls(drivers, nics, records),
-    options.networkOnly ? null : observeLibvirt(drivers, existingFor(lab, records)),
+    options.networkOnly ? null : observeLibvirt(drivers, existingFor(lab, records), options.meanwhile),
     lab !== null && hasSubnets(lab) ? networksFor(drivers, options) : null,
     namespacesFor(lab, records, drivers),
     libvirtUserFor(lab, options.networkOnly ?? false, drivers),

@@ -38,6 +38,11 @@ export interface RenderedDomain {
 export const consolePath = (stateDir: string, lab: string, vm: string) =>
   `${stateDir}/consoles/${lab}/${vm}.log`;
 
+/** Load what rendering needs, before there is anything to render. */
+export function warmUp(): void {
+  for (const name of ['domain.xml', 'interface.xml']) build('domain', template(name));
+}
+
 /** Domain XML of one VM, marked as ours. Of a domain that is as it should be, nothing but the digest is asked. */
 export function renderDomain(lab: Lab, vm: Vm, context: RenderContext): RenderedDomain {
   if (vm.boot.kind === 'domainXml') return ownDomain(lab, vm, vm.boot, context);
