@@ -27,7 +27,7 @@ export interface Listing {
   readonly states: ReadonlyMap<string, DomainState>;
 }
 
-/** Name, UUID and id are in the handle; its XML is a round trip to the daemon, and of one that runs its mark, too. */
+/** Name, UUID and id are in the handle; a round trip to the daemon is its XML, one more that of what runs. */
 export function describe(
   native: Native,
   domain: Handle<'domain'>,
