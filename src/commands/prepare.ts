@@ -7,7 +7,7 @@ import type { HostState, LibvirtUser } from '../host/model.js';
 import { ownPart } from '../lab/existing.js';
 import type { Lab } from '../lab/model.js';
 import { bridgeMtus } from '../plan/bridge.js';
-import { isAlive } from '../plan/guest.js';
+import { aliveNames } from '../plan/guest.js';
 import { datapathOf } from '../plan/ovs-state.js';
 import type { RenderContext } from '../render/domain.js';
 import { machineFor } from '../render/machine.js';
@@ -55,7 +55,7 @@ async function requireFiles(
   probe: ProbeGuest | null,
   drivers: Drivers,
 ): Promise<void> {
-  const alive = new Set((host.libvirt?.domains ?? []).filter(isAlive).map(domain => domain.name));
+  const alive = aliveNames(host);
   const starting = ownPart(lab).vms.filter(vm => !alive.has(vm.domain));
   if (starting.length === 0) return;
   const read = filesToRead(starting, probe);
@@ -78,7 +78,7 @@ async function requireDomainTypes(
   arch: string,
   drivers: Drivers,
 ): Promise<void> {
-  const alive = new Set((host.libvirt?.domains ?? []).filter(isAlive).map(domain => domain.name));
+  const alive = aliveNames(host);
   // Domains in the user's own words may be of any architecture and type: libvirt tells when it defines them.
   const starting = lab.vms.filter(vm => !alive.has(vm.domain) && vm.boot.kind !== 'domainXml');
   const types = new Set(starting.map(vm => (vm.accel === 'auto' ? accel : vm.accel)));

@@ -1,7 +1,7 @@
 import { parseMemory } from '../host/memory.js';
 import { ownPart } from '../lab/existing.js';
 import type { Lab } from '../lab/model.js';
-import { isAlive } from '../plan/guest.js';
+import { aliveNames } from '../plan/guest.js';
 import type { Ground } from './ground.js';
 import { about, type Finding } from './model.js';
 
@@ -24,7 +24,7 @@ export async function lookAtMemory(ground: Ground): Promise<Finding[]> {
   const meminfo = (await drivers.files.read('/proc/meminfo')) ?? '';
   if (lab === null) return [judgeMemory(meminfo, null)];
   const [host, proof] = await Promise.all([ground.host(), ground.kvm().catch(() => null)]);
-  const running = new Set((host.libvirt?.domains ?? []).filter(isAlive).map(({ name }) => name));
+  const running = aliveNames(host);
   return [judgeMemory(meminfo, need(lab, running, proof?.state === 'works'))];
 }
 

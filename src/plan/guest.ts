@@ -43,6 +43,10 @@ const ALIVE = ['running', 'blocked', 'paused', 'pmsuspended', 'shutdown'];
 
 export const isAlive = (domain: DomainState) => ALIVE.includes(domain.state);
 
+/** Names of the domains that run. */
+export const aliveNames = (host: HostState): ReadonlySet<string> =>
+  new Set((host.libvirt?.domains ?? []).filter(isAlive).map(({ name }) => name));
+
 /** Define and start what is missing or differs; the digest in a domain's mark tells. */
 export function planGuests(
   lab: Lab,

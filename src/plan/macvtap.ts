@@ -3,7 +3,7 @@ import { isExisting } from '../lab/existing.js';
 import type { Lab, Nic } from '../lab/model.js';
 import { type MacvtapNic, macvtapNics } from '../lab/nics.js';
 import { shortList } from '../lab/short-list.js';
-import { isAlive } from './guest.js';
+import { aliveNames } from './guest.js';
 import { linkNamed, ownerOf } from './links.js';
 import type { Step } from './model.js';
 import type { PlanProblem } from './problems.js';
@@ -19,11 +19,10 @@ export const macvtapOf = (nic: Nic, host: HostState): Link | undefined =>
 /** Devices that are left over from guests that ended without libvirt; and all that keeps new ones from being made. */
 export function planMacvtaps(lab: Lab, host: HostState, problems: PlanProblem[]): Step[] {
   bridgedUplinks(lab, host, problems);
+  const alive = aliveNames(host);
   for (const vm of lab.vms) {
-    const nics = macvtapNics(vm.nics);
-    if (nics.length === 0) continue;
-    if (runs(vm.domain, host) && !isExisting(vm)) continue;
-    for (const nic of nics) {
+    if (alive.has(vm.domain) && !isExisting(vm)) continue;
+    for (const nic of macvtapNics(vm.nics)) {
       // A guest that goes on gets, or has, its devices while it runs.
       if (isExisting(vm) && macvtapOf(nic, host)) continue;
       const problem = unfit(nic, host) ?? taken(nic, host) ?? nameInUse(nic, host) ?? cutsOff(nic, host);
@@ -44,10 +43,10 @@ export function planMacvtaps(lab: Lab, host: HostState, problems: PlanProblem[])
 /** Delete devices of guests that do not run; only where libvirt was asked, which alone knows. */
 export function removeStrays(lab: Lab | null, host: HostState, why: string, more: Lab['vms'] = []): Step[] {
   if (host.libvirt === null) return [];
+  const alive = aliveNames(host);
   return [...(lab?.vms ?? []), ...more]
-    .map(vm => ({ vm, nics: macvtapNics(vm.nics) }))
-    .filter(({ vm, nics }) => nics.length > 0 && !runs(vm.domain, host))
-    .flatMap(({ nics }) => nics)
+    .filter(vm => !alive.has(vm.domain))
+    .flatMap(vm => macvtapNics(vm.nics))
     .flatMap(nic => {
       const link = macvtapOf(nic, host);
       if (!link) return [];
@@ -72,9 +71,6 @@ export function macvtapNotes(lab: Lab): string[] {
     return `this host and ${shortList(names)} cannot reach each other through ${uplink}, though the rest of the network can: the kernel sends a macvtap's frames straight to the wire. Where they must, put the NIC on a bridge instead, or give the guest a second one on a bridge without uplink`;
   });
 }
-
-const runs = (domain: string, host: HostState) =>
-  (host.libvirt?.domains ?? []).some(candidate => candidate.name === domain && isAlive(candidate));
 
 const at = (nic: Nic, key: string) => `vms.${nic.vm}.nics[${nic.index}].${key}`;
 

@@ -1,7 +1,7 @@
 import type { HostState } from '../host/model.js';
 import type { Lab } from '../lab/model.js';
 import { ovsVlan } from '../lab/vlans.js';
-import { isAlive } from './guest.js';
+import { aliveNames } from './guest.js';
 import { linkNamed, ownerOf, removal } from './links.js';
 import type { Step } from './model.js';
 import { ovsBridge } from './ovs-state.js';
@@ -12,7 +12,7 @@ import type { PlanProblem } from './problems.js';
 /** Ports of guests: libvirt makes them as a guest starts, and what happened to them since is mended. */
 export function planOvsPorts(lab: Lab, host: HostState, problems: PlanProblem[]): Step[] {
   const part = ovsPart(lab);
-  const running = new Set((host.libvirt?.domains ?? []).filter(isAlive).map(({ name }) => name));
+  const running = aliveNames(host);
   return part.bridges.flatMap(bridge => {
     const present = ovsBridge(bridge.name, host);
     return part.vms.flatMap(vm =>

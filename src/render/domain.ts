@@ -7,7 +7,7 @@ import { ownDomainXml } from './own-domain.js';
 import { diskPath, nvramPath } from './paths.js';
 import { rootPorts } from './root-ports.js';
 import { seedPath } from './seed.js';
-import { build, child, children, type Element, setAttributes, template } from './xml.js';
+import { build, child, children, copyOf, type Element, setAttributes, template } from './xml.js';
 
 /** What rendering needs beside the lab: facts that were found out before, so that it stays pure. */
 export interface RenderContext extends CardContext {
@@ -184,7 +184,7 @@ function diskElements(like: Element, lab: Lab, vm: Vm, { stateDir }: RenderConte
   ];
   const order = diskBootOrder(vm);
   return files.map(({ file, type, readOnly }, index) => {
-    const disk = structuredClone(like);
+    const disk = copyOf(like);
     setAttributes(child(disk, 'driver'), { type });
     setAttributes(child(disk, 'source'), { file });
     setAttributes(child(disk, 'target'), { dev: `vd${String.fromCharCode(97 + index)}` });

@@ -27,7 +27,7 @@ export function template(name: string): Element {
 }
 
 /** Trees hold text, lists and elements only; structuredClone takes several times as long. */
-function copyOf<T>(value: T): T {
+export function copyOf<T>(value: T): T {
   if (Array.isArray(value)) return value.map(copyOf) as T;
   if (typeof value !== 'object' || value === null) return value;
   const copy: Record<string, unknown> = {};

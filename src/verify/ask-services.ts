@@ -5,9 +5,10 @@ import type { FramePort } from '../drivers/port.js';
 import type { Link } from '../host/model.js';
 import type { Bridge, Dhcp } from '../lab/model.js';
 import { arpReply } from './frames.js';
+import { makeKnown } from './known.js';
 import { dhcpDiscover, dnsAnswer, dnsQuery } from './messages.js';
 import type { Host } from './octets.js';
-import { claims, parseFrame } from './packets.js';
+import { parseFrame } from './packets.js';
 import { ownMac, plugLines, vlanLines } from './station.js';
 
 /** A bridge that is to be asked on. */
@@ -59,32 +60,26 @@ export async function ask(served: Served, drivers: Drivers, signal: AbortSignal 
 
 async function askAt(port: FramePort, served: Served, signal: AbortSignal | null): Promise<Heard> {
   const stranger = ownMac();
-  const isTaken = listenForOwners(port);
+  const mine = new Set([stranger]);
+  // dnsmasq forgets its offers: clients that ask at the same moment are offered the same now and then, until one of them
+  // takes it. We never do, so it is theirs.
+  const known = makeKnown([], mine);
+  port.onFrame(bytes => {
+    const frame = parseFrame(bytes);
+    if (frame && !(frame.packet.kind === 'dhcp' && frame.packet.reply)) known.hear(frame);
+  });
   const offers = await askDhcp([stranger, ...served.kept.map(({ mac }) => mac)], stranger, port, signal);
   let [mac, offered] = [stranger, offers];
   for (let tries = 1; ; tries++) {
     const ip = offered.get(mac)?.ip;
     if (ip === undefined) return { offers, stranger, dns: null };
     const own = { mac, ip };
-    const dns = await askDns(served, own, port, () => isTaken(own) || signal?.aborted === true);
-    if (dns.code !== null || !isTaken(own) || tries === MOST_TRIES) return { offers, stranger, dns };
+    const dns = await askDns(served, own, port, () => known.isUsed(ip) || signal?.aborted === true);
+    if (dns.code !== null || !known.isUsed(ip) || tries === MOST_TRIES) return { offers, stranger, dns };
     mac = ownMac();
+    mine.add(mac);
     offered = await askDhcp([mac], mac, port, signal);
   }
-}
-
-/**
- * Has somebody else taken the address that we were offered? dnsmasq forgets its offers: clients that ask at the same
- * moment are offered the same now and then, until one of them takes it. We never do, so it is theirs.
- */
-function listenForOwners(port: FramePort): (own: Host) => boolean {
-  const owners = new Map<string, Set<string>>();
-  port.onFrame(bytes => {
-    const frame = parseFrame(bytes);
-    if (frame === null || (frame.packet.kind === 'dhcp' && frame.packet.reply)) return;
-    for (const { ip, mac } of claims(frame)) owners.set(ip, (owners.get(ip) ?? new Set()).add(mac));
-  });
-  return ({ ip, mac }) => [...(owners.get(ip) ?? [])].some(owner => owner !== mac);
 }
 
 async function askDhcp(clients: readonly string[], mac: string, port: FramePort, signal: AbortSignal | null) {

@@ -1,15 +1,16 @@
 import { ERROR_CODES } from './codes.js';
+import {
+  VIR_DOMAIN_AFFECT_CONFIG,
+  VIR_DOMAIN_AFFECT_LIVE,
+  VIR_DOMAIN_METADATA_ELEMENT,
+  VIR_DOMAIN_XML_INACTIVE,
+  VIR_DOMAIN_XML_SECURE,
+} from './constants.js';
 import { metadataIn } from './metadata.js';
 import { nicsIn } from './nics.js';
 import type { DomainEntry } from './protocol.js';
 import { unlessFailed } from './session.js';
 import type { Handle, Native } from './table.js';
-
-const VIR_DOMAIN_AFFECT_LIVE = 1;
-const VIR_DOMAIN_AFFECT_CONFIG = 2;
-const VIR_DOMAIN_METADATA_ELEMENT = 2;
-const VIR_DOMAIN_XML_SECURE = 1;
-const VIR_DOMAIN_XML_INACTIVE = 2;
 
 type Marks = Pick<DomainEntry, 'metadata' | 'liveMetadata' | 'xml' | 'liveXml' | 'nics'>;
 

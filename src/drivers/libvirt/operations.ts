@@ -1,4 +1,11 @@
 import { ERROR_CODES } from './codes.js';
+import {
+  VIR_DOMAIN_AFFECT_CONFIG,
+  VIR_DOMAIN_AFFECT_LIVE,
+  VIR_DOMAIN_METADATA_ELEMENT,
+  VIR_DOMAIN_XML_INACTIVE,
+  VIR_DOMAIN_XML_SECURE,
+} from './constants.js';
 import { describe, describeNetwork, type Listing, versionString } from './describe.js';
 import { readInterface } from './interfaces.js';
 import type { Affect, Arguments, OperationName, Result } from './protocol.js';
@@ -10,9 +17,6 @@ type Operation<K extends OperationName> = (session: Session, ...args: Arguments<
 type OnConnection = Exclude<OperationName, 'connect' | 'close'>;
 
 // Flags, by their names in libvirt's headers.
-const VIR_DOMAIN_AFFECT_LIVE = 1;
-const VIR_DOMAIN_AFFECT_CONFIG = 2;
-const VIR_DOMAIN_METADATA_ELEMENT = 2;
 const VIR_DOMAIN_DEFINE_VALIDATE = 1;
 const VIR_DOMAIN_DESTROY_GRACEFUL = 1;
 const VIR_DOMAIN_UNDEFINE_NVRAM = 4;
@@ -20,8 +24,6 @@ const VIR_DOMAIN_UNDEFINE_KEEP_NVRAM = 8;
 const VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT = 1;
 const VIR_CONNECT_LIST_DOMAINS_TRANSIENT = 8;
 const VIR_CONNECT_LIST_DOMAINS_AUTOSTART = 1024;
-const VIR_DOMAIN_XML_SECURE = 1;
-const VIR_DOMAIN_XML_INACTIVE = 2;
 
 /** That a guest agent has for an answer: it does nothing else for it. */
 const AGENT_SECONDS = 3;

@@ -30,8 +30,8 @@ export interface StatsRecord {
 }
 
 /** Copies of the records of a list. */
-export function readStats(list: bigint | null, count: number): StatsRecord[] {
-  if (list === null || count === 0) return [];
+export function readStats(list: bigint, count: number): StatsRecord[] {
+  if (count === 0) return [];
   return (koffi.decode(list, 'void *', count) as bigint[]).map(address => {
     const { domain, parameters, count } = koffi.decode(address, 'vmnetStatsRecord') as RawRecord;
     const values =

@@ -2,12 +2,12 @@ import type { HostState } from '../../host/model.js';
 import { ownPart } from '../../lab/existing.js';
 import type { Lab, Vm } from '../../lab/model.js';
 import { shortList } from '../../lab/short-list.js';
-import { isAlive } from '../guest.js';
+import { aliveNames } from '../guest.js';
 import type { PlanProblem } from '../problems.js';
 
 /** Of those guests of a lab that do not run yet: those that do have taken theirs. */
 export function findMemoryClashes(lab: Lab, host: HostState, problems: PlanProblem[]): void {
-  const running = new Set((host.libvirt?.domains ?? []).filter(isAlive).map(({ name }) => name));
+  const running = aliveNames(host);
   const starting = ownPart(lab).vms.filter(({ domain }) => !running.has(domain));
   problems.push(...memoryProblems(lab.name, starting, host));
 }

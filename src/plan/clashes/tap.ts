@@ -1,7 +1,7 @@
 import type { DomainState, HostState } from '../../host/model.js';
 import type { Lab, Nic } from '../../lab/model.js';
 import { existingUuids } from '../existing.js';
-import { isAlive } from '../guest.js';
+import { aliveNames } from '../guest.js';
 import type { PlanProblem } from '../problems.js';
 
 /** A tap belongs to one guest: the kernel refuses it to a second one. Guests that run have theirs. */
@@ -17,7 +17,7 @@ export function findTapClashes(lab: Lab, host: HostState, problems: PlanProblem[
   );
   const marked = new Map(host.links.flatMap(link => link.altnames.map(altname => [altname, link] as const)));
   const names = new Set(host.links.map(({ name }) => name));
-  const running = new Set(domains.filter(isAlive).map(({ name }) => name));
+  const running = aliveNames(host);
   for (const vm of lab.vms.filter(({ domain }) => !running.has(domain))) {
     for (const nic of vm.nics) {
       const tap = marked.get(nic.altname);
